@@ -1,0 +1,148 @@
+"""The configuration as a value: read once, at start, and passed to whoever needs it.
+
+Nothing else reads the file or the environment. `proxy/config/load.py` makes these values and lists every mistake;
+`config.example.toml` documents every key. Workers import only this module, so they carry no validation library.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+
+class Secret(str):
+    """A string that does not print itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def reveal(self) -> str:
+        """The secret itself, for the one place that sends it."""
+        return str.__str__(self)
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and port to listen on; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host == "localhost" or self.host == "::1" or self.host.startswith("127.")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """`[proxy]`: the listener that clients call."""
+
+    listen: Address = Address("127.0.0.1", 8787)
+    workers: int = 1
+    access: Literal["open"] = "open"
+    on_client_gone: Literal["cancel", "finish"] = "cancel"
+    finish_timeout_s: float = 600.0
+    max_concurrent: int = 2000
+    shutdown_timeout_s: float = 20.0
+    write_timeout_s: float = 60.0
+    journal_wait_ms: float = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """`[dashboard]`: the listener that people and tools ask."""
+
+    listen: Address = Address("127.0.0.1", 8788)
+    token: Secret | None = None
+    allowed_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`[store]`: where the book is kept."""
+
+    data_dir: Path = Path("tollbook")
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """`[capture]`: what is kept of requests and answers."""
+
+    bodies: Literal["full", "none"] = "full"
+    max_bytes: int = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """`[credits]`: the unit of usage."""
+
+    per_usd: Decimal = Decimal(1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """`[upstreams.NAME]`: one model API."""
+
+    name: str
+    base_url: str  # scheme://host[:port][/path], no trailing slash, no query
+    dialect: Literal["openai", "anthropic", "gemini", "generic"]
+    provider: str  # whose price list
+    api_key: Secret | None = None
+    stream_usage: Literal["ask", "leave"] = "leave"
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 600.0  # longest silence
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`[groups.NAME]`: a set of keys."""
+
+    name: str
+    ratio: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceEntry:
+    """One `[[prices]]` table. Token rates are USD per million tokens, unit rates USD per unit; None = not given."""
+
+    upstream: str  # name or pattern; "*" matches any run of characters
+    model: str
+    since: date | None = None  # the key `from`
+    free: bool = False
+    input: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    output: Decimal | None = None
+    input_audio: Decimal | None = None
+    output_audio: Decimal | None = None
+    input_image: Decimal | None = None
+    output_image: Decimal | None = None
+    request: Decimal | None = None
+    image: Decimal | None = None
+    second: Decimal | None = None
+    character: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the user chose, complete and checked."""
+
+    proxy: Proxy = Proxy()
+    dashboard: Dashboard = Dashboard()
+    store: Store = Store()
+    capture: Capture = Capture()
+    credits: Credits = Credits()
+    upstreams: dict[str, Upstream] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    prices: tuple[PriceEntry, ...] = ()
+    source: Path | None = None  # the file it came from, None for the defaults

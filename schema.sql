@@ -1,0 +1,234 @@
+-- The book: one row per call, sums beside it, and where the reading of the journal stands.
+--
+-- Money is whole nano-dollars, usage whole micro-credits, durations whole microseconds, times microseconds since
+-- the epoch in UTC. Unknown is NULL, never 0. Only the store process writes here; read with any SQLite tool,
+-- starting from the views at the end. Bodies are in a second file, bodies.db (its schema is the last section).
+
+-- ---------------------------------------------------------------------------------------------- names
+-- What people filter by, once each, so that lists of values never scan the calls.
+
+create table models    (id integer primary key, name text not null unique) strict;
+create table keys      (id integer primary key, name text not null unique) strict;
+create table groups    (id integer primary key, name text not null unique) strict;
+create table types     (id integer primary key, name text not null unique) strict;
+create table upstreams (id integer primary key, name text not null unique) strict;
+
+-- ---------------------------------------------------------------------------------------------- calls
+
+create table calls (
+    id                  integer primary key,                   -- order of arrival in the book
+    call_id             blob    not null unique check (length(call_id) = 16),  -- UUIDv7, the public id
+    boot_id             text    not null,                      -- the run of the worker that relayed it
+    seq                 integer not null,                      -- its number within that run
+    started_at          integer not null,                      -- when the request was received
+    upstream_id         integer references upstreams,          -- NULL: the path named none
+    dialect             text    not null,
+    type_id             integer not null references types,
+    model_id            integer references models,             -- that answered, else that was asked for
+    requested_model_id  integer references models,
+    key_id              integer references keys,               -- NULL: no credential presented
+    group_id            integer not null references groups,
+    method              text    not null,
+    target              text    not null,                      -- path and query, secrets redacted
+    client              text    not null,
+    user_agent          text,
+
+    status              integer check (status between 100 and 999),  -- NULL: no header was sent
+    outcome             text    not null check (outcome in ('completed', 'client_left', 'upstream_unreachable',
+                            'upstream_timed_out', 'upstream_broke_off', 'rejected', 'interrupted')),
+    failed              integer not null check (failed in (0, 1)),   -- counts as an error
+    fault               text    check (fault in ('client', 'policy', 'upstream', 'proxy')),
+    error_type          text,
+    error_code          text,
+    error_message       text,
+    streamed            integer not null check (streamed in (0, 1)),
+    finish_reason       text,
+    upstream_request_id text,
+    service_tier        text,
+
+    duration            integer check (duration >= 0),         -- to the end of the answer; NULL: we died meanwhile
+    asked               integer check (asked >= 0),            -- from receipt to the request upstream
+    answered            integer check (answered >= 0),         -- from receipt to the upstream's headers
+    first_token         integer check (first_token >= 0),      -- from receipt to the first piece of the answer
+    overhead            integer check (overhead >= 0),         -- spent inside Tollbook
+    duration_bucket     integer,                               -- of the latency histogram (store/histogram.py)
+    first_token_bucket  integer,
+
+    tokens_source       text    not null check (tokens_source in ('reported', 'estimated', 'none')),
+    input_uncached      integer check (input_uncached >= 0),   -- buckets do not overlap; NULL: not told apart
+    cache_read          integer check (cache_read >= 0),
+    cache_write_5m      integer check (cache_write_5m >= 0),
+    cache_write_1h      integer check (cache_write_1h >= 0),
+    input_audio         integer check (input_audio >= 0),
+    input_image         integer check (input_image >= 0),
+    cache_read_audio    integer check (cache_read_audio >= 0),
+    output_text         integer check (output_text >= 0),      -- reasoning included
+    output_audio        integer check (output_audio >= 0),
+    output_image        integer check (output_image >= 0),
+    reasoning           integer check (reasoning >= 0),        -- of which; in no sum
+    input_tokens        integer,                               -- sums of the buckets above
+    output_tokens       integer,
+    total_tokens        integer,
+    raw_usage           text,                                  -- the provider's own object
+
+    cost                integer,                               -- nano-USD
+    cost_state          text    not null check (cost_state in ('reported', 'priced', 'estimated', 'free', 'unknown')),
+    cost_lines          text,                                  -- JSON: [[kind, count, rate, usd, per_unit], ...]
+    price_source        text,
+    price_entry         text,
+    price_since         text,
+    usage               integer,                               -- micro-credits
+
+    user                text,                                  -- the client's own labels
+    session             text,
+    tags                text,                                  -- JSON object
+    anomalies           text,                                  -- JSON array of names
+
+    request_bytes       integer not null,
+    response_bytes      integer not null,
+    sent_bytes          integer not null,
+
+    check ((cost is null) = (cost_state = 'unknown')),
+    check (usage is null or cost is not null)
+) strict;
+
+-- Each serves "newest first" under one of the five filters of the page.
+create index calls_by_time  on calls (started_at);
+create index calls_by_model on calls (model_id, started_at);
+create index calls_by_key   on calls (key_id, started_at);
+create index calls_by_group on calls (group_id, started_at);
+create index calls_by_type  on calls (type_id, started_at);
+
+-- ---------------------------------------------------------------------------------------------- sums
+-- Written in the same transaction as the rows they sum, so they always agree; kept when old calls are pruned.
+-- Ids are 0 for "none". `durations` and `first_tokens` are latency histograms: JSON {bucket: calls}.
+-- quarter_sums: fine in time (every time zone's hours and days are sums of quarters), few dimensions.
+-- day_sums:     UTC days, all five dimensions.
+
+create table quarter_sums (
+    quarter             integer not null,                      -- started_at / 15 minutes
+    model_id            integer not null,
+    type_id             integer not null,
+    upstream_id         integer not null,
+    calls               integer not null,
+    errors              integer not null,
+    input_tokens        integer not null,
+    output_tokens       integer not null,
+    cache_read          integer not null,
+    cache_write         integer not null,
+    reasoning           integer not null,
+    untold_calls        integer not null,                      -- calls whose tokens nobody told
+    estimated_calls     integer not null,                      -- calls whose tokens are estimates
+    cost                integer not null,
+    unknown_cost_calls  integer not null,
+    usage               integer not null,
+    durations           text    not null,
+    first_tokens        text    not null,
+    primary key (quarter, model_id, type_id, upstream_id)
+) strict, without rowid;
+
+create table day_sums (
+    day                 integer not null,                      -- started_at / 24 hours
+    model_id            integer not null,
+    key_id              integer not null,
+    group_id            integer not null,
+    type_id             integer not null,
+    upstream_id         integer not null,
+    calls               integer not null,
+    errors              integer not null,
+    input_tokens        integer not null,
+    output_tokens       integer not null,
+    cache_read          integer not null,
+    cache_write         integer not null,
+    reasoning           integer not null,
+    untold_calls        integer not null,
+    estimated_calls     integer not null,
+    cost                integer not null,
+    unknown_cost_calls  integer not null,
+    usage               integer not null,
+    durations           text    not null,
+    first_tokens        text    not null,
+    primary key (day, model_id, key_id, group_id, type_id, upstream_id)
+) strict, without rowid;
+
+-- ---------------------------------------------------------------------------------------------- journal
+-- How far each segment has been read. Moved in the same transaction as the rows that came out of it.
+
+create table cursors (
+    boot_id  text    not null,
+    segment  integer not null,
+    position integer not null,
+    primary key (boot_id, segment)
+) strict, without rowid;
+
+-- Counts since the book began: stored, received (by workers that are gone), malformed, lost.REASON, ...
+create table counters (
+    name  text    primary key,
+    value integer not null
+) strict, without rowid;
+
+-- ---------------------------------------------------------------------------------------------- views
+-- For people: plain names and units.
+
+create view log as
+select calls.id,
+       strftime('%Y-%m-%d %H:%M:%S', started_at / 1000000, 'unixepoch')
+           || printf('.%03d', started_at / 1000 % 1000)                              as time_utc,
+       usage / 1e6                                                                   as credits,
+       models.name                                                                   as model,
+       duration / 1e6                                                                as seconds,
+       input_tokens, output_tokens, total_tokens,
+       cost / 1e9                                                                    as cost_usd,
+       cost_state,
+       keys.name                                                                     as key,
+       groups.name                                                                   as "group",
+       types.name                                                                    as type,
+       upstreams.name                                                                as upstream,
+       status, outcome, error_message,
+       first_token / 1e3                                                             as first_token_ms,
+       lower(substr(hex(call_id), 1, 8) || '-' || substr(hex(call_id), 9, 4) || '-' || substr(hex(call_id), 13, 4)
+           || '-' || substr(hex(call_id), 17, 4) || '-' || substr(hex(call_id), 21)) as call_id
+  from calls
+  join types          on types.id     = calls.type_id
+  join groups         on groups.id    = calls.group_id
+  left join models    on models.id    = calls.model_id
+  left join keys      on keys.id      = calls.key_id
+  left join upstreams on upstreams.id = calls.upstream_id;
+
+create view spending_by_day as
+select date(day * 86400, 'unixepoch')  as day_utc,
+       models.name                     as model,
+       keys.name                       as key,
+       groups.name                     as "group",
+       sum(calls)                      as calls,
+       sum(errors)                     as errors,
+       sum(input_tokens)               as input_tokens,
+       sum(output_tokens)              as output_tokens,
+       sum(cost) / 1e9                 as cost_usd,
+       sum(unknown_cost_calls)         as calls_of_unknown_cost,
+       sum(usage) / 1e6                as credits
+  from day_sums
+  join groups      on groups.id = day_sums.group_id
+  left join models on models.id = day_sums.model_id
+  left join keys   on keys.id   = day_sums.key_id
+ group by day, day_sums.model_id, day_sums.key_id, day_sums.group_id
+ order by day desc, cost_usd desc;
+
+pragma user_version = 1;
+
+-- ============================================================================================== bodies.db
+-- Written before the book; a body whose call never reached the book is removed at the next start.
+-- Bodies are decoded (no content encoding) and zstd-compressed; headers are JSON [[name, value], ...].
+
+create table bodies (
+    id               integer primary key,                      -- calls.id
+    call_id          blob    not null,
+    request_headers  text    not null,
+    request          blob,                                     -- NULL: none, or not kept
+    request_head     integer,                                  -- bytes before the cut; NULL: nothing was cut
+    response_headers text    not null,
+    response         blob,
+    response_head    integer
+) strict;
+
+pragma user_version = 1;

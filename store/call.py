@@ -1,0 +1,181 @@
+"""The finished record of a call, and the values it is made of. Frozen: nothing here is half-filled.
+
+Unknown is `None`, never 0. Token buckets do not overlap, so the cost of a call is a plain sum over them.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from proxy.journal.notes import Outcome
+
+CallType = Literal[
+    "chat", "completion", "embedding", "image", "speech", "transcription", "translation", "moderation",
+    "rerank", "realtime", "batch", "file", "model", "count_tokens", "other",
+]  # fmt: skip
+Fault = Literal["client", "policy", "upstream", "proxy"]
+CostState = Literal["reported", "priced", "estimated", "free", "unknown"]
+TokenSource = Literal["reported", "estimated", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Counts in disjoint buckets. `None` in a bucket: the answer did not tell it apart from the others.
+
+    All input is the sum of the input buckets, all output the sum of the output buckets; `reasoning` is an
+    "of which" of the output and is in no sum.
+    """
+
+    source: Literal["reported", "estimated"]
+    input_uncached: int | None = None  # text, and anything not named below, at the plain input rate
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    input_audio: int | None = None
+    input_image: int | None = None
+    cache_read_audio: int | None = None
+    output_text: int | None = None  # text and reasoning, at the plain output rate
+    output_audio: int | None = None
+    output_image: int | None = None
+    reasoning: int | None = None
+
+    @property
+    def input(self) -> int | None:
+        """Everything that went in, cached and written tokens included; None when nobody said."""
+        return _sum(
+            self.input_uncached, self.cache_read, self.cache_write_5m, self.cache_write_1h,
+            self.input_audio, self.input_image, self.cache_read_audio,
+        )  # fmt: skip
+
+    @property
+    def output(self) -> int | None:
+        """Everything that came out, reasoning included; None when nobody said."""
+        return _sum(self.output_text, self.output_audio, self.output_image)
+
+    @property
+    def total(self) -> int | None:
+        """Input and output together; None when neither is known."""
+        return _sum(self.input, self.output)
+
+    @property
+    def cache_write(self) -> int | None:
+        """Tokens written to a cache, for either lifetime."""
+        return _sum(self.cache_write_5m, self.cache_write_1h)
+
+    @property
+    def all_cache_read(self) -> int | None:
+        """Tokens read from a cache, text and audio."""
+        return _sum(self.cache_read, self.cache_read_audio)
+
+
+def _sum(*parts: int | None) -> int | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What is billed by something other than tokens; None = not counted in this call."""
+
+    images: int | None = None
+    seconds: Decimal | None = None
+    characters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallError:
+    """What went wrong, in the upstream's or in Tollbook's words."""
+
+    type: str | None
+    code: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a dialect understood of one exchange. Nothing in it is guessed, except tokens marked `estimated`."""
+
+    type: CallType
+    requested_model: str | None = None
+    model: str | None = None  # the one that answered
+    stream: bool = False
+    tokens: Tokens | None = None
+    units: Units = Units()
+    raw_usage: bytes | None = None  # the provider's own usage object, as JSON
+    reported_cost_usd: Decimal | None = None
+    service_tier: str | None = None  # as served
+    error: CallError | None = None
+    finish_reason: str | None = None
+    finished: bool = False  # the answer reached its own end: a terminal event, a finish reason, a whole document
+    response_id: str | None = None
+    user: str | None = None
+    session: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    anomalies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """kind x count x rate = amount; the rate is USD per million tokens, or USD per unit when `per_unit`."""
+
+    kind: str
+    count: Decimal
+    rate: Decimal
+    usd: Decimal
+    per_unit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a call cost and how that is known."""
+
+    state: CostState
+    nano_usd: int | None = None  # None exactly when `state` is unknown
+    lines: tuple[CostLine, ...] = ()
+    source: str | None = None  # "upstream", "config", "genai-prices"
+    entry: str | None = None  # which entry of that source
+    since: str | None = None  # ISO date the entry applies from, if it says
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One row of the book."""
+
+    call_id: bytes
+    boot_id: str
+    seq: int
+    started_at_us: int
+    upstream: str | None
+    dialect: str
+    method: str
+    target: str
+    key: str | None
+    group: str
+    client: str
+    user_agent: str | None
+    status: int | None
+    outcome: Outcome
+    fault: Fault | None
+    duration_us: int | None
+    asked_us: int | None
+    answered_us: int | None
+    first_token_us: int | None
+    overhead_us: int | None
+    reading: Reading
+    error: CallError | None
+    upstream_request_id: str | None
+    cost: Cost
+    usage_micro: int | None
+    request_bytes: int
+    response_bytes: int
+    sent_bytes: int
+    anomalies: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """What every count of errors counts (interface.md)."""
+        return (
+            (self.status is not None and self.status >= 400)
+            or self.error is not None
+            or self.outcome not in ("completed", "client_left")
+        )
