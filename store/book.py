@@ -1,0 +1,285 @@
+"""The book, written: the one connection of the one process that may write it.
+
+SQLite before 3.51.3 can silently drop committed rows when two connections write or checkpoint at the same instant
+(https://sqlite.org/wal.html, "the WAL-reset bug"), so there is exactly one `Book` for a data directory, in the process
+that holds its lock. Readers open their own read-only connections (store/reader.py).
+
+A call enters once: ids that are already there are left alone, so reading the journal again after a crash is harmless.
+Rows, sums, counters and the cursor of the journal are one transaction.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import orjson
+import zstandard
+
+from proxy.journal.notes import Headers
+from store import histogram, schema, sums
+from store.call import Call
+from store.pricing import lines_to_json
+
+BOOK_FILE = "book.db"
+BODIES_FILE = "bodies.db"
+
+_ZSTD_LEVEL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBody:
+    """A decoded body; `head` counts the bytes before the cut, None when nothing was cut."""
+
+    data: bytes
+    head: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call with what is kept of its two bodies; None where there is none, or none is kept."""
+
+    call: Call
+    request_headers: Headers = ()
+    request: KeptBody | None = None
+    response_headers: Headers = ()
+    response: KeptBody | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one batch moves besides its rows, in the same transaction."""
+
+    cursors: Mapping[tuple[str, int], int] = field(default_factory=dict)  # (boot id, segment): position
+    finished_boots: Sequence[str] = ()  # runs whose directory can go: their cursors go too
+    counters: Mapping[str, int] = field(default_factory=dict)  # name: how much to add
+
+
+class _Names:
+    """One table of names; ids are looked up in memory."""
+
+    def __init__(self, connection: sqlite3.Connection, table: str) -> None:
+        self._connection = connection
+        self._insert = f"insert into {table} (name) values (?) returning id"  # noqa: S608 - a name of ours
+        self._ids: dict[str, int] = {
+            name: number
+            for number, name in connection.execute(f"select id, name from {table}")  # noqa: S608
+        }
+        self._new: list[str] = []
+
+    def id(self, name: str | None) -> int | None:
+        if name is None:
+            return None
+        known = self._ids.get(name)
+        if known is None:
+            (known,) = self._connection.execute(self._insert, (name,)).fetchone()
+            self._ids[name] = known
+            self._new.append(name)
+        return known
+
+    def settle(self, *, committed: bool) -> None:
+        """Keep the names of a committed transaction, forget those of one that was rolled back."""
+        if not committed:
+            for name in self._new:
+                del self._ids[name]
+        self._new.clear()
+
+
+class Book:
+    """The writing side of a data directory's two files."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._connection = _connect(data_dir / BOOK_FILE)
+        schema.prepare(self._connection, schema.book_schema(), schema.BOOK_VERSION)
+        sums.register(self._connection)
+        self._bodies = _connect(data_dir / BODIES_FILE)
+        schema.prepare(self._bodies, schema.bodies_schema(), schema.BODIES_VERSION)
+        self._names = {
+            table: _Names(self._connection, table) for table in ("models", "keys", "groups", "types", "upstreams")
+        }
+        (self._last_id,) = self._connection.execute("select coalesce(max(id), 0) from calls").fetchone()
+        self._compress = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_content_size=True).compress
+        # A crash between the two files leaves bodies whose call never came; their ids will be given again.
+        self._bodies.execute("delete from bodies where id > ?", (self._last_id,))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close both files; their write-ahead logs are folded in."""
+        self._connection.close()
+        self._bodies.close()
+
+    def add(self, entries: Sequence[Entry], progress: Progress = Progress()) -> int:  # noqa: B008 - frozen
+        """Write these calls and move the cursors, all or nothing. Returns how many calls were new.
+
+        Raises:
+            sqlite3.Error: nothing was written; the same batch can be tried again.
+        """
+        try:
+            self._connection.execute("begin immediate")
+            fresh = self._not_yet_there(entries)
+            rows = []
+            countable = []
+            for number, entry in enumerate(fresh, self._last_id + 1):
+                row, counted = self._row(number, entry.call)
+                rows.append(row)
+                countable.append(counted)
+            self._write_bodies(fresh)
+            self._connection.executemany(_INSERT_CALL, rows)
+            sums.add(self._connection, countable)
+            self._move(progress, len(fresh))
+            self._connection.execute("commit")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            for names in self._names.values():
+                names.settle(committed=False)
+            raise
+        for names in self._names.values():
+            names.settle(committed=True)
+        self._last_id += len(fresh)
+        return len(fresh)
+
+    def cursors(self) -> dict[tuple[str, int], int]:
+        """How far each segment was read: {(boot id, segment): position}."""
+        rows = self._connection.execute("select boot_id, segment, position from cursors")
+        return {(boot_id, segment): position for boot_id, segment, position in rows}
+
+    def counters(self) -> dict[str, int]:
+        """The counts since the book began."""
+        return dict(self._connection.execute("select name, value from counters"))
+
+    def has(self, call_id: bytes) -> bool:
+        """Whether this call is in the book."""
+        return self._connection.execute("select 1 from calls where call_id = ?", (call_id,)).fetchone() is not None
+
+    def fold_log(self) -> None:
+        """Fold the write-ahead logs into the files and shorten them: for quiet moments."""
+        self._connection.execute("pragma wal_checkpoint(truncate)")
+        self._bodies.execute("pragma wal_checkpoint(truncate)")
+
+    def _not_yet_there(self, entries: Sequence[Entry]) -> list[Entry]:
+        unique = {entry.call.call_id: entry for entry in entries}
+        return [entry for call_id, entry in unique.items() if not self.has(call_id)]
+
+    def _write_bodies(self, entries: Iterable[Entry]) -> None:
+        rows = [
+            (
+                number, entry.call.call_id,
+                _headers(entry.request_headers), *self._packed(entry.request),
+                _headers(entry.response_headers), *self._packed(entry.response),
+            )
+            for number, entry in enumerate(entries, self._last_id + 1)
+        ]  # fmt: skip
+        if not rows:
+            return
+        # Committed before the book: a call without its bodies cannot be, bodies without their call are swept.
+        self._bodies.execute("begin immediate")
+        try:
+            self._bodies.executemany("insert or replace into bodies values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._bodies.execute("commit")
+        except BaseException:
+            self._bodies.execute("rollback")
+            raise
+
+    def _packed(self, body: KeptBody | None) -> tuple[bytes | None, int | None]:
+        return (None, None) if body is None else (self._compress(body.data), body.head)
+
+    def _move(self, progress: Progress, stored: int) -> None:
+        self._connection.executemany(
+            "insert into cursors values (?, ?, ?) on conflict do update set position = excluded.position",
+            [(boot_id, segment, position) for (boot_id, segment), position in progress.cursors.items()],
+        )
+        self._connection.executemany(
+            "delete from cursors where boot_id = ?", [(boot_id,) for boot_id in progress.finished_boots]
+        )
+        counted = dict(progress.counters)
+        counted["stored"] = counted.get("stored", 0) + stored
+        self._connection.executemany(
+            "insert into counters values (?, ?) on conflict do update set value = value + excluded.value",
+            [(name, amount) for name, amount in counted.items() if amount],
+        )
+
+    def _row(self, number: int, call: Call) -> tuple[tuple[object, ...], sums.Countable]:
+        reading, tokens, cost, error = call.reading, call.reading.tokens, call.cost, call.error
+        names = self._names
+        model_id = names["models"].id(_text(reading.model or reading.requested_model))
+        key_id = names["keys"].id(call.key)
+        group_id = names["groups"].id(call.group) or 0
+        type_id = names["types"].id(reading.type) or 0
+        upstream_id = names["upstreams"].id(call.upstream)
+        duration_bucket = None if call.duration_us is None else histogram.bucket(call.duration_us)
+        first_token_bucket = None if call.first_token_us is None else histogram.bucket(call.first_token_us)
+        counts = (None,) * 11 if tokens is None else (
+            tokens.input_uncached, tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h,
+            tokens.input_audio, tokens.input_image, tokens.cache_read_audio,
+            tokens.output_text, tokens.output_audio, tokens.output_image, tokens.reasoning,
+        )  # fmt: skip
+        input_tokens = tokens.input if tokens else None
+        output_tokens = tokens.output if tokens else None
+        lines = lines_to_json(cost.lines)
+        row = (
+            number, call.call_id, call.boot_id, call.seq, call.started_at_us,
+            upstream_id, call.dialect, type_id, model_id, names["models"].id(_text(reading.requested_model)),
+            key_id, group_id, call.method, _text(call.target), call.client, _text(call.user_agent),
+            call.status, call.outcome, int(call.failed), call.fault,
+            _text(error.type) if error else None, _text(error.code) if error else None,
+            _text(error.message) if error else None,
+            int(reading.stream), _text(reading.finish_reason), _text(call.upstream_request_id),
+            _text(reading.service_tier),
+            call.duration_us, call.asked_us, call.answered_us, call.first_token_us, call.overhead_us,
+            duration_bucket, first_token_bucket,
+            tokens.source if tokens else "none", *counts,
+            input_tokens, output_tokens, tokens.total if tokens else None,
+            reading.raw_usage.decode("utf-8", "replace") if reading.raw_usage else None,
+            cost.nano_usd, cost.state, lines.decode() if lines else None, cost.source, cost.entry, cost.since,
+            call.usage_micro,
+            _text(reading.user), _text(reading.session),
+            orjson.dumps(reading.tags).decode() if reading.tags else None,
+            orjson.dumps(call.anomalies).decode() if call.anomalies else None,
+            call.request_bytes, call.response_bytes, call.sent_bytes,
+        )  # fmt: skip
+        counted = sums.Countable(
+            started_at_us=call.started_at_us,
+            model_id=model_id or 0, key_id=key_id or 0, group_id=group_id, type_id=type_id,
+            upstream_id=upstream_id or 0,
+            errors=int(call.failed),
+            input_tokens=input_tokens, output_tokens=output_tokens,
+            cache_read=tokens.all_cache_read if tokens else None,
+            cache_write=tokens.cache_write if tokens else None,
+            reasoning=tokens.reasoning if tokens else None,
+            estimated=tokens is not None and tokens.source == "estimated",
+            cost=cost.nano_usd, usage=call.usage_micro,
+            duration_bucket=duration_bucket, first_token_bucket=first_token_bucket,
+        )  # fmt: skip
+        return row, counted
+
+
+_CALL_COLUMNS = 64
+_INSERT_CALL = f"insert into calls values ({', '.join('?' * _CALL_COLUMNS)})"  # noqa: S608
+
+
+def _text(value: str | None) -> str | None:
+    """Text that SQLite takes and gives back: lone surrogates become question marks, NUL the symbol for it."""
+    if value is None or (value.isascii() and "\0" not in value):
+        return value
+    return value.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
+
+
+def _headers(headers: Headers) -> str:
+    return orjson.dumps([[_text(name), _text(value)] for name, value in headers]).decode()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        # 0600 from the first byte on; SQLite gives -wal and -shm the mode of the file. Never done to a file that is
+        # there: closing any descriptor of it would drop the locks that other connections of this process hold.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # autocommit: every transaction here is written out, and begins immediate.
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
