@@ -1,1 +1,1 @@
-"""The process that remembers and answers: it reads the journal, meters, prices, writes the book and answers questions."""
+"""The process that remembers and answers: it reads the journal, meters, prices and writes the book."""

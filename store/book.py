@@ -115,7 +115,7 @@ class Book:
         self._connection.close()
         self._bodies.close()
 
-    def add(self, entries: Sequence[Entry], progress: Progress = Progress()) -> int:  # noqa: B008 - frozen
+    def add(self, entries: Sequence[Entry], progress: Progress = Progress()) -> int:
         """Write these calls and move the cursors, all or nothing. Returns how many calls were new.
 
         Raises:

@@ -173,7 +173,7 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """What every count of errors counts (interface.md)."""
+        """Whether every count of errors counts this call."""
         return (
             (self.status is not None and self.status >= 400)
             or self.error is not None

@@ -1,6 +1,6 @@
-"""Durations counted in buckets that grow by a constant ratio, so percentiles of any sum of calls cost nothing to add up.
+"""Durations counted in buckets that grow by a constant ratio, so that percentiles of any sum of calls can be had.
 
-A bucket is 9 % wide, so its middle is within 4.5 % of every duration in it: what interface.md promises (5 %).
+A bucket is 9 % wide, so its middle is within 4.5 % of every duration in it; 5 % is what we promise.
 """
 
 import math

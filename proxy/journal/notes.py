@@ -97,7 +97,7 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag="E"):
 Note = Started | Asked | Ended
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Note).decode
+_decoder: msgspec.msgpack.Decoder[Note] = msgspec.msgpack.Decoder(Started | Asked | Ended)
 
 
 def encode(note: Note) -> bytes:
@@ -107,4 +107,4 @@ def encode(note: Note) -> bytes:
 
 def decode(payload: bytes | memoryview) -> Note:
     """The note in these bytes; `msgspec.DecodeError` if they are not one."""
-    return _decode(payload)
+    return _decoder.decode(payload)

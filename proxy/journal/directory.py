@@ -1,0 +1,73 @@
+"""Where a worker's journal lies, and how anyone can tell whether that worker still lives.
+
+`journal/<boot id>/` belongs to one run of one worker, which holds an exclusive flock on `lock` in it for as long as
+it lives: a lock that can be taken means the worker is gone, however it went. `00000001.seg`, ... hold the notes.
+"""
+
+import fcntl
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy.journal.segment import SUFFIX
+
+JOURNAL = "journal"
+LOCK = "lock"
+
+
+def new_boot_id() -> str:
+    """A name for one run of one worker: sorts by time, never repeats."""
+    return f"{time.time_ns() // 1_000_000:012x}-{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDirectory:
+    """A worker's own directory, locked for as long as `lock_fd` stays open."""
+
+    path: Path
+    boot_id: str
+    lock_fd: int
+
+    def segment(self, number: int) -> Path:
+        """The file of the segment with this number."""
+        return self.path / f"{number:08d}{SUFFIX}"
+
+
+def claim(data_dir: Path, boot_id: str) -> OwnDirectory:
+    """Make and lock the directory of a new run. It appears under its name only once it is locked."""
+    journal = data_dir / JOURNAL
+    journal.mkdir(mode=0o700, exist_ok=True)
+    hidden = journal / f".{boot_id}"
+    hidden.mkdir(mode=0o700)
+    lock_fd = os.open(hidden / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    path = journal / boot_id
+    hidden.rename(path)
+    return OwnDirectory(path, boot_id, lock_fd)
+
+
+def alive(directory: Path) -> bool:
+    """Whether the worker that owns this directory still runs."""
+    try:
+        fd = os.open(directory / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def segments(directory: Path) -> list[tuple[int, Path]]:
+    """The segments of a run, oldest first."""
+    found = [
+        (int(entry.name.removesuffix(SUFFIX)), Path(entry.path))
+        for entry in os.scandir(directory)
+        if entry.name.endswith(SUFFIX)
+    ]
+    return sorted(found)

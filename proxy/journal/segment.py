@@ -1,0 +1,80 @@
+"""One file of the journal: where its records begin and end, and how to read on past damage.
+
+A record is a mark, the length and CRC-32 of its payload, and the payload. A segment is preallocated with zeros, so
+a zero where a mark should be means: nothing written here yet. A record may be read while it is being written; it
+counts only when its checksum holds.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MARK = b"\xf1TB\n"
+_HEADER = struct.Struct("<4sII")
+HEADER_SIZE = _HEADER.size
+SUFFIX = ".seg"
+
+
+def header(payload: bytes) -> bytes:
+    """What stands before this payload in a segment."""
+    return _HEADER.pack(MARK, len(payload), zlib.crc32(payload))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A payload whose checksum holds, and the offset at which the next record begins."""
+
+    payload: bytes
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes that are no record, up to `end`, where reading can go on."""
+
+    data: bytes
+    start: int
+    end: int
+
+
+def scan(data: bytes, start: int = 0, *, sealed: bool) -> Iterator[Record | Damage]:
+    """The records of a segment from offset `start` on.
+
+    Stops before a record that is not complete yet. In a `sealed` segment nothing will be completed any more: what is
+    left between two whole records, or before a torn last one, is `Damage`.
+    """
+    position = start
+    while position + HEADER_SIZE <= len(data):
+        found: Record | Damage | None = _record_at(data, position)
+        if found is None:
+            resume = _next_record(data, position + 1)
+            if resume is None:
+                break
+            found = Damage(data[position:resume], position, resume)
+        yield found
+        position = found.end
+    if sealed:
+        rest = data[position:].rstrip(b"\0")
+        if rest:
+            yield Damage(rest, position, len(data))
+
+
+def _record_at(data: bytes, position: int) -> Record | None:
+    mark, length, checksum = _HEADER.unpack_from(data, position)
+    begin = position + HEADER_SIZE
+    if mark != MARK or begin + length > len(data):
+        return None
+    payload = data[begin : begin + length]
+    if zlib.crc32(payload) != checksum:
+        return None
+    return Record(payload, position, begin + length)
+
+
+def _next_record(data: bytes, position: int) -> int | None:
+    while (position := data.find(MARK, position)) >= 0 and position + HEADER_SIZE <= len(data):
+        if _record_at(data, position) is not None:
+            return position
+        position += 1
+    return None

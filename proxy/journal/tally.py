@@ -1,0 +1,81 @@
+"""A worker's running counts, on a page of memory that outlives it.
+
+The page is a file on tmpfs (`/dev/shm`), mapped by the worker and read by the store: counting is a store to memory,
+never a wait for a disk, and after `kill -9` the last numbers are still there. Together with the sequence numbers in
+the notes they prove how many calls the journal does not hold. A power cut takes the page; the notes remain.
+"""
+
+import hashlib
+import mmap
+import os
+import struct
+import tempfile
+from pathlib import Path
+
+FIELDS = ("received", "ended", "malformed", "late_notes", "lost_notes")
+"""received: calls noted as started; ended: calls noted as ended; malformed: requests the HTTP parser refused;
+late_notes: notes a client did not wait for, because the disk was too slow; lost_notes: calls of which a note was
+given up."""
+
+_SIZE = 8 * len(FIELDS)
+_CELL = struct.Struct("<Q")
+
+
+def tally_dir(data_dir: Path) -> Path:
+    """The directory of the pages of this data directory, on tmpfs where there is one."""
+    memory = Path("/dev/shm")  # noqa: S108 - a private directory is made in it, with its owner checked
+    name = f"tollbook-{os.getuid()}-{hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]}"
+    for parent in (memory, Path(tempfile.gettempdir())):
+        path = parent / name
+        try:
+            path.mkdir(mode=0o700, exist_ok=True)
+            status = path.lstat()
+        except OSError:
+            continue
+        if status.st_uid == os.getuid() and path.is_dir() and not path.is_symlink():
+            return path
+    return data_dir
+
+
+class Tally:
+    """The writing side: one per worker."""
+
+    def __init__(self, data_dir: Path, boot_id: str) -> None:
+        path = tally_dir(data_dir) / boot_id
+        fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            os.ftruncate(fd, _SIZE)
+            self._page = mmap.mmap(fd, _SIZE)
+        finally:
+            os.close(fd)
+        self._counts = dict.fromkeys(FIELDS, 0)
+
+    def count(self, field: str, amount: int = 1) -> int:
+        """Add to one count; returns the new number."""
+        total = self._counts[field] + amount
+        self._counts[field] = total
+        _CELL.pack_into(self._page, 8 * FIELDS.index(field), total)
+        return total
+
+    def __getitem__(self, field: str) -> int:
+        return self._counts[field]
+
+    def close(self) -> None:
+        """Unmap the page; the file stays for the store to read and remove."""
+        self._page.close()
+
+
+def read_tally(data_dir: Path, boot_id: str) -> dict[str, int] | None:
+    """The counts a worker left, or holds now; None when there is no page (after a power cut, say)."""
+    try:
+        data = (tally_dir(data_dir) / boot_id).read_bytes()
+    except FileNotFoundError:
+        return None
+    if len(data) != _SIZE:
+        return None
+    return {field: _CELL.unpack_from(data, 8 * place)[0] for place, field in enumerate(FIELDS)}
+
+
+def remove_tally(data_dir: Path, boot_id: str) -> None:
+    """Remove the page of a worker that is gone and accounted for."""
+    (tally_dir(data_dir) / boot_id).unlink(missing_ok=True)
