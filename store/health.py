@@ -1,0 +1,22 @@
+"""The live numbers of the thread that reads the journal, as the health page and endpoint show them.
+
+Whoever ingests makes these values; asking only reads them. Counted since the book began, so that
+received = stored + waiting + open + the sum of lost.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCounts:
+    """Where every call that was received stands at one moment."""
+
+    received: int = 0
+    stored: int = 0
+    waiting: int = 0  # ended, noted in the journal, not yet in the book
+    open: int = 0  # running calls
+    malformed: int = 0  # requests the HTTP parser refused; these are not calls
+    lost: Mapping[str, int] = field(default_factory=dict)  # reason: calls
+    oldest_waiting_ms: float | None = None  # age of the oldest waiting call; None when nothing waits
+    journal_bytes: int = 0
