@@ -7,6 +7,7 @@ Nothing else reads the file or the environment. `proxy/config/load.py` makes the
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,9 @@ class Secret(str):
 
     __str__ = __repr__
 
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -39,7 +43,10 @@ class Address:
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        return self.host == "localhost" or self.host == "::1" or self.host.startswith("127.")
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 @dataclass(frozen=True, slots=True)

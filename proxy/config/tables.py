@@ -1,0 +1,169 @@
+"""The tables that a configuration file may hold, with every key they know. Defaults are not here: see `model.py`.
+
+A key that is not given is not set; `given()` tells which were. What a later version will bring is named too, so that
+it is refused in so many words: a budget that is silently ignored would be worse than none.
+"""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from proxy.config import values
+from proxy.config.builtin import Dialect
+from proxy.config.model import Address
+
+NOT_YET = "is not supported by this version of Tollbook"
+
+_HOUR, _DAY = 3600.0, 86400.0
+
+
+def _list_of_hosts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError('must be a list of host names, such as ["tollbook.example.org"]')
+    return tuple(values.host_name(item) for item in value)
+
+
+def _access(value: object) -> str:
+    if value == "keys":
+        raise ValueError(f'{NOT_YET}; use "open"')
+    if value != "open":
+        raise ValueError('must be "open"')
+    return "open"
+
+
+Text = Annotated[str, BeforeValidator(values.text)]
+Variable = Annotated[str, BeforeValidator(values.variable)]
+Listen = Annotated[Address, BeforeValidator(values.address)]
+Seconds = Annotated[float, BeforeValidator(values.span(0.001, _DAY, "seconds"))]
+Rate = Annotated[Decimal, BeforeValidator(values.amount(1_000_000))]
+
+
+class Table(BaseModel):
+    """One table of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    @classmethod
+    def known(cls) -> tuple[str, ...]:
+        """Every key, as the file spells it."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
+
+    def given(self) -> dict[str, Any]:
+        """The fields that the file sets."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class ProxyTable(Table):
+    """`[proxy]`"""
+
+    listen: Listen | None = None
+    workers: Annotated[int, BeforeValidator(values.workers)] | None = None
+    access: Annotated[Literal["open"], BeforeValidator(_access)] | None = None
+    on_client_gone: Literal["cancel", "finish"] | None = None
+    finish_timeout_s: Seconds | None = None
+    max_concurrent: Annotated[int, BeforeValidator(values.whole(1, 1_000_000))] | None = None
+    shutdown_timeout_s: Annotated[float, BeforeValidator(values.span(0, _HOUR, "seconds"))] | None = None
+    write_timeout_s: Seconds | None = None
+    journal_wait_ms: Annotated[float, BeforeValidator(values.span(0, 10_000, "milliseconds"))] | None = None
+
+
+class DashboardTable(Table):
+    """`[dashboard]`"""
+
+    listen: Listen | None = None
+    token_env: Variable | None = None
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_list_of_hosts)] | None = None
+
+
+class StoreTable(Table):
+    """`[store]`"""
+
+    data_dir: Text | None = None
+
+
+class CaptureTable(Table):
+    """`[capture]`"""
+
+    bodies: Literal["full", "none"] | None = None
+    max_bytes: Annotated[int, BeforeValidator(values.whole(1, 16 * 1024 * 1024))] | None = None
+
+
+class CreditsTable(Table):
+    """`[credits]`"""
+
+    per_usd: Annotated[Decimal, BeforeValidator(values.amount(1_000_000, zero=False))] | None = None
+
+
+class UpstreamTable(Table):
+    """`[upstreams.NAME]`"""
+
+    base_url: Annotated[str, BeforeValidator(values.base_url)] | None = None
+    dialect: Dialect | None = None
+    provider: Text | None = None
+    api_key_env: Variable | None = None
+    stream_usage: Literal["ask", "leave"] | None = None
+    connect_timeout_s: Annotated[float, BeforeValidator(values.span(0.001, _HOUR, "seconds"))] | None = None
+    read_timeout_s: Seconds | None = None
+
+
+class GroupTable(Table):
+    """`[groups.NAME]`"""
+
+    ratio: Annotated[Decimal, BeforeValidator(values.amount(1_000))] | None = None
+
+
+class PriceTable(Table):
+    """`[[prices]]`"""
+
+    upstream: Text | None = None
+    model: Text | None = None
+    since: Annotated[date, BeforeValidator(values.day)] | None = Field(default=None, alias="from")
+    free: Annotated[bool, BeforeValidator(values.truth)] | None = None
+    input: Rate | None = None
+    cache_read: Rate | None = None
+    cache_write: Rate | None = None
+    cache_write_1h: Rate | None = None
+    output: Rate | None = None
+    input_audio: Rate | None = None
+    output_audio: Rate | None = None
+    input_image: Rate | None = None
+    output_image: Rate | None = None
+    request: Rate | None = None
+    image: Rate | None = None
+    second: Rate | None = None
+    character: Rate | None = None
+
+    def rates(self) -> set[str]:
+        """The rates that are given."""
+        return self.model_fields_set - {"upstream", "model", "since", "free"}
+
+
+SINGLE: dict[str, type[Table]] = {
+    "proxy": ProxyTable,
+    "dashboard": DashboardTable,
+    "store": StoreTable,
+    "capture": CaptureTable,
+    "credits": CreditsTable,
+}
+NAMED: dict[str, type[Table]] = {"upstreams": UpstreamTable, "groups": GroupTable}
+LISTED: dict[str, type[Table]] = {"prices": PriceTable}
+ALL: dict[str, type[Table]] = {**SINGLE, **NAMED, **LISTED}
+
+_LATER = {
+    "proxy": re.compile(r"on_store_failure"),
+    "store": re.compile(r"engine|.*(retention|retain|keep|prune|max_age|max_size).*"),
+    "capture": re.compile(r".*(retention|retain|keep).*"),
+    "credits": re.compile(r"tz"),
+    "upstreams": re.compile(r"access|limits?|max_concurrent|.*_per_minute"),
+    "groups": re.compile(r"budgets?|unpriced|limits?|.*_per_minute"),
+    "": re.compile(r"keys"),
+}
+
+
+def promised(table: str, key: str) -> bool:
+    """Whether a key that this version does not know is one that another version knows."""
+    pattern = _LATER.get(table)
+    return pattern is not None and pattern.fullmatch(key) is not None
