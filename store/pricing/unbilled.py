@@ -1,0 +1,44 @@
+"""Which calls cost nothing, whatever their model's price.
+
+Refuses to call a cost zero because it is not known: each case below is one in which a provider bills nobody.
+"""
+
+from proxy.journal.notes import Outcome
+from store.call import CallType, Reading
+
+# Answers to questions about the service, not work of a model. (Moderation: the one endpoint that costs something,
+# Mistral's, reports its tokens, and a call with reported tokens is priced.)
+_FREE_TYPES: frozenset[CallType] = frozenset({"model", "file", "moderation"})
+_ASKING_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+# A gateway between us and the model lost patience; the model may have gone on, and be billed.
+_GATEWAY_GAVE_UP = frozenset({408, 504, 524})
+
+
+def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str) -> bool:
+    """Whether nobody is billed for this call.
+
+    - Tollbook refused it or found no connection: no provider has seen it, even if its prompt was estimated.
+    - It counted tokens: every provider gives that away, and its answer is no usage.
+    - The upstream refused it (status 400 and above): providers bill no refusals. Tokens reported all the same are
+      priced; estimated ones are of what was asked, not of what was served. Not when a gateway gave up waiting, and
+      not when the number is Tollbook's own because the upstream fell silent or broke off: work may have been done.
+    - The answer as a whole was an error, whatever its status: nothing was served. An error amid a stream is another
+      matter, as is a stream that ended early: what was served before it may be billed, so the cost is what the known
+      tokens cost, or unknown.
+    - No tokens were reported and the call asked about the service (models, files, moderation) or fetched, listed or
+      deleted something made earlier (GET, HEAD, OPTIONS, DELETE; a realtime session begins with a GET and is none
+      of these).
+    """
+    if outcome in ("rejected", "upstream_unreachable") or reading.type == "count_tokens":
+        return True
+    if reading.tokens is not None and reading.tokens.source == "reported":
+        return False
+    if outcome not in ("completed", "client_left"):
+        return False
+    if status is not None and status >= 400:
+        return status not in _GATEWAY_GAVE_UP
+    if reading.error is not None and not reading.stream:
+        return True
+    if reading.tokens is not None:
+        return False
+    return reading.type in _FREE_TYPES or (method in _ASKING_METHODS and reading.type != "realtime")
