@@ -13,11 +13,11 @@ from store.pricing.price import TOKEN_KINDS, Band, Price, UnitKind
 # Wide enough that no product or sum of real counts and rates is ever rounded before the end. No traps: nonsense
 # becomes a value that is not finite, and that is no total.
 _EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-_MILLIONTH = Decimal("0.000001")
+_add, _multiply, _divide = _EXACT.add, _EXACT.multiply, _EXACT.divide
 _BILLION = Decimal(1_000_000_000)
 _MILLION = Decimal(1_000_000)
-_OUTPUT = TOKEN_KINDS.index("output")
-_LARGEST = 2**63 - 1  # what a column of the book can hold
+_NONE = Decimal(0)
+_LARGEST = Decimal(2**63 - 1)  # what a column of the book can hold
 
 
 def lines_of(price: Price, reading: Reading) -> tuple[CostLine, ...] | None:
@@ -44,9 +44,8 @@ def lines_of(price: Price, reading: Reading) -> tuple[CostLine, ...] | None:
 
 def _add_token_lines(band: Band, tokens: Tokens, lines: list[CostLine]) -> bool:
     """Adds a line per bucket that is not empty; False when one of them has no rate."""
-    rates = band.billed
     output, reasoning = tokens.output_text, None
-    if rates[-1] != rates[_OUTPUT] and tokens.reasoning and output is not None:
+    if band.reasoning_apart and tokens.reasoning and output is not None:
         reasoning = min(tokens.reasoning, output)  # an "of which": told apart only where it costs something else
         output -= reasoning
     counts = (
@@ -54,13 +53,12 @@ def _add_token_lines(band: Band, tokens: Tokens, lines: list[CostLine]) -> bool:
         tokens.input_audio, tokens.input_image, tokens.cache_read_audio,
         output, tokens.output_audio, tokens.output_image, reasoning,
     )  # fmt: skip
-    for kind, count, rate in zip(TOKEN_KINDS, counts, rates, strict=True):
+    for kind, count, rates in zip(TOKEN_KINDS, counts, band.billed, strict=True):
         if count:
-            if rate is None:
+            if rates is None:
                 return False
             number = Decimal(count)
-            amount = _EXACT.multiply(_EXACT.multiply(number, rate), _MILLIONTH)
-            lines.append(CostLine(kind, number, rate, amount))
+            lines.append(CostLine(kind, number, rates[0], _multiply(number, rates[1])))
     return True
 
 
@@ -84,28 +82,28 @@ def _add_unit_lines(price: Price, units: Units, lines: list[CostLine]) -> bool:
         known = True
         if count:
             number = Decimal(count)
-            amount = _EXACT.divide(_EXACT.multiply(number, rate.usd), Decimal(rate.per))
+            amount = _divide(_multiply(number, rate.usd), Decimal(rate.per))
             lines.append(CostLine(kind, number, rate.one, amount, per_unit=True))
     return known
 
 
 def total_nano(amounts: Iterable[Decimal]) -> int | None:
     """The sum of these USD in whole nano-dollars, rounded once, half up; None when it is no amount of money."""
-    total = Decimal(0)
+    total = _NONE
     for amount in amounts:
-        total = _EXACT.add(total, amount)
-    return _whole(_EXACT.multiply(total, _BILLION))
+        total = _add(total, amount)
+    return _whole(_multiply(total, _BILLION))
 
 
 def usage_micro(cost: Cost, ratio: Decimal, per_usd: Decimal) -> int | None:
     """The usage in whole micro-credits: cost x ratio x credits per USD, rounded once, half up; None when unknown."""
     if cost.nano_usd is None:
         return None
-    credit_nanos = _EXACT.multiply(_EXACT.multiply(Decimal(cost.nano_usd), ratio), per_usd)
-    return _whole(_EXACT.divide(_EXACT.multiply(credit_nanos, _MILLION), _BILLION))
+    credit_nanos = _multiply(_multiply(Decimal(cost.nano_usd), ratio), per_usd)
+    return _whole(_divide(_multiply(credit_nanos, _MILLION), _BILLION))
 
 
 def _whole(amount: Decimal) -> int | None:
-    if not amount.is_finite() or not 0 <= amount < _LARGEST:
+    if not amount.is_finite() or not _NONE <= amount < _LARGEST:
         return None
     return int(amount.to_integral_value(ROUND_HALF_UP))

@@ -40,10 +40,16 @@ class Band:
 
     above: int
     rates: Mapping[str, Decimal]  # only what the source gives
-    billed: tuple[Decimal | None, ...] = field(init=False, repr=False)  # as TOKEN_KINDS, fallbacks applied
+    # What follows from the rates, worked out once: in the order of TOKEN_KINDS, with fallbacks applied, the rate per
+    # million tokens and per token; and whether reasoning costs something else than the rest of the output.
+    billed: tuple[tuple[Decimal, Decimal] | None, ...] = field(init=False, repr=False, compare=False)
+    reasoning_apart: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "billed", tuple(self.rate(kind) for kind in TOKEN_KINDS))
+        rates = (self.rate(kind) for kind in TOKEN_KINDS)
+        billed = tuple(None if rate is None else (rate, rate.scaleb(-6)) for rate in rates)
+        object.__setattr__(self, "billed", billed)
+        object.__setattr__(self, "reasoning_apart", self.rate("output_reasoning") != self.rate("output"))
 
     def rate(self, kind: str) -> Decimal | None:
         """The rate that tokens of this kind are billed at; None when neither it nor a stand-in is given."""

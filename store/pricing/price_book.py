@@ -59,7 +59,7 @@ class PriceBook:
             return _UNBILLED
         if price is None or (lines := lines_of(price, reading)) is None:
             return _UNKNOWN
-        nano = total_nano(line.usd for line in lines)
+        nano = total_nano([line.usd for line in lines])
         if nano is None:
             return _UNKNOWN
         estimated = reading.tokens is not None and reading.tokens.source == "estimated"
