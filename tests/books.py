@@ -10,7 +10,7 @@ from typing import Any
 from store.book import Book, Entry
 from store.call import Call, Cost, CostLine, Reading, Tokens
 
-NOON_US = 1795262400_000_000  # 2026-11-21T12:00:00Z
+NOON_US = 1_795_262_400_000_000  # 2026-11-21T12:00:00Z
 
 _READING = {field.name for field in fields(Reading)} - {"error", "anomalies"}
 _numbers = itertools.count(1)

@@ -1,0 +1,18 @@
+"""Numbers of the book as they are told in JSON. Unknown stays None."""
+
+from decimal import Decimal
+
+
+def usd(nano_usd: int | None) -> str | None:
+    """Nano-dollars as a decimal string with nine places."""
+    return None if nano_usd is None else f"{Decimal(nano_usd).scaleb(-9):.9f}"
+
+
+def in_credits(micro: int | None) -> float | None:
+    """Micro-credits as a number of credits: the float whose shortest form is the exact decimal."""
+    return None if micro is None else micro / 1_000_000
+
+
+def ms(us: float | None) -> float | None:
+    """Microseconds as milliseconds, to the microsecond."""
+    return None if us is None else round(us / 1000, 3)

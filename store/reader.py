@@ -1,0 +1,198 @@
+"""The book, read: short snapshots of it through a few read-only connections.
+
+Nothing here can write: the files are opened read-only and `query_only` is set. Each snapshot has a deadline, because a
+reader that stays keeps SQLite from shortening the write-ahead log. A book that does not exist yet has no rows.
+
+Questions depend on `Source` and `Snapshot` alone, so that another engine can stand behind them.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol, Self
+from urllib.parse import quote
+
+import aiosqlite
+
+from store.book import BODIES_FILE, BOOK_FILE
+from store.schema import BODIES_VERSION, BOOK_VERSION
+
+Row = tuple[Any, ...]
+
+DEADLINE_S = 2.0
+_CONNECTIONS = 4
+_STEPS_BETWEEN_LOOKS = 5_000  # virtual machine instructions: well under a millisecond
+
+
+class NoAnswer(Exception):
+    """The book could not be read just now; the message is for the one who asked."""
+
+
+class TookTooLong(NoAnswer):
+    """The deadline passed before the answer was there."""
+
+
+class Snapshot(Protocol):
+    """The book at one moment; every statement sees the same rows."""
+
+    @property
+    def bodies(self) -> bool:
+        """Whether the bodies can be read, as `bodies.bodies`."""
+
+    async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        """Every row of the answer.
+
+        Raises:
+            NoAnswer: the deadline passed, or the file cannot be read.
+        """
+
+
+class Source(Protocol):
+    """Where snapshots come from."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """A snapshot, for as long as the block lasts."""
+
+
+class _Nothing:
+    """The snapshot of a book that does not exist yet."""
+
+    bodies = False
+
+    async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        return []
+
+
+class _Connection:
+    """One read-only connection; used by one snapshot at a time."""
+
+    def __init__(self, connection: aiosqlite.Connection, bodies: Path) -> None:
+        self._connection = connection
+        self._bodies_file = bodies
+        self._until = 0.0
+        self.bodies = False
+
+    @classmethod
+    async def open(cls, data_dir: Path) -> Self | None:
+        """A connection, or None while there is no book."""
+        if not (data_dir / BOOK_FILE).exists():
+            return None
+        connection = await aiosqlite.connect(_uri(data_dir / BOOK_FILE), uri=True, isolation_level=None)
+        try:
+            (version,) = await _only_row(connection, "pragma user_version")
+            if version == 0:  # being made at this moment
+                await connection.close()
+                return None
+            if version != BOOK_VERSION:
+                raise NoAnswer(f"{BOOK_FILE} has version {version}, this program reads version {BOOK_VERSION}")
+            await connection.execute_fetchall("pragma query_only = on")
+            opened = cls(connection, data_dir / BODIES_FILE)
+            await connection.set_progress_handler(opened._expired, _STEPS_BETWEEN_LOOKS)
+        except BaseException:
+            await connection.close()
+            raise
+        return opened
+
+    async def begin(self, deadline_s: float) -> None:
+        self._until = time.monotonic() + deadline_s
+        if not self.bodies and self._bodies_file.exists():
+            await self._attach_bodies()
+        await self._connection.execute_fetchall("begin")
+
+    async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        try:
+            return list(await self._connection.execute_fetchall(statement, values))  # type: ignore[arg-type] # tuples
+        except sqlite3.Error as reason:
+            if self._expired():
+                raise TookTooLong("this took too long; narrow the time or the filter") from reason
+            raise NoAnswer("the book cannot be read just now") from reason
+
+    async def end(self) -> None:
+        self._until = float("inf")
+        await self._connection.execute_fetchall("rollback")
+
+    async def close(self) -> None:
+        self._until = 0.0  # whatever still runs stops at its next look
+        await self._connection.close()
+
+    def _expired(self) -> bool:
+        return time.monotonic() > self._until
+
+    async def _attach_bodies(self) -> None:
+        await self._connection.execute_fetchall("attach database ? as bodies", (_uri(self._bodies_file),))
+        (version,) = await _only_row(self._connection, "pragma bodies.user_version")
+        if version == BODIES_VERSION:
+            self.bodies = True
+        else:
+            await self._connection.execute_fetchall("detach database bodies")
+
+
+class Reader:
+    """A few connections to the book of one data directory, lent to one question at a time."""
+
+    def __init__(self, data_dir: Path, deadline_s: float = DEADLINE_S) -> None:
+        self._data_dir = data_dir
+        self._deadline_s = deadline_s
+        self._idle: list[_Connection] = []
+        self._free = asyncio.Semaphore(_CONNECTIONS)
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, data_dir: Path, deadline_s: float = DEADLINE_S) -> AsyncIterator[Self]:
+        """A reader, closed at the end of the block. The book need not exist yet."""
+        reader = cls(data_dir, deadline_s)
+        try:
+            yield reader
+        finally:
+            await reader.close()
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """The book at this moment, until the deadline.
+
+        Raises:
+            NoAnswer: the file cannot be read, or was written by another version.
+        """
+        async with self._free:
+            try:
+                connection = self._idle.pop() if self._idle else await _Connection.open(self._data_dir)
+            except sqlite3.Error as reason:
+                raise NoAnswer("the book cannot be read just now") from reason
+            if connection is None:
+                yield _Nothing()
+                return
+            try:
+                await connection.begin(self._deadline_s)
+                yield connection
+                await connection.end()
+            except BaseException as reason:
+                # Whoever asked may have gone while a statement still runs in the connection's thread: not to be reused.
+                self._discard(connection)
+                if isinstance(reason, sqlite3.Error):
+                    raise NoAnswer("the book cannot be read just now") from reason
+                raise
+            self._idle.append(connection)
+
+    async def close(self) -> None:
+        """Close every connection; no snapshot may be open."""
+        while self._idle:
+            await self._idle.pop().close()
+        await asyncio.gather(*self._closing)
+
+    def _discard(self, connection: _Connection) -> None:
+        task = asyncio.create_task(connection.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def _uri(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode=ro"
+
+
+async def _only_row(connection: aiosqlite.Connection, statement: str) -> Row:
+    (row,) = await connection.execute_fetchall(statement)
+    return tuple(row)
