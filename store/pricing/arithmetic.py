@@ -33,12 +33,12 @@ def lines_of(price: Price, reading: Reading) -> tuple[CostLine, ...] | None:
         if not _add_token_lines(price.band(whole_input or 0), tokens, lines):
             return None
     by_unit = _add_unit_lines(price, reading.units, lines)
-    if price.bands and not counted and not by_unit:
+    request = price.units.get("request")
+    by_request_alone = request is not None and not price.bands and len(price.units) == 1
+    if not (counted or by_unit or by_request_alone):
         return None
-    if (request := price.units.get("request")) is not None:
+    if request is not None:
         lines.append(CostLine("request", Decimal(1), request.one, request.one, per_unit=True))
-    elif not counted and not by_unit:
-        return None
     return tuple(lines)
 
 

@@ -62,7 +62,7 @@ class PriceBook:
         nano = total_nano([line.usd for line in lines])
         if nano is None:
             return _UNKNOWN
-        estimated = reading.tokens is not None and reading.tokens.source == "estimated"
+        estimated = price.bands and reading.tokens is not None and reading.tokens.source == "estimated"
         return Cost("estimated" if estimated else "priced", nano, lines, price.source, price.entry, price.since)
 
     def look_up(self, upstream: str | None, model: str, at: datetime) -> Price | None:

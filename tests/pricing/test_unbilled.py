@@ -1,0 +1,94 @@
+"""Which calls nobody is billed for, and which are unknown although nothing was counted."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from proxy.journal.notes import Outcome
+from store.call import CallError, CallType, Cost, Reading, Tokens
+from store.pricing import PriceBook
+
+AT = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
+FREE, UNKNOWN = Cost("free", 0), Cost("unknown")
+REPORTED = Tokens("reported", input_uncached=1000, output_text=0)
+ESTIMATED = Tokens("estimated", input_uncached=1000, output_text=0)
+ERROR = CallError("server_error", None, "no")
+
+
+def cost(
+    kind: CallType = "chat", status: int | None = 200, outcome: Outcome = "completed", method: str = "POST",
+    tokens: Tokens | None = None, error: CallError | None = None, stream: bool = False,
+) -> Cost:  # fmt: skip
+    told = Reading(kind, model="gpt-4", tokens=tokens, error=error, stream=stream)
+    return PriceBook((), {"openai": "openai"}).cost(told, "openai", AT, status=status, outcome=outcome, method=method)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 429, 500, 503, 529])
+def test_a_refused_call_costs_nothing(status: int) -> None:
+    """An upstream's refusal costs 0, also where its prompt was estimated, and also when the client did not wait."""
+    assert cost(status=status) == cost(status=status, tokens=ESTIMATED) == FREE
+    assert cost(status=status, outcome="client_left") == FREE
+
+
+def test_tokens_reported_with_a_refusal_are_priced() -> None:
+    """A failed answer that reports tokens costs what they cost."""
+    assert cost(status=500, tokens=REPORTED).nano_usd == 30_000_000
+
+
+@pytest.mark.parametrize("status", [408, 504, 524])
+def test_a_gateway_that_gave_up_leaves_the_cost_unknown(status: int) -> None:
+    """After a gateway's timeout the model may have gone on, so the cost is unknown."""
+    assert cost(status=status) == UNKNOWN
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "upstream_unreachable"])
+def test_a_call_that_reached_no_provider_costs_nothing(outcome: Outcome) -> None:
+    """What Tollbook refused or could not connect costs 0, also where its prompt was estimated."""
+    assert cost(status=502, outcome=outcome) == cost(status=502, outcome=outcome, tokens=ESTIMATED) == FREE
+
+
+@pytest.mark.parametrize("outcome", ["upstream_timed_out", "upstream_broke_off", "interrupted"])
+def test_a_call_cut_short_is_unknown_unless_tokens_are_known(outcome: Outcome) -> None:
+    """A call that ended early costs what its tokens cost, and is unknown without them, whatever its status."""
+    for status in (None, 200, 502, 504):
+        assert cost(status=status, outcome=outcome) == UNKNOWN
+        assert cost(status=status, outcome=outcome, tokens=REPORTED).state == "priced"
+        assert cost(status=status, outcome=outcome, tokens=ESTIMATED).state == "estimated"
+    assert cost("model", None, outcome, "GET") == UNKNOWN
+
+
+def test_a_client_that_left_leaves_an_unknown_cost() -> None:
+    """A stream whose client left before any tokens were told is unknown, not 0."""
+    assert cost(outcome="client_left", stream=True) == UNKNOWN
+
+
+def test_an_error_instead_of_an_answer_costs_nothing_and_one_within_a_stream_is_unknown() -> None:
+    """A whole answer that is an error served nothing; a stream may have served something before its error."""
+    assert cost(error=ERROR) == FREE
+    assert cost(error=ERROR, stream=True) == UNKNOWN
+    assert cost(error=ERROR, stream=True, tokens=REPORTED).state == "priced"
+
+
+def test_counting_tokens_costs_nothing() -> None:
+    """A token counter's answer is no usage, even if it is read as tokens."""
+    assert cost("count_tokens") == cost("count_tokens", tokens=REPORTED) == FREE
+
+
+@pytest.mark.parametrize("kind", ["model", "file", "moderation"])
+def test_questions_about_the_service_cost_nothing(kind: CallType) -> None:
+    """Lists of models, files and moderation without tokens cost 0; with reported tokens they are priced."""
+    assert cost(kind) == FREE
+    assert cost(kind, tokens=REPORTED).state == "priced"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
+def test_fetching_what_exists_costs_nothing(method: str) -> None:
+    """A call that only fetches or deletes costs 0, except the GET that begins a realtime session."""
+    assert cost("other", method=method) == FREE
+    assert cost("realtime", 101, method=method) == UNKNOWN
+
+
+@pytest.mark.parametrize("kind", ["chat", "completion", "embedding", "image", "speech", "batch", "rerank", "other"])
+def test_work_that_nobody_counted_is_unknown(kind: CallType) -> None:
+    """A completed call of a priced model without counts is unknown, never 0."""
+    assert cost(kind) == UNKNOWN
