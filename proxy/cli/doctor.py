@@ -1,0 +1,67 @@
+"""`tollbook doctor`: what is wrong or risky here, and what to do about it."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from proxy.cli.place import place
+from proxy.cli.screen import console, print_json, text
+from proxy.cli.trouble import FAILED
+
+if TYPE_CHECKING:
+    from proxy.cli.checkup.finding import Finding
+
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON document.")
+@place
+def doctor(as_json: bool, config: Path | None, data_dir: Path | None) -> int:
+    """Look for what is wrong or risky here; changes nothing.
+
+    Exit status 0 when nothing fails, warnings included; 1 otherwise.
+    """
+    findings = _examine(config, data_dir)
+    if as_json:
+        print_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
+    else:
+        _print(findings)
+    return FAILED if any(finding.level == "fail" for finding in findings) else 0
+
+
+def _examine(path: Path | None, data_dir: Path | None) -> "list[Finding]":
+    from proxy.cli.checkup.book import book
+    from proxy.cli.checkup.config import examined
+    from proxy.cli.checkup.engines import engines
+    from proxy.cli.checkup.files import files
+    from proxy.cli.checkup.prices import prices
+    from proxy.cli.checkup.running import running
+
+    findings, config = examined(path, data_dir)
+    findings += engines()
+    findings += prices()
+    if config is not None:
+        findings += files(config.store.data_dir)
+        findings += book(config)
+        findings += running(config)
+    return findings
+
+
+def _print(findings: "list[Finding]") -> None:
+    out = console()
+    size = max(len(finding.check) for finding in findings)
+    for finding in findings:
+        line = text(f"{finding.level:<4}", _STYLES[finding.level])
+        line.append(f"  {finding.check:<{size}}  ", "dim")
+        line.append_text(text(finding.message))
+        out.print(line, soft_wrap=True)
+        if finding.next:
+            out.print(text(f"{'':{size + 8}}→ {finding.next}", "dim"), soft_wrap=True)
+    levels = [finding.level for finding in findings]
+    if levels.count("fail") or levels.count("warn"):
+        out.print(text(f"\n{levels.count('fail')} failed, {levels.count('warn')} to look at."), soft_wrap=True)
+    else:
+        out.print(text("\nAll is well."), soft_wrap=True)

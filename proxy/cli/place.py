@@ -1,0 +1,50 @@
+"""Where the data is: `--config FILE` and `--data-dir DIR`, the same on every command."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+
+from proxy.cli.trouble import Trouble
+
+if TYPE_CHECKING:
+    from proxy.config.model import Config
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def place(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command the two options; it receives them as `config` and `data_dir`."""
+    command = click.option(
+        "--data-dir", metavar="DIR", type=click.Path(path_type=Path),
+        help="Where the book is kept (default: data_dir of the configuration).",
+    )(command)  # fmt: skip
+    return click.option(
+        "--config", metavar="FILE", type=click.Path(path_type=Path),
+        help="The configuration (default: ./tollbook.toml if there is one).",
+    )(command)  # fmt: skip
+
+
+def configuration(
+    config: Path | None,
+    data_dir: Path | None,
+    *,
+    listen: str | None = None,
+    dashboard: str | None = None,
+    workers: int | None = None,
+    secrets: bool = True,
+) -> "Config":
+    """The configuration with the flags laid over it; a command that only reads needs no secrets.
+
+    Raises:
+        Trouble: it is wrong; every mistake is named, each on its line.
+    """
+    # Here, not above: it brings a validation library that `--help` does not need.
+    from proxy.config.load import ConfigError, load
+
+    try:
+        return load(config, data_dir=data_dir, listen=listen, dashboard=dashboard, workers=workers, secrets=secrets)
+    except ConfigError as error:
+        raise Trouble(str(error)) from error

@@ -1,0 +1,93 @@
+"""`tollbook stats`: sums over the calls that match."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proxy.cli import wording
+from proxy.cli.asking import ask, book_dir, judged
+from proxy.cli.filters import FilterCommand, Pairs, filters
+from proxy.cli.place import place
+from proxy.cli.screen import Cell, Column, on_terminal, print_json, print_table, width
+
+if TYPE_CHECKING:
+    from store.reader import Reader
+
+_SUMS = (
+    Column("Calls", "right"),
+    Column("Errors", "right"),
+    Column("Tokens", "right"),
+    Column("Cost", "right"),
+    Column("Usage", "right", leaves=1),
+    Column("p50", "right", leaves=2),
+    Column("p95", "right"),
+    Column("p99", "right", leaves=4),
+    Column("First token p50", "right", leaves=3),
+)
+_ROOMY = 110
+
+
+@click.command(cls=FilterCommand)
+@filters()
+@click.option(
+    "--by", metavar="FIELD", multiple=True,
+    help="model, key, group, type, upstream, status, outcome, user, session, minute, hour, day, month; "
+    "two may be joined: day,model.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print what GET /api/stats answers.")
+@place
+def stats(pairs: Pairs, by: tuple[str, ...], as_json: bool, config: Path | None, data_dir: Path | None) -> None:
+    """Sum up calls, errors, tokens, cost, usage and durations.
+
+    For example: tollbook stats --by model --from 7d
+    """
+    from store.filters import GROUPING
+
+    wanted = judged([*pairs, *([("by", ",".join(by))] if by else [])], also=GROUPING)
+
+    async def sums(reader: "Reader") -> dict[str, Any]:
+        from store.questions import stats as question
+
+        return await question(reader, wanted)
+
+    answer = ask(book_dir(config, data_dir), sums)
+    if as_json:
+        print_json(answer)
+        return
+    _print(answer, wanted.by)
+
+
+def _print(answer: Mapping[str, Any], fields: Sequence[str]) -> None:
+    short = on_terminal() and width() < _ROOMY
+    named = [Column(field.capitalize(), cut=True) for field in fields]
+    rows = [[*(_value(row[field]) for field in fields), *_sums(row, short=short)] for row in answer.get("stats", ())]
+    total = _sums(answer["total"], short=short)
+    if fields:
+        rows.append([Cell("Total", "bold"), *(Cell("") for _ in fields[1:]), *(Cell(c.text, "bold") for c in total)])
+    else:
+        rows.append(total)
+    print_table([*named, *_SUMS], rows)
+
+
+def _value(value: object) -> Cell:
+    return Cell("none", "dim") if value is None else Cell(str(value))
+
+
+def _sums(row: Mapping[str, Any], *, short: bool) -> list[Cell]:
+    durations, first_tokens = row["duration_ms"] or {}, row["first_token_ms"] or {}
+    unknown = row["cost"]["unknown_calls"]
+    cost = wording.money(row["cost"]["usd"])
+    return [
+        Cell(wording.count(row["calls"])),
+        Cell(wording.count(row["errors"]), "red" if row["errors"] else ""),
+        Cell(wording.tokens(row["tokens"], short=short)),
+        # A sum that leaves calls out says how many.
+        Cell(f"{cost} + {wording.count(unknown)} unknown" if unknown and cost != wording.UNKNOWN else cost),
+        Cell(wording.usage(row["usage"])),
+        Cell(wording.duration(durations.get("p50"))),
+        Cell(wording.duration(durations.get("p95"))),
+        Cell(wording.duration(durations.get("p99"))),
+        Cell(wording.duration(first_tokens.get("p50"))),
+    ]
