@@ -176,3 +176,13 @@ def test_speech_is_priced_by_its_characters() -> None:
     assert (
         BOOK.cost(Reading("speech", model="tts-1", units=Units(characters=1000)), "openai", AT).nano_usd == 15_000_000
     )
+
+
+def test_another_providers_tiers_are_not_borrowed() -> None:
+    """A model sold on by another provider is priced without its maker's tiers, as the package does."""
+    prices = PriceBook((), {"azure": "azure", "openai": "openai"})
+    tokens = Tokens("reported", input_uncached=1_000_000, output_text=0)
+    told = Reading("chat", model="gpt-6-sol", tokens=tokens, service_tier="flex")
+    assert prices.cost(told, "openai", AT).nano_usd == 1_000_000_000 * 2  # a long prompt: twice the flex rate of 1 USD
+    cost = prices.cost(told, "azure", AT)
+    assert (cost.nano_usd, cost.entry) == (4_000_000_000, "azure/gpt-6-sol")
