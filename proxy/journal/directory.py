@@ -34,6 +34,10 @@ class OwnDirectory:
         """The file of the segment with this number."""
         return self.path / f"{number:08d}{SUFFIX}"
 
+    def release(self) -> None:
+        """Let go of the lock: this run is over."""
+        os.close(self.lock_fd)
+
 
 def claim(data_dir: Path, boot_id: str) -> OwnDirectory:
     """Make and lock the directory of a new run. It appears under its name only once it is locked."""

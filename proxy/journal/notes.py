@@ -91,7 +91,6 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag="E"):
     body: Body = Body(0)
     sent: int = 0  # body bytes handed to the client's connection
     failure: Failure | None = None
-    reused_connection: bool | None = None
 
 
 Note = Started | Asked | Ended

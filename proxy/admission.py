@@ -1,0 +1,85 @@
+"""Reads who is calling and where to, from the head of a request alone, and says no where that must be said.
+
+Nothing is decoded, looked up or awaited here: a request is admitted or refused in microseconds, before its body.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from proxy import credential, headers
+from proxy.config.model import Upstream
+from proxy.refusal import Refusal
+from proxy.target import Target, read_target, redacted
+
+_HOST = re.compile(r"[\w.\-]+(?::\d{1,5})?|\[[0-9a-fA-F:.]+\](?::\d{1,5})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A call that may go on."""
+
+    upstream: Upstream
+    target: Target
+    credential: str | None
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A call that may not; as much of it as is known."""
+
+    refusal: Refusal
+    upstream: Upstream | None
+    shown_target: str
+    key: str | None
+
+
+def admit(request: web.BaseRequest, upstreams: Mapping[str, Upstream]) -> Admitted | Turned:
+    """Decide by the request line and the headers."""
+    raw = request.raw_path
+    target = read_target(raw)
+    if isinstance(target, str):
+        refusal = Refusal(405 if request.method == "CONNECT" else 400, "bad_target", target, retry=False)
+        return Turned(refusal, None, redacted(_printable(raw)), None)
+    upstream = upstreams.get(target.upstream)
+    wrong = _wrong_head(request)
+    presented = None if wrong else credential.presented(request.raw_headers, target.rest)
+    key = credential.fingerprint(presented) if presented else None
+    shown = redacted(target.rest if upstream else raw)
+    if wrong:
+        return Turned(wrong, upstream, shown, None)
+    if upstream is None:
+        names = ", ".join(sorted(upstreams))
+        message = f"There is no upstream {target.upstream!r}; the first part of the path must be one of: {names}."
+        return Turned(Refusal(404, "unknown_upstream", message, retry=False), None, shown, key)
+    return Admitted(upstream, target, presented, key)
+
+
+def _wrong_head(request: web.BaseRequest) -> Refusal | None:
+    """What two parsers may understand differently is refused (RFC 9112, and what smuggling is made of)."""
+    raw = request.raw_headers
+    if request.version not in ((1, 0), (1, 1)):
+        return Refusal(400, "bad_request", "Only HTTP/1.0 and HTTP/1.1 are spoken here.", retry=False)
+    if request.version == (1, 0) and headers.first(raw, "transfer-encoding"):
+        return Refusal(400, "bad_request", "HTTP/1.0 has no Transfer-Encoding.", retry=False)
+    host = headers.first(raw, "host")
+    if host is not None and not _HOST.fullmatch(host):
+        return Refusal(400, "bad_request", "The Host header is not a host.", retry=False)
+    twice = credential.duplicated(raw)
+    if twice:
+        return Refusal(400, "duplicate_credential", f"The header {twice} came more than once.", retry=False)
+    if any(name in headers.CREDENTIALS or name == "host" for name in headers.named_by_connection(raw)):
+        return Refusal(400, "bad_request", "Connection must not name a header that is not its own.", retry=False)
+    expect = headers.first(raw, "expect")
+    if expect is not None and expect.strip().lower() != "100-continue":
+        return Refusal(417, "bad_request", "The only expectation understood is 100-continue.", retry=False)
+    if (headers.first(raw, "upgrade") or "").lower() == "websocket":
+        return Refusal(501, "websocket", "Websockets are not relayed by this version.", retry=False)
+    return None
+
+
+def _printable(raw: str) -> str:
+    return raw.encode("utf-8", "backslashreplace").decode()[:2048]

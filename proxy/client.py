@@ -1,0 +1,131 @@
+"""The client's side of a call: writes the answer's bytes to its connection, framed for the HTTP it speaks.
+
+The head is built from the raw bytes the upstream sent, so names, values, order and duplicates stay as they were;
+aiohttp's own response class would add and re-encode some. Waiting happens only when the client reads too slowly, and
+then for a limited time.
+"""
+
+import asyncio
+
+from aiohttp import web
+
+_HIGH_WATER = 64 * 1024
+
+
+class ClientGone(Exception):
+    """The client closed its connection, or did not read for longer than it may."""
+
+
+class Sent(web.StreamResponse):
+    """Tells aiohttp's server that the answer has been written, and whether the connection may be used again."""
+
+    def __init__(self, status: int, *, keep_alive: bool) -> None:
+        super().__init__(status=status)
+        self._keep_alive = keep_alive
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Nothing: the head went out already."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing: the end went out already."""
+
+
+class Client:
+    """One answer to one request."""
+
+    __slots__ = ("_bodiless", "_chunked", "_keep_alive", "_request", "_write_timeout_s", "head_sent", "sent", "status")
+
+    def __init__(self, request: web.BaseRequest, write_timeout_s: float, *, keep_alive: bool) -> None:
+        self._request = request
+        self._write_timeout_s = write_timeout_s
+        self._keep_alive = keep_alive and request.keep_alive
+        self._chunked = False
+        self._bodiless = False
+        self.head_sent = False
+        self.sent = 0  # body bytes
+        self.status: int | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the connection is closed."""
+        transport = self._request.transport
+        return transport is None or transport.is_closing()
+
+    def head(
+        self, status: int, reason: bytes, headers: list[tuple[bytes, bytes]], length: int | None, *, has_length: bool
+    ) -> bytes:
+        """The bytes of the status line and headers. `length` None: as long as it takes.
+
+        `has_length`: say the length even though no body will follow (HEAD, 304).
+        """
+        version = self._request.version
+        self.status = status
+        self._bodiless = self._request.method == "HEAD" or status in (204, 304) or status < 200
+        lines = [b"HTTP/%d.%d %d %b\r\n" % (version.major, version.minor, status, reason)]
+        lines += [b"%b: %b\r\n" % pair for pair in headers]
+        if length is not None and (not self._bodiless or has_length):
+            lines.append(b"Content-Length: %d\r\n" % length)
+        elif not self._bodiless:
+            if version >= (1, 1):
+                self._chunked = True
+                lines.append(b"Transfer-Encoding: chunked\r\n")
+            else:
+                self._keep_alive = False
+        if not self._keep_alive:
+            lines.append(b"Connection: close\r\n")
+        elif version < (1, 1):
+            lines.append(b"Connection: keep-alive\r\n")
+        lines.append(b"\r\n")
+        return b"".join(lines)
+
+    def frame(self, chunk: bytes, *, last: bool = False) -> bytes:
+        """Body bytes as they go on the wire; with `last`, the end of the message too."""
+        if self._bodiless:
+            return b""
+        if not self._chunked:
+            return chunk
+        if not chunk:
+            return b"0\r\n\r\n" if last else b""
+        return b"%x\r\n%b\r\n%b" % (len(chunk), chunk, b"0\r\n\r\n" if last else b"")
+
+    async def send(self, data: bytes, body_bytes: int = 0) -> None:
+        """Hand bytes to the connection; waits while too many are unread.
+
+        Raises:
+            ClientGone: they cannot arrive.
+        """
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            raise ClientGone
+        if data:
+            transport.write(data)
+            self.head_sent = True
+            self.sent += body_bytes
+            if transport.get_write_buffer_size() > _HIGH_WATER:
+                await self._drain(transport)
+
+    async def _drain(self, transport: asyncio.Transport) -> None:
+        try:
+            async with asyncio.timeout(self._write_timeout_s):
+                await self._request.writer.drain()
+        except TimeoutError:
+            transport.abort()
+            raise ClientGone from None
+        except ConnectionError:
+            raise ClientGone from None
+
+    async def go_on(self) -> None:
+        """Tell a client that asked first (Expect: 100-continue) to send its body."""
+        await self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.head_sent = False
+
+    def finished(self) -> Sent:
+        """What the server needs to know now that everything is written."""
+        return Sent(self.status or 500, keep_alive=self._keep_alive)
+
+    def break_off(self) -> Sent:
+        """End the connection in the middle of the answer, so that the client sees it is not whole."""
+        transport = self._request.transport
+        if transport is not None:
+            transport.close()
+        return Sent(self.status or 500, keep_alive=False)

@@ -1,0 +1,114 @@
+"""A call while it runs: when its phases began, what went by, and which of its notes are written.
+
+A finished call is another type (`store.call.Call`); this one is all half-filled fields.
+"""
+
+import time
+
+from proxy.capture import Capture
+from proxy.journal.notes import Asked, Body, Ended, Failure, Headers, Outcome, Started
+from proxy.journal.tally import Tally
+from proxy.journal.writer import Journal
+
+
+class Exchange:
+    """One call. Its notes are put at most once each, in order, whatever happens when."""
+
+    __slots__ = (
+        "_answered",
+        "_asked",
+        "_asked_noted",
+        "_began",
+        "_client_took",
+        "_ended",
+        "_first_chunk",
+        "_journal",
+        "_tally",
+        "call_id",
+        "request",
+        "response",
+        "response_headers",
+        "status",
+    )  # fmt: skip
+
+    def __init__(self, journal: Journal, tally: Tally, call_id: bytes, began_ns: int) -> None:
+        self._journal = journal
+        self._tally = tally
+        self._began = began_ns
+        self._asked: int | None = None
+        self._answered: int | None = None
+        self._first_chunk: int | None = None
+        self._client_took = 0
+        self._asked_noted = False
+        self._ended = False
+        self.call_id = call_id
+        self.request: Capture | None = None
+        self.response: Capture | None = None
+        self.response_headers: Headers = ()
+        self.status: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last note is written."""
+        return self._ended
+
+    def client_took(self, nanoseconds: int) -> None:
+        """Time spent waiting for the client's body: not ours."""
+        self._client_took += nanoseconds
+
+    def note_started(self, started: Started) -> int:
+        """Before anything else. Returns the journal's ticket."""
+        return self._journal.put(started)
+
+    def mark_asked(self) -> None:
+        """The request to the upstream begins now."""
+        self._asked = time.perf_counter_ns()
+
+    def mark_answered(self) -> None:
+        """The head of the upstream's answer is here."""
+        self._answered = time.perf_counter_ns()
+
+    def mark_chunk(self) -> None:
+        """A piece of the upstream's body is here."""
+        if self._first_chunk is None:
+            self._first_chunk = time.perf_counter_ns()
+
+    def note_asked(self) -> None:
+        """The request body is as complete as it will get."""
+        if not self._asked_noted and self.request is not None:
+            self._asked_noted = True
+            self._journal.put(Asked(self.call_id, self.request.body()))
+            self.request = None  # the journal has it; free the memory of a long call
+
+    def note_ended(
+        self, outcome: Outcome, *, sent: int, failure: Failure | None = None, body: Body | None = None
+    ) -> int | None:
+        """The call is over. Returns the journal's ticket, or None when that was noted before."""
+        if self._ended:
+            return None
+        self.note_asked()
+        self._ended = True
+        if body is None:
+            body = self.response.body() if self.response is not None else Body(0)
+        ticket = self._journal.put(
+            Ended(
+                call_id=self.call_id,
+                outcome=outcome,
+                status=self.status,
+                duration_us=(time.perf_counter_ns() - self._began) // 1000,
+                asked_us=self._since(self._asked),
+                answered_us=self._since(self._answered),
+                first_chunk_us=self._since(self._first_chunk),
+                overhead_us=None if self._asked is None else self._since(self._asked - self._client_took),
+                headers=self.response_headers,
+                body=body,
+                sent=sent,
+                failure=failure,
+            )
+        )
+        self.response = None
+        self._tally.count("ended")
+        return ticket
+
+    def _since(self, moment: int | None) -> int | None:
+        return None if moment is None else max(0, moment - self._began) // 1000

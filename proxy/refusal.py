@@ -1,0 +1,53 @@
+"""Answers that Tollbook itself makes, in the error shape of the dialect, so that each SDK raises its own exception."""
+
+from dataclasses import dataclass
+
+import orjson
+
+_OPENAI_TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 403: "invalid_request_error",
+                 404: "invalid_request_error", 429: "rate_limit_error"}  # fmt: skip
+_ANTHROPIC_TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error",
+                    404: "not_found_error", 413: "request_too_large", 429: "rate_limit_error",
+                    503: "overloaded_error"}  # fmt: skip
+_GEMINI_STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
+                    429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What to answer instead of what the upstream would have said.
+
+    `retry` is the value of `x-should-retry`, which the openai and anthropic SDKs obey; None leaves it to them.
+    """
+
+    status: int
+    code: str
+    message: str
+    retry: bool | None = None
+    retry_after_s: int | None = None
+
+
+def body(refusal: Refusal, dialect: str | None) -> bytes:
+    """The body in the shape the dialect's clients understand."""
+    status, message = refusal.status, refusal.message
+    shape: object
+    match dialect:
+        case "anthropic":
+            shape = {"type": "error", "error": {"type": _ANTHROPIC_TYPES.get(status, "api_error"), "message": message}}
+        case "gemini":
+            name = _GEMINI_STATUSES.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
+            shape = {"error": {"code": status, "message": message, "status": name}}
+        case _:
+            kind = _OPENAI_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
+            shape = {"error": {"message": message, "type": kind, "param": None, "code": refusal.code}}
+    return orjson.dumps(shape)
+
+
+def headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
+    """The headers that go with it."""
+    found = [(b"Content-Type", b"application/json"), (b"x-tollbook-error", refusal.code.encode())]
+    if refusal.retry is not None:
+        found.append((b"x-should-retry", b"true" if refusal.retry else b"false"))
+    if refusal.retry_after_s is not None:
+        found.append((b"Retry-After", str(refusal.retry_after_s).encode()))
+    return found

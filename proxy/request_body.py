@@ -1,0 +1,71 @@
+"""The client's request body: whole when it is small, streamed when it is not; a copy of its ends is kept either way.
+
+A small body is read before the upstream is asked, so a slow client does not hold an upstream connection; anything
+larger flows through, chunk by chunk, at the pace of the slower side.
+"""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from proxy.capture import Capture
+from proxy.client import ClientGone
+
+SMALL = 64 * 1024
+
+
+class MalformedBody(Exception):
+    """The body's own framing is broken."""
+
+
+class RequestBody:
+    """The body of one request."""
+
+    def __init__(self, request: web.BaseRequest, capture: Capture) -> None:
+        self._content = request.content
+        self._capture = capture
+        self._prefix: list[bytes] = []
+        self.length: int | None = request.content_length
+        self.exists = request.body_exists
+        self.complete = not request.body_exists
+        self.malformed = False
+
+    async def whole(self, limit: int) -> bytes | None:
+        """All of it, if it is not larger than `limit` bytes; None when it is, and then it must be streamed.
+
+        Raises:
+            ClientGone, MalformedBody: it will not be complete.
+        """
+        if self.length is not None and self.length > limit:
+            return None
+        size = 0
+        while chunk := await self._next():
+            self._prefix.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                return None
+        return b"".join(self._prefix)
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The chunks, those already read by `whole` first."""
+        prefix, self._prefix = self._prefix, []
+        for chunk in prefix:
+            yield chunk
+        while chunk := await self._next():
+            yield chunk
+
+    async def _next(self) -> bytes:
+        if self.complete:
+            return b""
+        try:
+            chunk = await self._content.readany()
+        except web.RequestPayloadError as error:
+            self.malformed = True
+            raise MalformedBody(str(error)) from None
+        except (ConnectionError, OSError) as error:
+            raise ClientGone from error
+        if chunk:
+            self._capture.add(chunk)
+        else:
+            self.complete = True
+        return chunk

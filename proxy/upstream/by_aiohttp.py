@@ -1,0 +1,132 @@
+"""The upstream side by aiohttp's client.
+
+Its defaults are those of a client, so most are turned off: it must not follow, decode, retry, add headers, keep
+cookies, time out a long generation, or read the environment. What cannot be turned off: it asks again when GET, HEAD,
+OPTIONS, PUT or DELETE found a pooled connection closed (aio-libs/aiohttp#7297), never for POST; it drops a lone
+trailing `?`, and header bytes that are not UTF-8.
+"""
+
+import socket
+from collections.abc import Sequence
+
+import aiohttp
+from aiohttp import ClientResponse, ClientTimeout, DummyCookieJar, TCPConnector
+from yarl import URL
+
+from proxy.config.model import Upstream
+from proxy.upstream import Answer, Asking, UpstreamFault
+
+_NOT_ADDED = frozenset({"User-Agent", "Accept", "Accept-Encoding", "Content-Type"})
+_LARGEST_HEADER = 64 * 1024
+_READ_BUFFER = 64 * 1024
+_POOL_IDLE_S = 12.0  # below what upstreams keep: narrows the race of a connection that closes as we use it
+_KEEPALIVE_OPTIONS = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 5))
+
+
+def _socket(address: aiohttp.connector.AddrInfoType) -> socket.socket:
+    """A socket that notices a dead peer: models think for minutes, and routers forget idle flows."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family=family, type=kind, proto=protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE_OPTIONS:
+        if hasattr(socket, option):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return made
+
+
+class AiohttpAsker:
+    """One client session for all upstreams of a worker."""
+
+    def __init__(self) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=TCPConnector(limit=0, keepalive_timeout=_POOL_IDLE_S, ttl_dns_cache=10, socket_factory=_socket),
+            cookie_jar=DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            raise_for_status=False,
+            skip_auto_headers=_NOT_ADDED,
+            max_line_size=_LARGEST_HEADER,
+            max_field_size=_LARGEST_HEADER,
+            max_headers=256,
+            read_bufsize=_READ_BUFFER,
+        )
+        self._timeouts: dict[str, ClientTimeout] = {}
+
+    async def ask(self, upstream: Upstream, asking: Asking) -> Answer:
+        """Send the request and wait for the head of the answer."""
+        timeout = self._timeouts.get(upstream.name)
+        if timeout is None:
+            timeout = self._timeouts[upstream.name] = ClientTimeout(
+                total=None, sock_connect=upstream.connect_timeout_s, sock_read=upstream.read_timeout_s
+            )
+        headers = asking.headers
+        if asking.length is not None:
+            headers.append(("Content-Length", str(asking.length)))
+        try:
+            response = await self._session.request(
+                asking.method,
+                URL(upstream.base_url + asking.target, encoded=True),
+                headers=headers,
+                data=asking.body,
+                allow_redirects=False,
+                timeout=timeout,
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _fault(error, upstream, answered=False) from error
+        if response.status == 101:
+            response.close()
+            raise UpstreamFault("upstream_broke_off", f"{upstream.name} switched protocols without being asked")
+        return _Answer(response, upstream)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+
+class _Answer:
+    __slots__ = ("_content", "_response", "_upstream", "headers", "reason", "status")
+
+    def __init__(self, response: ClientResponse, upstream: Upstream) -> None:
+        self.status: int = response.status
+        self.reason: bytes = (response.reason or "").encode("utf-8", "surrogateescape")
+        self.headers: Sequence[tuple[bytes, bytes]] = response.raw_headers
+        self._response = response
+        self._content = response.content
+        self._upstream = upstream
+
+    def ready(self) -> bytes:
+        if self._content.exception() is not None:
+            return b""
+        return self._content.read_nowait(-1)
+
+    def at_end(self) -> bool:
+        return self._content.exception() is None and self._content.at_eof()
+
+    async def chunk(self) -> bytes:
+        try:
+            return await self._content.readany()
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _fault(error, self._upstream, answered=True) from error
+
+    def close(self) -> None:
+        if not self._response.closed:
+            self._response.close()
+
+
+def _fault(error: Exception, upstream: Upstream, *, answered: bool) -> UpstreamFault:
+    """Says in our words what aiohttp's exceptions mean when they come from the upstream side."""
+    name = upstream.name
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return UpstreamFault("upstream_unreachable", f"{name} did not accept a connection in time")
+        case TimeoutError():
+            return UpstreamFault("upstream_timed_out", f"{name} was silent for {upstream.read_timeout_s:g} s")
+        case aiohttp.ClientConnectorError():
+            reason = error.os_error.strerror or type(error.os_error).__name__
+            return UpstreamFault("upstream_unreachable", f"{name} could not be reached: {reason}")
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | OSError() if answered:
+            return UpstreamFault("upstream_broke_off", f"{name} closed the connection in the middle of its answer")
+        case aiohttp.ServerDisconnectedError() | OSError():
+            return UpstreamFault("upstream_broke_off", f"{name} closed the connection without answering")
+        case _:
+            return UpstreamFault("upstream_broke_off", f"{name} did not answer in HTTP that can be relayed")

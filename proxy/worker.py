@@ -1,0 +1,76 @@
+"""One relaying process: builds its parts, serves until told to stop, and leaves nothing running unnoted.
+
+Order of stopping: no new connections, running calls drain, what is left is noted as interrupted, the journal is
+written out, the process ends.
+"""
+
+import asyncio
+import gc
+import logging
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+from proxy.config.model import Config
+from proxy.forward import Forwarder
+from proxy.journal.directory import claim, new_boot_id
+from proxy.journal.tally import Tally
+from proxy.journal.writer import Journal
+from proxy.lifeline import Lifeline
+from proxy.server import ProxyServer
+from proxy.upstream.by_aiohttp import AiohttpAsker
+
+log = logging.getLogger("tollbook.worker")
+
+BACKLOG = 1024
+
+
+class Worker:
+    """The parts of a relaying process, from `start` to `stop`."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._servers: list[asyncio.Server] = []
+
+    async def start(self, sockets: list[socket.socket]) -> None:
+        """Begin to serve on these sockets."""
+        config = self._config
+        boot_id = new_boot_id()
+        # The page of counts is there before the directory can be seen, so no reader finds one without the other.
+        self._tally = Tally(config.store.data_dir, boot_id)
+        self._directory = directory = claim(config.store.data_dir, boot_id)
+        self._journal = Journal(directory, self._tally, patience_s=config.proxy.journal_wait_ms / 1000)
+        self._decoding = ThreadPoolExecutor(1, "tollbook-decoding")
+        self._asker = AiohttpAsker()
+        self._forwarder = Forwarder(config, self._journal, self._tally, self._asker, self._decoding)
+        self._server = ProxyServer(self._forwarder.handle, self._tally)
+        loop = asyncio.get_running_loop()
+        for listening in sockets:
+            self._servers.append(await loop.create_server(self._server, sock=listening, backlog=BACKLOG))
+
+    async def stop(self) -> None:
+        """Drain, note what is left, and close."""
+        forwarder = self._forwarder
+        forwarder.stopping = True  # the connections that stay say so with their next answer
+        for server in self._servers:
+            server.close()
+        self._server.pre_shutdown()
+        await forwarder.drain(self._config.proxy.shutdown_timeout_s)
+        await self._server.shutdown(0.5)
+        await self._asker.close()
+        await self._journal.close()
+        self._decoding.shutdown(wait=False, cancel_futures=True)
+        self._tally.close()
+        self._directory.release()
+
+
+async def work(config: Config, sockets: list[socket.socket], lifeline: Lifeline) -> None:
+    """Serve until the parent says stop, or is gone."""
+    worker = Worker(config)
+    await worker.start(sockets)
+    # What was made until now stays; the collector need not look at it again, and less often at the rest.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    lifeline.ready()
+    await lifeline.ended()
+    await worker.stop()
