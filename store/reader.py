@@ -20,7 +20,8 @@ import aiosqlite
 from store.book import BODIES_FILE, BOOK_FILE
 from store.schema import BODIES_VERSION, BOOK_VERSION
 
-Row = tuple[Any, ...]
+Row = Any
+"""A tuple of what was selected, in order."""
 
 DEADLINE_S = 2.0
 _CONNECTIONS = 4
@@ -104,7 +105,7 @@ class _Connection:
 
     async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         try:
-            return list(await self._connection.execute_fetchall(statement, values))  # type: ignore[arg-type] # tuples
+            return list(await self._connection.execute_fetchall(statement, values))
         except sqlite3.Error as reason:
             if self._expired():
                 raise TookTooLong("this took too long; narrow the time or the filter") from reason

@@ -1,0 +1,142 @@
+"""One call with everything: what was asked and answered, and the arithmetic of its cost."""
+
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+import zstandard
+
+from proxy.journal.notes import Headers
+from store.call import CostLine
+from store.dialects.document import Document
+from store.presentation import present
+from store.pricing.lines import lines_from_json
+from store.questions.figures import ms
+from store.questions.row import Json, listed
+from store.questions.statements import statement
+from store.reader import Row, Snapshot, Source
+
+_BUCKETS = (
+    "input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "input_audio", "input_image",
+    "cache_read_audio", "output_text", "output_audio", "output_image",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What is kept of a request or an answer."""
+
+    headers: Headers = ()
+    body: Document | None = None  # None: there was none, or none is kept
+
+
+async def call(source: Source, public_id: str) -> Json | None:
+    """The call with this id; None when there is none.
+
+    Raises:
+        NoAnswer: the book cannot be read in time.
+    """
+    try:
+        call_id = UUID(public_id).bytes
+    except ValueError:
+        return None
+    async with source.snapshot() as snapshot:
+        found = await snapshot.rows(statement("call"), (call_id,))
+        if not found:
+            return None
+        (row,) = found
+        (answer,) = await listed(snapshot, [row[0]])
+        bodies = await _bodies(snapshot, row[0], call_id)
+    # Decompressing and reading two bodies can take milliseconds: not on the event loop.
+    return await asyncio.to_thread(_complete, answer, row, bodies)
+
+
+async def _bodies(snapshot: Snapshot, number: int, call_id: bytes) -> Row | None:
+    rows = await snapshot.rows(statement("bodies"), (number, call_id)) if snapshot.bodies else []
+    return rows[0] if rows else None
+
+
+def _complete(answer: Json, row: Row, bodies: Row | None) -> Json:
+    (
+        _, boot_id, seq, dialect, method, target, client, user_agent,
+        upstream_request_id, finish_reason, fault, service_tier, anomalies, raw_usage,
+        *buckets,
+        cost_lines, price_source, price_entry, price_since,
+        asked, answered, first_token, duration, overhead,
+        status, request_bytes, response_bytes, sent_bytes,
+    ) = row  # fmt: skip
+    request, response = (_side(*bodies[:3]), _side(*bodies[3:])) if bodies else (_Side(), _Side())
+    shown = present(
+        dialect, method, target,
+        request.headers, request.body or Document(b""), status, response.headers, response.body or Document(b""),
+    )  # fmt: skip
+    answer["tokens"] |= {
+        "parts": dict(zip(_BUCKETS, buckets, strict=True)),
+        "raw": _provider_usage(raw_usage),
+    }
+    answer["cost"] |= {
+        "lines": [_line(line) for line in lines_from_json(cost_lines)],
+        "price": {"source": price_source, "entry": price_entry, "since": price_since},
+    }
+    return answer | {
+        "upstream_request_id": upstream_request_id,
+        "finish_reason": finish_reason,
+        "fault": fault,
+        "anomalies": orjson.loads(anomalies) if anomalies else [],
+        "service_tier": service_tier,
+        "method": method,
+        "target": target,
+        "dialect": dialect,
+        "client": client,
+        "user_agent": user_agent,
+        "worker": {"boot_id": boot_id, "seq": seq},
+        "parameters": shown.parameters,
+        "request": {
+            "headers": request.headers,
+            "body": shown.request_body if request.body else None,
+            "bytes": request_bytes,
+            "truncated": bool(request.body and request.body.cut),
+        },
+        "response": {
+            "headers": response.headers,
+            "body": shown.response_body if response.body else None,
+            "text": shown.text,
+            "bytes": response_bytes,
+            "sent_bytes": sent_bytes,
+            "truncated": bool(response.body and response.body.cut),
+        },
+        "timings": {
+            "asked_ms": ms(asked),
+            "answered_ms": ms(answered),
+            "first_token_ms": ms(first_token),
+            "duration_ms": ms(duration),
+            "overhead_ms": ms(overhead),
+        },
+    }
+
+
+def _side(headers: str, packed: bytes | None, head: int | None) -> _Side:
+    kept = tuple((name, value) for name, value in orjson.loads(headers))
+    if packed is None:
+        return _Side(kept)
+    data = zstandard.ZstdDecompressor().decompress(packed)
+    return _Side(kept, Document(data) if head is None else Document(data[:head], data[head:], cut=True))
+
+
+def _provider_usage(text: str | None) -> Any:
+    try:
+        return orjson.loads(text) if text else None
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _line(line: CostLine) -> dict[str, Any]:
+    rate = "rate_usd" if line.per_unit else "rate_usd_per_million"
+    return {"kind": line.kind, "count": _count(line.count), rate: f"{line.rate:f}", "usd": f"{line.usd:f}"}
+
+
+def _count(count: Decimal) -> int | float:
+    return int(count) if count == count.to_integral_value() else float(count)

@@ -1,0 +1,57 @@
+"""How the book stands: what was received, stored, waits or was lost; how far behind it is; how much disk is left."""
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from store.book import BODIES_FILE, BOOK_FILE
+from store.health import LiveCounts
+from store.moments import epoch_us, rfc3339
+from store.questions.row import Json
+
+
+def health(live: LiveCounts, data_dir: Path, now: datetime, prices: Mapping[str, object] | None = None) -> Json:
+    """The state of the book at this moment; needs no look into it.
+
+    `drained_through` is the time up to which everything that ended is in the book.
+    """
+    lag_ms = live.oldest_waiting_ms or 0.0
+    return {
+        "received": live.received,
+        "stored": live.stored,
+        "waiting": live.waiting,
+        "open": live.open,
+        "malformed": live.malformed,
+        "lost": {"total": sum(live.lost.values()), **live.lost},
+        "lag_ms": round(lag_ms, 3),
+        "drained_through": rfc3339(epoch_us(now - timedelta(milliseconds=lag_ms))),
+        "disk": {
+            "book_bytes": _size(data_dir, BOOK_FILE),
+            "bodies_bytes": _size(data_dir, BODIES_FILE),
+            "journal_bytes": live.journal_bytes,
+            "free_bytes": _free(data_dir),
+        },
+        "prices": dict(prices or {}),
+        "engine": {"sqlite": sqlite3.sqlite_version},
+    }
+
+
+def _size(data_dir: Path, name: str) -> int:
+    """A database with its write-ahead log."""
+    total = 0
+    for path in (data_dir / name, data_dir / f"{name}-wal"):
+        try:
+            total += path.stat().st_size
+        except OSError:
+            continue
+    return total
+
+
+def _free(data_dir: Path) -> int | None:
+    try:
+        disk = os.statvfs(data_dir)
+    except OSError:
+        return None
+    return disk.f_bavail * disk.f_frsize

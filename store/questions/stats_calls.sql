@@ -1,0 +1,13 @@
+-- Sums over calls, by groups. The two histograms come as lists of bucket numbers.
+select /*groups*/
+       count(*), coalesce(sum(failed), 0),
+       coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+       coalesce(sum(cache_read), 0) + coalesce(sum(cache_read_audio), 0),
+       coalesce(sum(cache_write_5m), 0) + coalesce(sum(cache_write_1h), 0),
+       coalesce(sum(reasoning), 0),
+       count(*) filter (where input_tokens is null and output_tokens is null),
+       count(*) filter (where tokens_source = 'estimated'),
+       coalesce(sum(cost), 0), count(*) filter (where cost is null), coalesce(sum(usage), 0),
+       group_concat(duration_bucket), group_concat(first_token_bucket)
+  from calls
+ where /*conditions*/
