@@ -34,7 +34,9 @@ class Behaviour:
 class Habits:
     """What the sandbox does unasked."""
 
-    failing_share: float = 0.0  # of requests, chosen by their hash: the same request always fails, or never
+    failing_share: float = (
+        0.0  # of requests, chosen by their hash: but for its retries, the same one always fails or never
+    )
     pace_s: float = 0.0  # between two pieces of a stream
 
 
@@ -75,7 +77,9 @@ def _requested_model(request: Request) -> str:
 
 
 def _fails_by_habit(request: Request, share: float) -> bool:
-    return request.method == "POST" and request.hash() % 10_000 < share * 10_000
+    # A retry has its own luck; otherwise no retry would ever help.
+    retry = int(request.header("x-stainless-retry-count") or 0)
+    return request.method == "POST" and (request.hash() + retry * 4321) % 10_000 < share * 10_000
 
 
 def _understood(wishes: Iterable[str]) -> Behaviour:

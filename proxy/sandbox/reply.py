@@ -30,6 +30,7 @@ _SENTENCES = (
     "The tone is friendly; shorten the second sentence and it is ready.",
 )
 
+_LENGTHS = (2, 3, 4, 5, 7, 10, 14)  # sentences of an answer
 _DEEPEST = 12  # a schema may name itself
 
 
@@ -101,10 +102,11 @@ def reply_to(prompt: Prompt) -> Reply:
 
 def _words(question: str) -> str:
     digest = sha256(question.encode()).digest()
-    count = 2 + digest[0] % 6
-    chosen = [_SENTENCES[byte % len(_SENTENCES)] for byte in digest[1 : 1 + count]]
+    count = _LENGTHS[digest[0] % len(_LENGTHS)]
+    first, step = digest[1], 1 + 2 * (digest[2] % 3)  # 1, 3 and 5 each meet all fourteen sentences
+    chosen = [_SENTENCES[(first + step * at) % len(_SENTENCES)] for at in range(count)]
     about = " ".join(question.split())[:60].rstrip()
-    return f"Sandbox answer to “{about}”. " + " ".join(dict.fromkeys(chosen))
+    return f"Sandbox answer to “{about}”. " + " ".join(chosen)
 
 
 def example(schema: Json, definitions: Json | None = None, depth: int = 0) -> object:
