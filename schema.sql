@@ -161,6 +161,13 @@ create table cursors (
     primary key (boot_id, segment)
 ) strict, without rowid;
 
+-- The runs of workers whose calls are in the book, until their journal is gone.
+create table runs (
+    boot_id   text    primary key,
+    accounted integer not null,                                -- calls of this run that are in the book
+    finished  integer not null check (finished in (0, 1))      -- over, and counted in full
+) strict, without rowid;
+
 -- Counts since the book began: stored, received (by workers that are gone), malformed, lost.REASON, ...
 create table counters (
     name  text    primary key,

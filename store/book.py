@@ -10,6 +10,7 @@ Rows, sums, counters and the cursor of the journal are one transaction.
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,7 @@ class Progress:
     """What one batch moves besides its rows, in the same transaction."""
 
     cursors: Mapping[tuple[str, int], int] = field(default_factory=dict)  # (boot id, segment): position
-    finished_boots: Sequence[str] = ()  # runs whose directory can go: their cursors go too
+    finished: Sequence[str] = ()  # runs that are over and fully accounted for
     counters: Mapping[str, int] = field(default_factory=dict)  # name: how much to add
 
 
@@ -133,7 +134,7 @@ class Book:
             self._write_bodies(fresh)
             self._connection.executemany(_INSERT_CALL, rows)
             sums.add(self._connection, countable)
-            self._move(progress, len(fresh))
+            self._move(progress, fresh)
             self._connection.execute("commit")
         except BaseException:
             if self._connection.in_transaction:
@@ -150,6 +151,15 @@ class Book:
         """How far each segment was read: {(boot id, segment): position}."""
         rows = self._connection.execute("select boot_id, segment, position from cursors")
         return {(boot_id, segment): position for boot_id, segment, position in rows}
+
+    def runs(self) -> dict[str, tuple[int, bool]]:
+        """The runs known: {boot id: (calls in the book, whether it is over and accounted for)}."""
+        rows = self._connection.execute("select boot_id, accounted, finished from runs")
+        return {boot_id: (accounted, bool(finished)) for boot_id, accounted, finished in rows}
+
+    def forget_runs(self, boot_ids: Iterable[str]) -> None:
+        """Forget runs whose journal is gone."""
+        self._connection.executemany("delete from runs where boot_id = ?", [(boot_id,) for boot_id in boot_ids])
 
     def counters(self) -> dict[str, int]:
         """The counts since the book began."""
@@ -191,17 +201,22 @@ class Book:
     def _packed(self, body: KeptBody | None) -> tuple[bytes | None, int | None]:
         return (None, None) if body is None else (self._compress(body.data), body.head)
 
-    def _move(self, progress: Progress, stored: int) -> None:
-        self._connection.executemany(
+    def _move(self, progress: Progress, stored: Sequence[Entry]) -> None:
+        execute = self._connection.executemany
+        execute(
             "insert into cursors values (?, ?, ?) on conflict do update set position = excluded.position",
             [(boot_id, segment, position) for (boot_id, segment), position in progress.cursors.items()],
         )
-        self._connection.executemany(
-            "delete from cursors where boot_id = ?", [(boot_id,) for boot_id in progress.finished_boots]
+        execute(
+            "insert into runs values (?, ?, 0) on conflict do update set accounted = accounted + excluded.accounted",
+            list(Counter(entry.call.boot_id for entry in stored).items()),
         )
-        counted = dict(progress.counters)
-        counted["stored"] = counted.get("stored", 0) + stored
-        self._connection.executemany(
+        finished = [(boot_id,) for boot_id in progress.finished]
+        execute("insert into runs values (?, 0, 1) on conflict do update set finished = 1", finished)
+        execute("delete from cursors where boot_id = ?", finished)
+        counted = Counter(progress.counters)
+        counted["stored"] += len(stored)
+        execute(
             "insert into counters values (?, ?) on conflict do update set value = value + excluded.value",
             [(name, amount) for name, amount in counted.items() if amount],
         )

@@ -49,6 +49,8 @@ def scan(data: bytes, start: int = 0, *, sealed: bool) -> Iterator[Record | Dama
     while position + HEADER_SIZE <= len(data):
         found: Record | Damage | None = _record_at(data, position)
         if found is None:
+            if not sealed and not any(data[position : position + HEADER_SIZE]):
+                break  # nothing written here yet
             resume = _next_record(data, position + 1)
             if resume is None:
                 break

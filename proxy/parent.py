@@ -1,0 +1,247 @@
+"""The parent: opens the listening sockets, starts the workers and the store, restarts what dies, ends in order.
+
+It holds the sockets, so connections wait in their queues while a child is being replaced, and it touches neither
+calls nor the book, so nothing of theirs can bring it down.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from proxy.config.model import Address, Config
+from proxy.lifeline import ParentEnd, pair
+
+LOCK = "lock"
+_BACKLOG = 1024
+_GRACE_S = 5.0  # past the time a child may take to drain
+_RESTART_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+_SETTLED_S = 10.0  # a child that lived this long starts its count of failures anew
+
+
+class CannotStart(Exception):
+    """Why, in one sentence."""
+
+
+@dataclass(slots=True)
+class _Child:
+    """One child process, replaced whenever it dies unasked."""
+
+    kind: str
+    sockets: list[socket.socket]
+    process: subprocess.Popen[bytes] | None = None
+    lifeline: ParentEnd | None = None
+    failures: int = 0
+    up: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Parent:
+    """Everything `tollbook serve` runs, from `start` to `stop`."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = replace(config, store=replace(config.store, data_dir=config.store.data_dir.resolve()))
+        self._children: list[_Child] = []
+        self._watches: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self._lock = -1
+        self.proxy_address: Address | None = None
+        self.dashboard_address: Address | None = None
+
+    def claim(self) -> None:
+        """Take the data directory and the addresses.
+
+        Raises:
+            CannotStart: naming everything that stands in the way.
+        """
+        problems: list[str] = []
+        calls = asked = None
+        try:
+            self._lock = _claim_data_dir(self.config.store.data_dir)
+        except CannotStart as problem:
+            problems.append(str(problem))
+        for name, address in (("proxy", self.config.proxy.listen), ("dashboard", self.config.dashboard.listen)):
+            try:
+                listening = _listen(address)
+            except OSError as error:
+                reason = os.strerror(error.errno) if error.errno else str(error)
+                problems.append(f"{name}.listen: cannot listen on {address}: {reason}")
+                continue
+            if name == "proxy":
+                calls = listening
+            else:
+                asked = listening
+        if problems or calls is None or asked is None:
+            for listening in filter(None, (calls, asked)):
+                listening.close()
+            raise CannotStart("\n".join(problems))
+        self.proxy_address = _address_of(calls)
+        self.dashboard_address = _address_of(asked)
+        self._children = [_Child("store", [asked])]
+        self._children += [_Child("worker", [calls]) for _ in range(self.config.proxy.workers)]
+
+    async def start(self) -> None:
+        """Start the children and wait until each is ready.
+
+        Raises:
+            CannotStart: one of them could not.
+        """
+        self._watches = [asyncio.create_task(self._watch(child)) for child in self._children]
+        for child in self._children:
+            ready = asyncio.create_task(child.up.wait())
+            await asyncio.wait([ready, *self._watches], return_when=asyncio.FIRST_COMPLETED)
+            if not child.up.is_set():
+                ready.cancel()
+                await self.stop()
+                raise CannotStart(f"the {child.kind} process could not start; what it said stands above")
+
+    async def stop(self) -> None:
+        """Workers first, so that the store reads their last notes; then the store."""
+        self._stopping = True
+        patience_s = self.config.proxy.shutdown_timeout_s + _GRACE_S
+        for kind in ("worker", "store"):
+            ending = [child for child in self._children if child.kind == kind]
+            for child in ending:
+                if child.lifeline is not None:
+                    child.lifeline.stop()
+            await asyncio.gather(*(_ended(child, patience_s) for child in ending))
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
+        for child in self._children:
+            for listening in child.sockets:
+                listening.close()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    async def _watch(self, child: _Child) -> None:
+        """Keep one child alive; returns only when it cannot even start once."""
+        loop = asyncio.get_running_loop()
+        while not self._stopping:
+            began = loop.time()
+            self._launch(child)
+            assert child.lifeline is not None
+            if await child.lifeline.ready():
+                child.up.set()
+            await _gone(child)
+            child.lifeline.close()
+            if self._stopping or not child.up.is_set():
+                return
+            child.failures = 0 if loop.time() - began > _SETTLED_S else child.failures + 1
+            print(f"tollbook: the {child.kind} process ended unasked; starting another", file=sys.stderr)  # noqa: T201
+            await asyncio.sleep(_RESTART_S[min(child.failures, len(_RESTART_S) - 1)])
+
+    def _launch(self, child: _Child) -> None:
+        child.lifeline, theirs = pair()
+        fds = [theirs.fileno(), *(listening.fileno() for listening in child.sockets)]
+        child.process = subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, "-m", "proxy.child", child.kind, *map(str, fds)],
+            pass_fds=fds,
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        with contextlib.suppress(OSError):  # it died at once; the watch will see
+            child.lifeline.send_configuration(self.config)
+
+
+async def run(config: Config, announce: Callable[[Parent], None], also: Callable[[Parent], Awaitable[None]]) -> None:
+    """Serve until SIGTERM or SIGINT; `also` runs beside it and is cancelled with it.
+
+    Raises:
+        CannotStart: before anything was served.
+    """
+    parent = Parent(config)
+    parent.claim()
+    loop = asyncio.get_running_loop()
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    await parent.start()
+    announce(parent)
+    beside = asyncio.create_task(_beside(also, parent))
+    try:
+        await end.wait()
+    finally:
+        beside.cancel()
+        await asyncio.gather(beside, return_exceptions=True)
+        await parent.stop()
+
+
+async def _beside(also: Callable[[Parent], Awaitable[None]], parent: Parent) -> None:
+    await also(parent)
+
+
+async def _nothing(_: Parent) -> None:
+    pass
+
+
+def serve(config: Config) -> int:
+    """`tollbook serve`: the exit status."""
+    try:
+        asyncio.run(run(config, _announce, _nothing))
+    except CannotStart as problem:
+        print(f"tollbook: {problem}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _announce(parent: Parent) -> None:
+    print(f"Tollbook relays calls on  http://{parent.proxy_address}")  # noqa: T201
+    print(f"and answers questions on  http://{parent.dashboard_address}", flush=True)  # noqa: T201
+
+
+def _claim_data_dir(path: Path) -> int:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotStart(f"store.data_dir: {path} is not writable: {error.strerror}") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise CannotStart(f"store.data_dir: {path} is in use by another Tollbook") from None
+    return fd
+
+
+def _listen(address: Address) -> socket.socket:
+    host = "127.0.0.1" if address.host == "localhost" else address.host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, address.port))
+        listening.listen(_BACKLOG)
+        listening.setblocking(False)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def _address_of(listening: socket.socket) -> Address:
+    host, port = listening.getsockname()[:2]
+    return Address(host, port)
+
+
+async def _gone(child: _Child) -> None:
+    assert child.process is not None
+    await asyncio.get_running_loop().run_in_executor(None, child.process.wait)
+
+
+async def _ended(child: _Child, patience_s: float) -> None:
+    """Wait for a child that was told to stop; take it down when it does not."""
+    if child.process is None:
+        return
+    try:
+        await asyncio.wait_for(_gone(child), patience_s)
+    except TimeoutError:
+        child.process.kill()
+        await _gone(child)

@@ -1,0 +1,236 @@
+"""Reads the journals of all workers: what each run has noted since last time, and which runs are over.
+
+Segments are read while they grow. A segment is dropped once it will grow no more, everything in it is in the book,
+and no running call began in it. After a crash everything still there is read again: what the book has, it keeps
+(`store/book.py`).
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from proxy.journal import directory
+from proxy.journal.notes import Asked, Ended, Started, decode
+from proxy.journal.segment import HEADER_SIZE, Damage, scan
+from proxy.journal.tally import read_tally, remove_tally
+from store.metering import Noted
+
+log = logging.getLogger("tollbook.journal")
+
+QUARANTINE = "quarantine"
+_READ_BYTES = 1024 * 1024
+_LARGEST_READ = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a payload lies, so that bodies of running calls need no memory."""
+
+    segment: int
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Open:
+    """A call that has begun and not ended."""
+
+    started: Started
+    segment: int
+    asked: _Place | None = None
+
+
+@dataclass(slots=True)
+class _Segment:
+    path: Path
+    fd: int
+    position: int = 0
+    committed: int = 0
+    open: int = 0  # notes of running calls that lie here
+    sealed: bool = False
+    known: int = 0  # up to here, the book has had it before
+
+
+@dataclass(slots=True)
+class Run:
+    """The journal of one run of one worker, as far as it was read."""
+
+    boot_id: str
+    path: Path
+    segments: dict[int, _Segment] = field(default_factory=dict)
+    open: dict[bytes, _Open] = field(default_factory=dict)
+    seen: int = 0  # the highest sequence number read
+    dead: bool = False
+    damaged: int = 0
+
+    @property
+    def read_out(self) -> bool:
+        """Whether nothing more can come of it."""
+        return self.dead and not self.open and all(one.sealed for one in self.segments.values())
+
+
+class Journals:
+    """All runs in a data directory. Used by one thread."""
+
+    def __init__(self, data_dir: Path, cursors: Mapping[tuple[str, int], int]) -> None:
+        self._data_dir = data_dir
+        self._journal = data_dir / directory.JOURNAL
+        self._journal.mkdir(mode=0o700, exist_ok=True)
+        self._cursors = cursors
+        self.runs: dict[str, Run] = {}
+
+    def look(self) -> None:
+        """Notice new runs, and which are over."""
+        for entry in os.scandir(self._journal):
+            if entry.name.startswith(".") or not entry.is_dir(follow_symlinks=False):
+                continue
+            run = self.runs.get(entry.name)
+            if run is None:
+                run = self.runs[entry.name] = Run(entry.name, Path(entry.path))
+            if not run.dead:
+                # Asked before reading: what a worker wrote before its end is then read after it.
+                run.dead = not directory.alive(run.path)
+
+    def read(self, run: Run, most: int) -> Iterator[Noted]:
+        """The calls of this run that are over, as their notes are reached; at most about `most` of them."""
+        self._find_segments(run)
+        for number in sorted(run.segments):
+            segment = run.segments[number]
+            if segment.sealed:
+                continue
+            will_not_grow = run.dead or number != max(run.segments)
+            size = _READ_BYTES
+            while most > 0 and self._has_more(segment, will_not_grow):
+                data = os.pread(segment.fd, size, segment.position)
+                at_end = len(data) < size
+                reached = segment.position
+                for noted in self._notes(run, number, segment, data, sealed=will_not_grow and at_end):
+                    most -= 1
+                    yield noted
+                if at_end:
+                    segment.sealed = will_not_grow
+                    break
+                if segment.position == reached:
+                    size = min(size * 4, _LARGEST_READ)
+            else:
+                segment.sealed = will_not_grow and most > 0
+            if most <= 0:
+                return
+        if run.dead and all(one.sealed for one in run.segments.values()):
+            for call_id in list(run.open):
+                yield self._over(run, call_id, None)
+
+    @staticmethod
+    def _has_more(segment: _Segment, will_not_grow: bool) -> bool:
+        # A preallocated segment is zeros from where its writer is: one small read tells, where a large one would
+        # copy a megabyte of them twenty times a second.
+        beginning = os.pread(segment.fd, HEADER_SIZE, segment.position)
+        return bool(beginning) and (will_not_grow or any(beginning))
+
+    def _notes(self, run: Run, number: int, segment: _Segment, data: bytes, *, sealed: bool) -> Iterator[Noted]:
+        base = segment.position
+        for found in scan(data, sealed=sealed):
+            start, end = base + found.start, base + found.end
+            segment.position = end
+            if isinstance(found, Damage):
+                self._quarantine(run, number, start, found.data, "not a record")
+                continue
+            try:
+                note = decode(found.payload)
+            except msgspec.DecodeError as error:
+                self._quarantine(run, number, start, found.payload, str(error))
+                continue
+            match note:
+                case Started():
+                    run.seen = max(run.seen, note.seq)
+                    if note.call_id not in run.open:
+                        run.open[note.call_id] = _Open(note, number)
+                        segment.open += 1
+                case Asked():
+                    if (call := run.open.get(note.call_id)) is not None:
+                        call.asked = _Place(number, end - len(found.payload), end)
+                        segment.open += 1
+                case Ended():
+                    if note.call_id in run.open:
+                        if end > segment.known:
+                            yield self._over(run, note.call_id, note)
+                        else:
+                            self._forget(run, note.call_id)
+
+    def _over(self, run: Run, call_id: bytes, ended: Ended | None) -> Noted:
+        place = run.open[call_id].asked
+        asked = None
+        if place is not None:
+            note = decode(os.pread(run.segments[place.segment].fd, place.end - place.start, place.start))
+            asked = note if isinstance(note, Asked) else None
+        return Noted(run.boot_id, self._forget(run, call_id).started, asked, ended)
+
+    def _forget(self, run: Run, call_id: bytes) -> _Open:
+        call = run.open.pop(call_id)
+        run.segments[call.segment].open -= 1
+        if call.asked is not None:
+            run.segments[call.asked.segment].open -= 1
+        return call
+
+    def _find_segments(self, run: Run) -> None:
+        for number, path in directory.segments(run.path):
+            if number not in run.segments:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                run.segments[number] = _Segment(path, fd, known=self._cursors.get((run.boot_id, number), 0))
+
+    def _quarantine(self, run: Run, number: int, start: int, data: bytes, reason: str) -> None:
+        run.damaged += 1
+        folder = self._data_dir / QUARANTINE
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / f"{run.boot_id}-{number}-{start}.bin"
+        log.error("journal: %d bytes at %d of %s are %s; kept as %s", len(data), start, run.path, reason, path)
+        fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """How far each segment was read: what the book's cursors become with the calls read until now."""
+        return {
+            (run.boot_id, number): segment.position
+            for run in self.runs.values()
+            for number, segment in run.segments.items()
+            if segment.position != segment.committed
+        }
+
+    def committed(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """The book has everything up to these positions: drop the segments that are done with."""
+        for (boot_id, number), position in positions.items():
+            self.runs[boot_id].segments[number].committed = position
+        for run in self.runs.values():
+            for number, segment in list(run.segments.items()):
+                if segment.sealed and not segment.open and segment.committed == segment.position and not run.dead:
+                    segment.path.unlink(missing_ok=True)
+                    os.close(segment.fd)
+                    del run.segments[number]
+
+    def drop(self, run: Run) -> None:
+        """Remove everything of a run that is over and in the book."""
+        for segment in run.segments.values():
+            os.close(segment.fd)
+        shutil.rmtree(run.path, ignore_errors=True)
+        remove_tally(self._data_dir, run.boot_id)
+        del self.runs[run.boot_id]
+
+    def tally(self, run: Run) -> dict[str, int]:
+        """The counts of this run: its page, or after a power cut what its notes prove."""
+        return read_tally(self._data_dir, run.boot_id) or {"received": run.seen, "ended": run.seen - len(run.open)}
+
+    def size(self) -> int:
+        """Bytes in segments not yet dropped, as far as they were written or read."""
+        return sum(segment.position for run in self.runs.values() for segment in run.segments.values())
+
+    def close(self) -> None:
+        """Close all files; they stay for the next start."""
+        for run in self.runs.values():
+            for segment in run.segments.values():
+                os.close(segment.fd)

@@ -1,0 +1,198 @@
+"""From the notes of one call to the finished record: decode, read, price. Pure, and total: every call becomes a row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from proxy.config.model import Config
+from proxy.journal.notes import Asked, Body, Ended, Failure, Headers, Outcome, Started
+from store import dialects
+from store.book import Entry, KeptBody
+from store.call import Call, CallError, Cost, Fault, Reading
+from store.dialects.decoding import Decoded, decode
+from store.pricing import PriceBook, usage_micro
+
+_LARGEST_DECODED = 16 * 1024 * 1024
+_NOTHING = Body(0)
+_OUR_DEATH = Failure("interrupted", "Tollbook stopped while the call ran.")
+_POLICY = frozenset({"overloaded"})
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """All notes of one call; `ended` is None when its worker died first."""
+
+    boot_id: str
+    started: Started
+    asked: Asked | None
+    ended: Ended | None
+
+
+class Meter:
+    """Reads and prices calls by one configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self._prices = PriceBook(config.prices, {name: one.provider for name, one in config.upstreams.items()})
+        self._ratios: Mapping[str, Decimal] = {name: group.ratio for name, group in config.groups.items()}
+        self._per_usd = config.credits.per_usd
+        self._keep_bodies = config.capture.bodies == "full"
+        self._largest_kept = config.capture.max_bytes
+
+    def meter(self, noted: Noted) -> Entry:
+        """The record of this call, and what is kept of its bodies."""
+        started = noted.started
+        ended = noted.ended or _cut_by_our_death(started)
+        asked_body = noted.asked.body if noted.asked is not None else _NOTHING
+        request = decode(asked_body, _header(started.headers, "content-encoding"), _LARGEST_DECODED)
+        response = decode(ended.body, _header(ended.headers, "content-encoding"), _LARGEST_DECODED)
+        reading = dialects.read(
+            started.dialect,
+            started.method,
+            started.target,
+            started.headers,
+            request.document,
+            ended.status,
+            ended.headers,
+            response.document,
+        )
+        if ended.outcome == "rejected" or started.upstream is None:
+            reading = replace(reading, type="other" if started.upstream is None else reading.type, error=None)
+        outcome = _outcome(ended, reading)
+        error = _error(ended.failure) or reading.error
+        cost = self._cost(noted, reading, ended.status, outcome)
+        call = Call(
+            call_id=started.call_id,
+            boot_id=noted.boot_id,
+            seq=started.seq,
+            started_at_us=started.received_at_us,
+            upstream=started.upstream,
+            dialect=started.dialect,
+            method=started.method,
+            target=started.target,
+            key=started.key,
+            group=started.group,
+            client=started.client,
+            user_agent=_header(started.headers, "user-agent"),
+            status=ended.status,
+            outcome=outcome,
+            fault=_fault(outcome, ended, error),
+            duration_us=ended.duration_us if noted.ended is not None else None,
+            asked_us=ended.asked_us,
+            answered_us=ended.answered_us,
+            first_token_us=ended.first_chunk_us if reading.stream else None,
+            overhead_us=ended.overhead_us,
+            reading=reading,
+            error=error,
+            upstream_request_id=dialects.upstream_request_id(ended.headers, reading),
+            cost=cost,
+            usage_micro=usage_micro(cost, self._ratios.get(started.group, Decimal(1)), self._per_usd),
+            request_bytes=asked_body.size,
+            response_bytes=ended.body.size,
+            sent_bytes=ended.sent,
+            anomalies=(*reading.anomalies, *request.anomalies, *response.anomalies),
+        )
+        return Entry(
+            call,
+            started.headers,
+            self._kept(asked_body, request),
+            ended.headers,
+            self._kept(ended.body, response),
+        )
+
+    def _cost(self, noted: Noted, reading: Reading, status: int | None, outcome: Outcome) -> Cost:
+        at = datetime.fromtimestamp(noted.started.received_at_us / 1_000_000, UTC)
+        return self._prices.cost(
+            reading, noted.started.upstream, at, status=status, outcome=outcome, method=noted.started.method
+        )
+
+    def _kept(self, body: Body, decoded: Decoded) -> KeptBody | None:
+        if not self._keep_bodies or not body.size:
+            return None
+        document = decoded.document
+        cut = len(document.head) if document.cut else None
+        whole = document.head + document.tail
+        if len(whole) > self._largest_kept:
+            cut = min(self._largest_kept // 2, len(whole) if cut is None else cut)
+            whole = whole[:cut] + whole[len(whole) - (self._largest_kept - cut) :]
+        return KeptBody(whole, cut)
+
+
+def bare(noted: Noted) -> Entry:
+    """The record of a call that cannot be metered: what the notes themselves say, and that it was unreadable."""
+    started = noted.started
+    ended = noted.ended or _cut_by_our_death(started)
+    error = _error(ended.failure)
+    reading = Reading(type="other", anomalies=("unreadable",))
+    return Entry(
+        Call(
+            call_id=started.call_id,
+            boot_id=noted.boot_id,
+            seq=started.seq,
+            started_at_us=started.received_at_us,
+            upstream=started.upstream,
+            dialect=started.dialect,
+            method=started.method,
+            target=started.target,
+            key=started.key,
+            group=started.group,
+            client=started.client,
+            user_agent=None,
+            status=ended.status,
+            outcome=ended.outcome,
+            fault=_fault(ended.outcome, ended, error),
+            duration_us=ended.duration_us if noted.ended is not None else None,
+            asked_us=None,
+            answered_us=None,
+            first_token_us=None,
+            overhead_us=None,
+            reading=reading,
+            error=error,
+            upstream_request_id=None,
+            cost=Cost("unknown"),
+            usage_micro=None,
+            request_bytes=noted.asked.body.size if noted.asked is not None else 0,
+            response_bytes=ended.body.size,
+            sent_bytes=ended.sent,
+            anomalies=reading.anomalies,
+        )
+    )
+
+
+def _cut_by_our_death(started: Started) -> Ended:
+    return Ended(started.call_id, "interrupted", None, 0, failure=_OUR_DEATH)
+
+
+def _header(headers: Headers, name: str) -> str | None:
+    for found, value in headers:
+        if found == name:
+            return value
+    return None
+
+
+def _error(failure: Failure | None) -> CallError | None:
+    return None if failure is None else CallError(failure.code, failure.code, failure.message)
+
+
+def _outcome(ended: Ended, reading: Reading) -> Outcome:
+    # Some streams have no terminal event (Gemini's): a client that leaves after the finish reason has everything,
+    # provided all we had was handed to its connection.
+    if ended.outcome == "client_left" and reading.finished and ended.body.size and ended.sent >= ended.body.size:
+        return "completed"
+    return ended.outcome
+
+
+def _fault(outcome: Outcome, ended: Ended, error: CallError | None) -> Fault | None:
+    match outcome:
+        case "client_left":
+            return "client"
+        case "interrupted":
+            return "proxy"
+        case "rejected":
+            return "policy" if ended.failure is not None and ended.failure.code in _POLICY else "client"
+        case "completed":
+            if ended.status is not None and 400 <= ended.status < 500:
+                return "client"
+            return "upstream" if error is not None or (ended.status or 0) >= 500 else None
+        case _:
+            return "upstream"

@@ -1,0 +1,48 @@
+"""The remembering process: builds its parts, answers questions until told to stop, and closes the book last."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from proxy.config.model import Config
+from proxy.lifeline import Lifeline
+from store.api import make_app
+from store.ingest import Ingest
+from store.lock import STORE_LOCK, take_when_free
+from store.reader import Reader
+
+_PREDECESSOR_S = 60.0
+
+
+@asynccontextmanager
+async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator[Ingest]:
+    """The store at work: the book fills, and the dashboard listener answers on these sockets."""
+    lock = await take_when_free(config.store.data_dir / STORE_LOCK, _PREDECESSOR_S)
+    try:
+        ingest = Ingest(config, changed=lambda: None)
+        ingest.start()
+        try:
+            async with Reader.open(config.store.data_dir) as reader:
+                runner = web.AppRunner(make_app(config, reader, ingest.live), access_log=None, shutdown_timeout=1.0)
+                await runner.setup()
+                for listening in sockets:
+                    await web.SockSite(runner, listening).start()
+                try:
+                    yield ingest
+                finally:
+                    await runner.cleanup()
+        finally:
+            await asyncio.get_running_loop().run_in_executor(None, ingest.stop)
+    finally:
+        os.close(lock)
+
+
+async def keep(config: Config, sockets: list[socket.socket], lifeline: Lifeline) -> None:
+    """Serve until the parent says stop, or is gone."""
+    async with serving(config, sockets):
+        lifeline.ready()
+        await lifeline.ended()
