@@ -89,7 +89,7 @@ def _understood(wishes: Iterable[str]) -> Behaviour:
         try:
             if key in _FLAGS and not value:
                 chosen[key.replace("-", "_")] = True
-            elif key in ("status", "chunk") and int(value) >= (400 if key == "status" else 1):
+            elif (key == "status" and 400 <= int(value) <= 599) or (key == "chunk" and int(value) >= 1):
                 chosen[key] = int(value)
             elif key in ("slow", "delay-final") and float(value) >= 0:
                 chosen[key.replace("-", "_")] = float(value)

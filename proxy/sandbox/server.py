@@ -47,8 +47,9 @@ async def serve(
     host: str = "127.0.0.1", port: int = 0, habits: Habits = NO_HABITS, clock: Callable[[], datetime] = _now
 ) -> AsyncIterator[str]:
     """The sandbox listening for as long as the context lasts; gives its base URL. Port 0: the system chooses."""
-    # A handler that keeps silent must not hold up the stop.
-    runner = web.AppRunner(sandbox_app(habits, clock), access_log=None, shutdown_timeout=0.5)
+    # A handler that keeps silent must neither hold up the stop nor outlive its client.
+    app = sandbox_app(habits, clock)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -16,7 +16,7 @@ Ask = Callable[..., Answer]
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[str]:
+async def sandbox_url() -> AsyncIterator[str]:
     """The base URL of a sandbox without habits."""
     async with serve() as url:
         yield url

@@ -16,9 +16,9 @@ QUESTION: Any = [{"role": "user", "content": "Which train is first?"}]  # 6 toke
 
 
 @pytest.fixture
-async def client(sandbox: str) -> Any:
+async def client(sandbox_url: str) -> Any:
     """The asynchronous client."""
-    async with anthropic.AsyncAnthropic(base_url=sandbox, api_key="sk-ant-test", max_retries=0) as client:
+    async with anthropic.AsyncAnthropic(base_url=sandbox_url, api_key="sk-ant-test", max_retries=0) as client:
         yield client
 
 
@@ -129,12 +129,12 @@ async def test_error_in_a_stream_raises(client: anthropic.AsyncAnthropic) -> Non
         _ = [event async for event in stream]
 
 
-async def test_synchronous_client(sandbox: str) -> None:
+async def test_synchronous_client(sandbox_url: str) -> None:
     """The synchronous client works as the asynchronous one does."""
 
     def use() -> tuple[str, str]:
         asked: Any = {"model": "claude-haiku-4-5", "max_tokens": 500, "messages": QUESTION}
-        with anthropic.Anthropic(base_url=sandbox, api_key="sk-ant-test", max_retries=0) as client:
+        with anthropic.Anthropic(base_url=sandbox_url, api_key="sk-ant-test", max_retries=0) as client:
             whole: Any = client.messages.create(**asked).content[0]
             with client.messages.stream(**asked) as stream:
                 return whole.text, "".join(stream.text_stream)

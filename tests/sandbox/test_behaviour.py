@@ -1,7 +1,9 @@
 """The behaviours of the table in proxy.sandbox, asked of the pure middle and over the socket."""
 
 import asyncio
+import dataclasses
 import gzip
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +11,9 @@ import aiohttp
 import orjson
 import pytest
 
+from proxy import sandbox
 from proxy.sandbox.answer import Answer
-from proxy.sandbox.behaviour import Habits
+from proxy.sandbox.behaviour import Behaviour, Habits
 
 Ask = Callable[..., Answer]
 
@@ -130,6 +133,16 @@ def test_nonsense_is_a_400(ask: Ask, target: str, body: Any, wishes: str) -> Non
     assert b'"message"' in answer.body
 
 
+def test_the_table_lists_what_is_understood(ask: Ask) -> None:
+    """Every key of the documented table is understood, and each field of a behaviour is in the table."""
+    listed = re.findall(r"^\| `([a-z-]+)(=?)", sandbox.__doc__ or "", re.MULTILINE)
+    for key, valued in listed:
+        wish = f"{key}=500" if valued else key
+        assert b"knows no behaviour" not in ask("/v1/messages", CLAUDE, wish).body
+    known = {field.name.replace("_", "-") for field in dataclasses.fields(Behaviour)}
+    assert {key for key, _ in listed} == known
+
+
 def test_unknown_paths_and_invalid_keys(ask: Ask) -> None:
     """An unknown path is a 404, a credential with `invalid` in it a 401."""
     assert ask("/v1/poems", CHAT).status == 404
@@ -146,43 +159,45 @@ def test_habits_fail_a_share_and_always_the_same(ask: Ask) -> None:
     assert 30 < sum(one != other for one, other in zip(plain, first, strict=True)) < 90
 
 
-async def test_cut_body_breaks_the_promised_length(sandbox: str) -> None:
+async def test_cut_body_breaks_the_promised_length(sandbox_url: str) -> None:
     """A whole answer cut short promises more bytes than it sends."""
     async with aiohttp.ClientSession() as session:
-        response = await session.post(sandbox + "/v1/chat/completions", json=CHAT, headers={"x-sandbox": "cut-body"})
+        response = await session.post(
+            sandbox_url + "/v1/chat/completions", json=CHAT, headers={"x-sandbox": "cut-body"}
+        )
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()
         assert response.content.total_bytes * 2 in (response.content_length, (response.content_length or 0) - 1)
 
 
-async def test_cut_stream_ends_without_the_final_chunk(sandbox: str) -> None:
+async def test_cut_stream_ends_without_the_final_chunk(sandbox_url: str) -> None:
     """An aborted stream delivers its first half, then no end."""
     async with aiohttp.ClientSession() as session:
-        response = await session.post(sandbox + "/v1/messages", json=CLAUDE, headers={"x-sandbox": "cut-stream"})
+        response = await session.post(sandbox_url + "/v1/messages", json=CLAUDE, headers={"x-sandbox": "cut-stream"})
         assert await response.content.readline() == b"event: message_start\n"
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()
 
 
-async def test_silence_and_stall_never_end(sandbox: str) -> None:
+async def test_silence_and_stall_never_end(sandbox_url: str) -> None:
     """A silent sandbox sends no status; a stalled one sends half and stays open."""
     async with aiohttp.ClientSession() as session:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
-                await session.post(sandbox + "/v1/chat/completions", json=CHAT, headers={"x-sandbox": "silence"})
-        response = await session.post(sandbox + "/v1/chat/completions", json=STREAM, headers={"x-sandbox": "stall"})
+                await session.post(sandbox_url + "/v1/chat/completions", json=CHAT, headers={"x-sandbox": "silence"})
+        response = await session.post(sandbox_url + "/v1/chat/completions", json=STREAM, headers={"x-sandbox": "stall"})
         assert await response.content.readany()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await response.read()
 
 
-async def test_delay_final_holds_only_the_end_back(sandbox: str) -> None:
+async def test_delay_final_holds_only_the_end_back(sandbox_url: str) -> None:
     """With a delayed end the whole body is there while the message is not over, also of a whole answer."""
     async with aiohttp.ClientSession() as session:
         for body in (STREAM, CHAT):
             wishes = {"x-sandbox": "delay-final=30"}
-            response = await session.post(sandbox + "/v1/chat/completions", json=body, headers=wishes)
+            response = await session.post(sandbox_url + "/v1/chat/completions", json=body, headers=wishes)
             text = b""
             while not text.endswith((b"[DONE]\n\n", b"}}}")):
                 text += await response.content.readany()

@@ -24,14 +24,14 @@ WEATHER = types.Tool(
 )
 
 
-def client_of(sandbox: str) -> genai.Client:
-    return genai.Client(api_key="test", http_options=types.HttpOptions(base_url=sandbox))
+def client_of(sandbox_url: str) -> genai.Client:
+    return genai.Client(api_key="test", http_options=types.HttpOptions(base_url=sandbox_url))
 
 
 @pytest.fixture
-async def client(sandbox: str) -> Any:
+async def client(sandbox_url: str) -> Any:
     """The asynchronous client."""
-    async with client_of(sandbox).aio as client:
+    async with client_of(sandbox_url).aio as client:
         yield client
 
 
@@ -96,11 +96,11 @@ async def test_error_in_a_stream_raises(client: Any) -> None:
         _ = [chunk async for chunk in stream]
 
 
-async def test_synchronous_client(sandbox: str) -> None:
+async def test_synchronous_client(sandbox_url: str) -> None:
     """The synchronous client works as the asynchronous one does."""
 
     def use() -> tuple[str | None, str]:
-        with client_of(sandbox) as client:
+        with client_of(sandbox_url) as client:
             whole = client.models.generate_content(model="gemini-2.0-flash", contents=QUESTION)
             stream = client.models.generate_content_stream(model="gemini-2.0-flash", contents=QUESTION)
             return whole.text, "".join(chunk.text or "" for chunk in stream)

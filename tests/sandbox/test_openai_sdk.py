@@ -30,14 +30,14 @@ class Plan(pydantic.BaseModel):
 
 
 @pytest.fixture
-async def client(sandbox: str) -> Any:
+async def client(sandbox_url: str) -> Any:
     """The asynchronous client."""
-    async with openai.AsyncOpenAI(base_url=sandbox + "/v1", api_key="sk-test", max_retries=0) as client:
+    async with openai.AsyncOpenAI(base_url=sandbox_url + "/v1", api_key="sk-test", max_retries=0) as client:
         yield client
 
 
-def synchronous(sandbox: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=sandbox + "/v1", api_key="sk-test", max_retries=0)
+def synchronous(sandbox_url: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=sandbox_url + "/v1", api_key="sk-test", max_retries=0)
 
 
 async def test_chat_whole(client: openai.AsyncOpenAI) -> None:
@@ -149,6 +149,28 @@ async def test_images_moderations_models(client: openai.AsyncOpenAI) -> None:
     assert (await client.models.retrieve("gpt-4o")).id == "gpt-4o"
 
 
+async def test_images_stream(client: openai.AsyncOpenAI) -> None:
+    """A streamed picture ends in a completed event with the usage of the whole one."""
+    stream = await client.images.generate(model="gpt-image-1", prompt="A blue cup", quality="low", stream=True)
+    events = [event async for event in stream]
+    assert events[-1].type == "image_generation.completed"
+    assert events[-1].usage.total_tokens == 275
+
+
+async def test_two_choices_and_plain_transcripts(client: openai.AsyncOpenAI) -> None:
+    """Two choices cost two outputs and one input; a transcript as text is text alone."""
+    one = await client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    two = await client.chat.completions.create(model="gpt-4o", messages=QUESTION, n=2)
+    assert one.usage is not None
+    assert two.usage is not None
+    assert [choice.index for choice in two.choices] == [0, 1]
+    assert two.usage.completion_tokens == 2 * one.usage.completion_tokens
+    assert two.usage.prompt_tokens == one.usage.prompt_tokens
+    note = ("note.wav", io.BytesIO(bytes(2_000)))
+    text: Any = await client.audio.transcriptions.create(model="whisper-1", file=note, response_format="text")
+    assert text.startswith("This is what the sandbox heard")
+
+
 async def test_speech_and_transcription(client: openai.AsyncOpenAI) -> None:
     """Speech is sound; a transcription counts seconds or tokens, and streams."""
     async with client.audio.speech.with_streaming_response.create(
@@ -198,11 +220,11 @@ async def test_broken_streams_raise(client: openai.AsyncOpenAI) -> None:
         _ = [chunk async for chunk in stream]
 
 
-async def test_synchronous_client(sandbox: str) -> None:
+async def test_synchronous_client(sandbox_url: str) -> None:
     """The synchronous client works as the asynchronous one does."""
 
     def use() -> tuple[str | None, str, int]:
-        with synchronous(sandbox) as client:
+        with synchronous(sandbox_url) as client:
             whole = client.chat.completions.create(model="gpt-4o", messages=QUESTION)
             stream = client.chat.completions.create(model="gpt-4o", messages=QUESTION, stream=True)
             text = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
