@@ -7,7 +7,7 @@ import click
 from proxy.cli.place import configuration, place
 
 
-@click.command()
+@click.command(short_help="Show a full book in seconds: a sandbox.")
 @click.option("--listen", metavar="HOST:PORT", help="Where clients call (default: 127.0.0.1:8787).")
 @click.option("--dashboard", metavar="HOST:PORT", help="Where people and tools ask (default: 127.0.0.1:8788).")
 @place

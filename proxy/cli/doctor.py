@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proxy.cli.place import place
-from proxy.cli.screen import console, print_json, text
+from proxy.cli.screen import console, folded, print_json, text
 from proxy.cli.trouble import FAILED
 
 if TYPE_CHECKING:
@@ -56,12 +56,15 @@ def _print(findings: "list[Finding]") -> None:
     for finding in findings:
         line = text(f"{finding.level:<4}", _STYLES[finding.level])
         line.append(f"  {finding.check:<{size}}  ", "dim")
-        line.append_text(text(finding.message))
-        out.print(line, soft_wrap=True)
-        if finding.next:
-            out.print(text(f"{'':{size + 8}}→ {finding.next}", "dim"), soft_wrap=True)
+        message, *more = folded(finding.message, size + 8)
+        out.print(line + text(message), soft_wrap=True)
+        for rest in more:
+            out.print(text(" " * (size + 8) + rest), soft_wrap=True)
+        for place_, rest in enumerate(folded(finding.next or "", size + 10)):
+            out.print(text(" " * (size + 8) + ("  " if place_ else "→ ") + rest, "dim"), soft_wrap=True)
     levels = [finding.level for finding in findings]
-    if levels.count("fail") or levels.count("warn"):
-        out.print(text(f"\n{levels.count('fail')} failed, {levels.count('warn')} to look at."), soft_wrap=True)
+    out.print()
+    if levels.count("ok") == len(levels):
+        out.print(text("All is well."))
     else:
-        out.print(text("\nAll is well."), soft_wrap=True)
+        out.print(text(f"{levels.count('fail')} failed, {levels.count('warn')} to look at."))

@@ -138,17 +138,24 @@ _TOKEN_WORDS = (
     ("reasoning", "  of which reasoning"),
     ("total", "Total"),
 )
+_PART_WORDS = (  # what the sums above do not tell apart; left out where there is none
+    ("cache_write_5m", "Written for 5 minutes"),
+    ("cache_write_1h", "Written for an hour"),
+    ("input_audio", "Audio in"),
+    ("input_image", "Images in"),
+    ("cache_read_audio", "Audio read from a cache"),
+    ("output_audio", "Audio out"),
+    ("output_image", "Images out"),
+)
 
 
 def _tokens(call: Call) -> None:
     tokens = call["tokens"]
-    heading = {"estimated": "Tokens (estimated)", "none": "Tokens (nobody told)"}.get(tokens["source"], "Tokens")
-    _heading(heading)
-    named = dict(_TOKEN_WORDS)
-    extra = [(name, name) for name in tokens if name not in named and name != "source"]
-    rows = [
-        [Cell(f"  {words}", "dim"), Cell(wording.count(tokens.get(name)))] for name, words in (*_TOKEN_WORDS, *extra)
-    ]
+    _heading({"estimated": "Tokens (estimated)", "none": "Tokens (nobody told)"}.get(tokens["source"], "Tokens"))
+    parts = tokens.get("parts") or {}
+    told = [(words, tokens.get(name)) for name, words in _TOKEN_WORDS]
+    told += [(words, parts[name]) for name, words in _PART_WORDS if parts.get(name)]
+    rows = [[Cell(f"  {words}", "dim"), Cell(wording.count(number))] for words, number in told]
     print_table([Column(""), Column("", "right")], rows, headings=False)
 
 
@@ -158,7 +165,7 @@ def _cost(call: Call) -> None:
     rows = []
     for line in cost.get("lines") or ():
         per_unit = line.get("rate_usd_per_million") is None
-        rate = line.get("rate_usd_per_unit") if per_unit else line["rate_usd_per_million"]
+        rate = line["rate_usd"] if per_unit else line["rate_usd_per_million"]
         unit = "each" if per_unit else "per million"
         rows.append([
             Cell(f"  {line['kind']}", "dim"),

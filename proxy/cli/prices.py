@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from store.reader import Reader
 
 
-@click.command()
+@click.command(short_help="Show which price applies, from where.")
 @click.argument("model", required=False)
 @click.option("--upstream", metavar="NAME", help="At this upstream only.")
 @click.option("--unknown", is_flag=True, help="Only the models of the book that have no price.")
@@ -115,13 +115,13 @@ def _print_all(used: Iterable[Mapping[str, Any]], config: "Config", *, only_unkn
 
 _COLUMNS = (
     Column("Upstream", leaves=1),
-    Column("Model", cut=True),
+    Column("Model", cut=15),
     Column("Calls", "right", leaves=3),
     Column("Input", "right"),
     Column("Cached", "right", leaves=4),
     Column("Output", "right"),
     Column("Since", leaves=5),
-    Column("From", cut=True, leaves=2),
+    Column("From", cut=16, leaves=2),
 )
 
 

@@ -7,6 +7,7 @@ nothing is coloured, wrapped or cut. `--json` is one document, the one that the 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
 from proxy.cli.harmless import harmless, harmless_json
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _NO_LIMIT = 100_000
-_LEAST = 10  # a cut column keeps at least this many characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Column:
     heading: str
     justify: Literal["left", "right"] = "left"
     leaves: int = 0  # on a narrow terminal the column with the highest number goes first; 0 always stays
-    cut: bool = False  # its text may be shortened
+    cut: int = 0  # its text may be shortened to this many characters; 0: never
 
 
 def on_terminal() -> bool:
@@ -62,6 +62,13 @@ def text(value: str, style: str = "", *, lines: bool = False) -> "Text":
     return Text(harmless(value, lines=lines), style=style or ("dim" if value == UNKNOWN else ""))
 
 
+def folded(value: str, indent: int) -> list[str]:
+    """The value as lines that fit beside an indent on a terminal; whole in a pipe."""
+    if not value:
+        return []
+    return wrap(harmless(value), max(20, width() - indent)) if on_terminal() else [harmless(value)]
+
+
 def print_json(document: object) -> None:
     """One JSON document on stdout: indented for a person, on one line for a program."""
     import orjson
@@ -78,14 +85,16 @@ def print_json_line(document: object) -> None:
     sys.stdout.flush()
 
 
+def fits(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> bool:
+    """Whether a person's terminal is wide enough for all of this table."""
+    return sum(_widths(columns, rows)) + 2 * (len(columns) - 1) <= width()
+
+
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, headings: bool = True) -> None:
     """The rows under their headings, fitted to whoever reads."""
     out = console()
     cleaned = [[Cell(harmless(cell.text), cell.style) for cell in row] for row in rows]
-    widths = [
-        max(_cells(column.heading) if headings else 0, *(_cells(row[place].text) for row in cleaned), 0)
-        for place, column in enumerate(columns)
-    ]
+    widths = _widths(columns, rows, headings=headings)
     fitted = fit(columns, widths, out.width)
     if headings:
         out.print(_line([Cell(column.heading, "bold") for column in columns], columns, fitted), soft_wrap=True)
@@ -131,7 +140,7 @@ def fit(columns: Sequence[Column], widths: Sequence[int], available: int) -> dic
         return sum(shown.values()) + 2 * (len(shown) - 1) - available
 
     def give() -> int:
-        return sum(max(0, shown[place] - _LEAST) for place in shown if columns[place].cut)
+        return sum(max(0, shown[place] - columns[place].cut) for place in shown if columns[place].cut)
 
     leaving = sorted((place for place in shown if columns[place].leaves), key=lambda place: -columns[place].leaves)
     for place in leaving:
@@ -139,11 +148,19 @@ def fit(columns: Sequence[Column], widths: Sequence[int], available: int) -> dic
             break
         del shown[place]
     while excess() > 0:
-        widest = max((place for place in shown if columns[place].cut), key=lambda place: shown[place], default=None)
-        if widest is None or shown[widest] <= _LEAST:
+        cuttable = [place for place in shown if 0 < columns[place].cut < shown[place]]
+        if not cuttable:
             break
+        widest = max(cuttable, key=lambda place: shown[place])
         shown[widest] -= 1
     return shown
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, headings: bool = True) -> list[int]:
+    return [
+        max(_cells(column.heading) if headings else 0, *(_cells(harmless(row[place].text)) for row in rows), 0)
+        for place, column in enumerate(columns)
+    ]
 
 
 def _line(row: Sequence[Cell], columns: Sequence[Column], widths: dict[int, int]) -> "Text":

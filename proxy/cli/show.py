@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NAMED_AT_MOST = 5  # when a beginning fits several calls
 
 
-@click.command()
+@click.command(short_help="Show one call with everything.")
 @click.argument("id_", metavar="ID")
 @click.option("--tz", metavar="ZONE", help="Zone of the times (default: the machine's own).")
 @click.option("--json", "as_json", is_flag=True, help="Print what GET /api/logs/{id} answers.")

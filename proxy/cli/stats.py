@@ -61,7 +61,7 @@ def stats(pairs: Pairs, by: tuple[str, ...], as_json: bool, config: Path | None,
 
 def _print(answer: Mapping[str, Any], fields: Sequence[str]) -> None:
     short = on_terminal() and width() < _ROOMY
-    named = [Column(field.capitalize(), cut=True) for field in fields]
+    named = [Column(field.capitalize(), cut=12) for field in fields]
     rows = [[*(_value(row[field]) for field in fields), *_sums(row, short=short)] for row in answer.get("stats", ())]
     total = _sums(answer["total"], short=short)
     if fields:
@@ -69,6 +69,8 @@ def _print(answer: Mapping[str, Any], fields: Sequence[str]) -> None:
     else:
         rows.append(total)
     print_table([*named, *_SUMS], rows)
+    if short and answer["total"]["tokens"]["unknown_calls"] + answer["total"]["cost"]["unknown_calls"]:
+        click.echo("+N?: and N calls of which nobody knows", err=True)
 
 
 def _value(value: object) -> Cell:
@@ -77,17 +79,21 @@ def _value(value: object) -> Cell:
 
 def _sums(row: Mapping[str, Any], *, short: bool) -> list[Cell]:
     durations, first_tokens = row["duration_ms"] or {}, row["first_token_ms"] or {}
-    unknown = row["cost"]["unknown_calls"]
-    cost = wording.money(row["cost"]["usd"])
     return [
         Cell(wording.count(row["calls"])),
         Cell(wording.count(row["errors"]), "red" if row["errors"] else ""),
-        Cell(wording.tokens(row["tokens"], short=short)),
-        # A sum that leaves calls out says how many.
-        Cell(f"{cost} + {wording.count(unknown)} unknown" if unknown and cost != wording.UNKNOWN else cost),
+        Cell(_with_unknown(wording.tokens(row["tokens"], short=short), row["tokens"]["unknown_calls"], short=short)),
+        Cell(_with_unknown(wording.money(row["cost"]["usd"]), row["cost"]["unknown_calls"], short=short)),
         Cell(wording.usage(row["usage"])),
         Cell(wording.duration(durations.get("p50"))),
         Cell(wording.duration(durations.get("p95"))),
         Cell(wording.duration(durations.get("p99"))),
         Cell(wording.duration(first_tokens.get("p50"))),
     ]
+
+
+def _with_unknown(told: str, calls: int, *, short: bool) -> str:
+    """A sum that leaves calls out says how many."""
+    if not calls or told == wording.UNKNOWN:
+        return told
+    return f"{told} +{wording.short_count(calls)}?" if short else f"{told} + {wording.count(calls)} unknown"

@@ -41,8 +41,9 @@ async def _follow(data_dir: Path, wanted: "Filter", zone: tzinfo | None, *, as_j
 
     rows = RunningRows(zone)
     async with Reader.open(data_dir, PATIENCE_S) as reader:
-        async for _, row in new_calls(reader, wanted):
-            if as_json:
-                print_json_line(row)
-            else:
-                rows.print(row)
+        async for arrivals in new_calls(reader, wanted):
+            for arrival in arrivals:
+                if as_json:
+                    print_json_line(arrival.call)
+                else:
+                    rows.print(arrival.call)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 UNKNOWN: Final = "unknown"
@@ -51,11 +51,13 @@ def money(usd: str | Decimal | None, *, exact: bool = False) -> str:
         return f"${trimmed(amount)}"
     if amount == 0:
         return "$0"
-    if abs(amount) >= Decimal("0.9995"):
-        return f"${amount:,.2f}"
-    if abs(amount) >= Decimal("0.0000995"):
-        return f"${amount:.4f}"
-    return f"${amount:.7f}".rstrip("0") if abs(amount) >= Decimal("0.00000005") else f"${amount:.9f}"
+    if abs(amount) >= Decimal("0.995"):
+        return f"${_rounded(amount, 2):,}"
+    if abs(amount) >= Decimal("0.00095"):
+        return f"${_rounded(amount, 4)}"
+    if abs(amount) >= Decimal("0.0000005"):
+        return f"${_rounded(amount, 6):f}"
+    return "<$0.000001"
 
 
 def trimmed(amount: Decimal) -> str:
@@ -72,43 +74,51 @@ def usage(credits_used: float | str | None) -> str:
         return UNKNOWN
     amount = Decimal(str(credits_used))
     if abs(amount) >= 100 or amount == amount.to_integral_value():
-        return f"{amount:,.0f}"
-    return f"{amount:.2f}" if abs(amount) >= 1 else f"{amount:.4f}"
+        return f"{_rounded(amount, 0):,}"
+    return str(_rounded(amount, 2 if abs(amount) >= 1 else 4))
+
+
+def _rounded(amount: Decimal, places: int) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
 def tokens(counted: Mapping[str, Any], *, short: bool = False) -> str:
-    """In → out, with what came from the cache: 1,234 (1,000 cached) → 56. Estimates begin with a tilde."""
+    """In → out, with what came from a cache: 1,234 (1,000 cached) → 56, short: ↻1.2k → 56. Estimates have a tilde."""
     asked, answered, cached = counted.get("input"), counted.get("output"), counted.get("cache_read")
     if asked is None and answered is None:
         return UNKNOWN
     say = short_count if short else count
-    about = "~" if counted.get("source") == "estimated" else ""
-    part = ""
+    about = "~" if counted.get("source") == "estimated" or counted.get("estimated_calls") else ""
+    mark, part = "", ""
     if cached:
-        part = f" ↻{say(cached)}" if short else f" ({say(cached)} cached)"
-    return f"{about}{'?' if asked is None else say(asked)}{part} → {'?' if answered is None else say(answered)}"
+        mark, part = ("↻", "") if short else ("", f" ({say(cached)} cached)")
+    into, out = "?" if asked is None else say(asked), "?" if answered is None else say(answered)
+    return f"{about}{mark}{into}{part} → {out}"
 
 
-def moment(time: str, zone: tzinfo | None, *, form: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """A time of the book in this zone, or in the machine's own."""
-    return datetime.fromisoformat(time).astimezone(zone).strftime(form)
+def moment(time: str, zone: tzinfo | None, *, form: str | None = None) -> str:
+    """A time of the book in this zone, or in the machine's own; RFC 3339 where no form is given."""
+    there = datetime.fromisoformat(time).astimezone(zone)
+    return there.isoformat(timespec="microseconds") if form is None else there.strftime(form)
 
 
-_OUTCOMES = {
-    "client_left": "client left",
-    "upstream_unreachable": "unreachable",
-    "upstream_timed_out": "timed out",
-    "upstream_broke_off": "broke off",
-    "rejected": "rejected",
-    "interrupted": "interrupted",
+_OUTCOMES = {  # in words, and in one short word
+    "client_left": ("client left", "left"),
+    "upstream_unreachable": ("unreachable", "no conn"),
+    "upstream_timed_out": ("timed out", "timeout"),
+    "upstream_broke_off": ("broke off", "broken"),
+    "rejected": ("rejected", "refused"),
+    "interrupted": ("interrupted", "cut"),
 }
 
 
-def ending(status: int | None, outcome: str, error: object = None) -> str:
+def ending(status: int | None, outcome: str, error: object = None, *, short: bool = False) -> str:
     """How the call ended: its status, and in words what the status does not say."""
-    words = _OUTCOMES.get(outcome, "" if outcome == "completed" else outcome)
+    words = "" if outcome == "completed" else _OUTCOMES.get(outcome, (outcome, outcome))[short]
     if not words and error and status is not None and status < 400:
         words = "error"
+    if short:
+        return str(status) if status is not None and (status >= 400 or not words) else words or "none"
     if status is None:
         return words or "no status"
     return f"{status} {words}".rstrip()

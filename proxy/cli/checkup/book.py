@@ -11,6 +11,7 @@ from proxy.cli.checkup.finding import Finding, fail, ok, warn
 from proxy.config.model import Config
 from store.book import BODIES_FILE, BOOK_FILE
 from store.filters import GROUPING, parse
+from store.pricing import PriceBook
 from store.reader import NoAnswer, Reader
 from store.schema import BODIES_VERSION, BOOK_VERSION
 from store.soundness import look
@@ -29,7 +30,7 @@ def book(config: Config) -> Iterator[Finding]:
     for name, file, version in (("book", BOOK_FILE, BOOK_VERSION), ("bodies", BODIES_FILE, BODIES_VERSION)):
         yield from _file(name, data_dir / file, version)
     yield from _quarantine(data_dir)
-    yield from _unpriced(data_dir)
+    yield from _unpriced(config)
 
 
 def _file(name: str, file: Path, version: int) -> Iterator[Finding]:
@@ -91,7 +92,8 @@ def _quarantine(data_dir: Path) -> Iterator[Finding]:
 QUARANTINE = "quarantine"
 
 
-def _unpriced(data_dir: Path) -> Iterator[Finding]:
+def _unpriced(config: Config) -> Iterator[Finding]:
+    data_dir = config.store.data_dir
     wanted = parse(
         [("from", f"{_DAYS}d"), ("cost_state", "unknown"), ("by", "upstream,model")], datetime.now(UTC), also=GROUPING
     )
@@ -104,10 +106,15 @@ def _unpriced(data_dir: Path) -> Iterator[Finding]:
             return rows
 
     try:
-        rows = sorted((row for row in asyncio.run(ask()) if row["model"]), key=lambda row: -row["calls"])
+        rows = asyncio.run(ask())
     except NoAnswer as error:
         yield warn("prices", f"The book did not say which models have no price: {error}", "Try `tollbook prices`.")
         return
+    # A call of unknown cost may just have been cut short: what matters is whether the model has a price.
+    book_of_prices = PriceBook(config.prices, {name: one.provider for name, one in config.upstreams.items()})
+    now = datetime.now(UTC)
+    rows = [row for row in rows if row["model"] and not book_of_prices.look_up(row["upstream"], row["model"], now)]
+    rows.sort(key=lambda row: -row["calls"])
     if not rows:
         yield ok("prices", f"Every model used in the last {_DAYS} days has a price")
         return
@@ -115,6 +122,6 @@ def _unpriced(data_dir: Path) -> Iterator[Finding]:
     more = f" and {len(rows) - _NAMED_AT_MOST} more" if len(rows) > _NAMED_AT_MOST else ""
     yield warn(
         "prices",
-        f"Calls of unknown cost in the last {_DAYS} days: {named}{more}",
-        "`tollbook prices --unknown` lists models without a price; add [[prices]] tables for them.",
+        f"Models without a price, with calls in the last {_DAYS} days: {named}{more}",
+        "Add [[prices]] tables for them; `tollbook prices --unknown` lists them all.",
     )

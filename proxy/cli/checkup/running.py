@@ -81,11 +81,11 @@ def _told_by_itself(config: Config) -> Iterator[Finding]:
         return
     try:
         health: dict[str, Any] = json.loads(told)
-        waiting, lag_ms = health["waiting"], health.get("oldest_waiting_ms")
+        waiting, lag_ms = int(health["waiting"]), float(health["lag_ms"])
     except (ValueError, KeyError, TypeError):
         yield warn("journal", "The health endpoint answers something else", "Is another version running?")
         return
-    if lag_ms is not None and lag_ms > _LATE_MS:
+    if lag_ms > _LATE_MS:
         yield warn(
             "journal",
             f"{waiting:,} calls wait to enter the book, the oldest for {lag_ms / 1000:.0f} s",
