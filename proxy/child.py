@@ -3,7 +3,6 @@
 Children are started afresh, not forked, so none inherits a loop, a thread or a database handle.
 """
 
-import asyncio
 import logging
 import os
 import socket
@@ -28,7 +27,7 @@ def main() -> None:
         from store.service import keep as run
     else:
         from proxy.worker import work as run
-    asyncio.run(run(config, sockets, lifeline), loop_factory=uvloop.new_event_loop)
+    uvloop.run(run(config, sockets, lifeline))
 
 
 if __name__ == "__main__":

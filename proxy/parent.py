@@ -49,7 +49,7 @@ class Parent:
         self.config = replace(config, store=replace(config.store, data_dir=config.store.data_dir.resolve()))
         self._children: list[_Child] = []
         self._watches: list[asyncio.Task[None]] = []
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._lock = -1
         self.proxy_address: Address | None = None
         self.dashboard_address: Address | None = None
@@ -103,7 +103,7 @@ class Parent:
 
     async def stop(self) -> None:
         """Workers first, so that the store reads their last notes; then the store."""
-        self._stopping = True
+        self._stopping.set()
         patience_s = self.config.proxy.shutdown_timeout_s + _GRACE_S
         for kind in ("worker", "store"):
             ending = [child for child in self._children if child.kind == kind]
@@ -124,31 +124,32 @@ class Parent:
     async def _watch(self, child: _Child) -> None:
         """Keep one child alive; returns only when it cannot even start once."""
         loop = asyncio.get_running_loop()
-        while not self._stopping:
+        while not self._stopping.is_set():
             began = loop.time()
-            self._launch(child)
-            assert child.lifeline is not None
-            if await child.lifeline.ready():
+            process, lifeline = self._launch(child)
+            if await lifeline.ready():
                 child.up.set()
-            await _gone(child)
-            child.lifeline.close()
-            if self._stopping or not child.up.is_set():
+            await _gone(process)
+            lifeline.close()
+            if self._stopping.is_set() or not child.up.is_set():
                 return
             child.failures = 0 if loop.time() - began > _SETTLED_S else child.failures + 1
             print(f"tollbook: the {child.kind} process ended unasked; starting another", file=sys.stderr)  # noqa: T201
             await asyncio.sleep(_RESTART_S[min(child.failures, len(_RESTART_S) - 1)])
 
-    def _launch(self, child: _Child) -> None:
-        child.lifeline, theirs = pair()
+    def _launch(self, child: _Child) -> tuple[subprocess.Popen[bytes], ParentEnd]:
+        lifeline, theirs = pair()
         fds = [theirs.fileno(), *(listening.fileno() for listening in child.sockets)]
-        child.process = subprocess.Popen(  # noqa: S603 - ourselves
+        process = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, "-m", "proxy.child", child.kind, *map(str, fds)],
             pass_fds=fds,
             stdin=subprocess.DEVNULL,
         )
         theirs.close()
         with contextlib.suppress(OSError):  # it died at once; the watch will see
-            child.lifeline.send_configuration(self.config)
+            lifeline.send_configuration(self.config)
+        child.process, child.lifeline = process, lifeline
+        return process, lifeline
 
 
 async def run(config: Config, announce: Callable[[Parent], None], also: Callable[[Parent], Awaitable[None]]) -> None:
@@ -231,9 +232,8 @@ def _address_of(listening: socket.socket) -> Address:
     return Address(host, port)
 
 
-async def _gone(child: _Child) -> None:
-    assert child.process is not None
-    await asyncio.get_running_loop().run_in_executor(None, child.process.wait)
+async def _gone(process: subprocess.Popen[bytes]) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, process.wait)
 
 
 async def _ended(child: _Child, patience_s: float) -> None:
@@ -241,7 +241,7 @@ async def _ended(child: _Child, patience_s: float) -> None:
     if child.process is None:
         return
     try:
-        await asyncio.wait_for(_gone(child), patience_s)
+        await asyncio.wait_for(_gone(child.process), patience_s)
     except TimeoutError:
         child.process.kill()
-        await _gone(child)
+        await _gone(child.process)
