@@ -47,7 +47,12 @@ def console() -> "Console":
     """Where a person reads; a pipe gets the same text without colour or limit."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False, width=None if on_terminal() else _NO_LIMIT)
+    class Quiet(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave the end of a closed pipe to `main`; rich would exit with status 1."""
+            raise BrokenPipeError
+
+    return Quiet(highlight=False, markup=False, emoji=False, width=None if on_terminal() else _NO_LIMIT)
 
 
 def width() -> int:

@@ -1,0 +1,92 @@
+"""`--json` prints what the questions answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from store.filters import GROUPING, PAGING, parse
+from store.questions import logs, stats
+from store.reader import Reader
+from tests.cli.conftest import HOSTILE, Run
+
+
+def asked(data_dir: Path, question: Callable[[Reader], Awaitable[Any]]) -> Any:
+    async def ask() -> Any:
+        async with Reader.open(data_dir) as reader:
+            return await question(reader)
+
+    # Through JSON, as the endpoint sends it: tuples are lists there.
+    return orjson.loads(orjson.dumps(asyncio.run(ask())))
+
+
+@pytest.mark.parametrize(
+    ("options", "params"),
+    [
+        ([], []),
+        (["--model", "gpt-*"], [("model", "gpt-*")]),
+        (["--model=!gpt-*", "--limit", "2"], [("model", "!gpt-*"), ("limit", "2")]),
+        (["--key", "phone", "--key", "laptop"], [("key", "phone"), ("key", "laptop")]),
+        (["--status", "4xx"], [("status", "4xx")]),
+        (["--status", "error", "--order", "asc"], [("status", "error"), ("order", "asc")]),
+        (["--tag.app", "bot"], [("tag.app", "bot")]),
+        (["--tag.app=!bot"], [("tag.app", "!bot")]),
+        (["--min_tokens", "1000"], [("min_tokens", "1000")]),
+        (["--min-tokens=1000", "--sort", "cost"], [("min_tokens", "1000"), ("sort", "cost")]),
+        (["--from", "2026-11-21", "--to", "2026-11-21", "--tz", "Europe/Berlin"],
+         [("from", "2026-11-21"), ("to", "2026-11-21"), ("tz", "Europe/Berlin")]),
+        (["--model", "nobody-ever-used-this"], [("model", "nobody-ever-used-this")]),
+    ],
+)  # fmt: skip
+def test_logs(run: Run, book: Path, options: list[str], params: list[tuple[str, str]]) -> None:
+    """The options ask the same as the parameters of their names, and the answer is the same document."""
+    ran = run("logs", "--data-dir", book, "--json", *options)
+    expected = asked(book, lambda reader: logs(reader, parse(params, datetime.now(UTC), also=PAGING)))
+    assert (ran.status, ran.err) == (0, "")
+    assert orjson.loads(ran.out) == expected
+
+
+def test_the_filters_of_the_cases_above_choose(run: Run, book: Path) -> None:
+    """A filter leaves calls out, so agreeing on an answer says something."""
+    whole, some = (
+        run("logs", "--data-dir", book, "--json"),
+        run("logs", "--data-dir", book, "--json", "--tag.app", "bot"),
+    )
+    assert len(orjson.loads(whole.out)["logs"]) == 8
+    assert [call["key"] for call in orjson.loads(some.out)["logs"]] == ["phone"]
+
+
+def test_pages_follow_each_other(run: Run, book: Path) -> None:
+    """`next` of one page, given as --cursor, is the next page."""
+    first = orjson.loads(run("logs", "--data-dir", book, "--json", "--limit", 5).out)
+    second = orjson.loads(run("logs", "--data-dir", book, "--json", "--limit", 5, "--cursor", first["next"]).out)
+    ids = [call["id"] for call in first["logs"] + second["logs"]]
+    assert len(set(ids)) == 8
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize("by", [None, "model", "day,type", "status"])
+def test_stats(run: Run, book: Path, by: str | None) -> None:
+    """`stats` answers as the question does, grouped or not."""
+    options = ["--by", by] if by else []
+    params = [("by", by)] if by else []
+    ran = run("stats", "--data-dir", book, "--json", *options)
+    assert ran.status == 0
+    assert orjson.loads(ran.out) == asked(book, lambda r: stats(r, parse(params, datetime.now(UTC), also=GROUPING)))
+
+
+def test_by_may_be_repeated(run: Run, book: Path) -> None:
+    """Two --by are the same as two names joined by a comma."""
+    joined = run("stats", "--data-dir", book, "--json", "--by", "day,model")
+    assert run("stats", "--data-dir", book, "--json", "--by", "day", "--by", "model") == joined
+
+
+def test_json_is_harmless_and_equal(run: Run, book: Path) -> None:
+    """Control characters and bidi overrides are escaped in the JSON text, and the document still reads back whole."""
+    ran = run("logs", "--data-dir", book, "--json")
+    assert HOSTILE in [call["model"] for call in orjson.loads(ran.out)["logs"]]
+    assert not set("\x1b\x07\x9b\u202e") & set(ran.out)

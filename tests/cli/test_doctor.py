@@ -1,0 +1,145 @@
+"""`tollbook doctor` finds what is wrong, says what to do, and changes nothing."""
+
+import os
+import socket
+from datetime import date
+from pathlib import Path
+
+import orjson
+import pytest
+
+from proxy.cli.checkup.book import lost
+from proxy.cli.checkup.engines import aiohttp, python, sqlite
+from proxy.cli.checkup.finding import Level
+from proxy.cli.checkup.prices import age
+from proxy.journal.directory import claim, new_boot_id
+from tests.cli.conftest import Run
+
+
+def findings(run: Run, *arguments: object) -> tuple[int, dict[str, list[str]], str]:
+    ran = run("doctor", "--json", *arguments)
+    levels: dict[str, list[str]] = {}
+    for finding in orjson.loads(ran.out)["findings"]:
+        levels.setdefault(finding["check"], []).append(finding["level"])
+        assert finding["level"] == "ok" or finding["next"]
+    return ran.status, levels, ran.out
+
+
+@pytest.fixture
+def ports(tmp_path: Path) -> Path:
+    """A configuration with two ports that are free."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        first, second = one.getsockname()[1], other.getsockname()[1]
+    file = tmp_path / "ports.toml"
+    file.write_text(f'[proxy]\nlisten = "127.0.0.1:{first}"\n[dashboard]\nlisten = "127.0.0.1:{second}"\n')
+    return file
+
+
+def test_a_sound_place(run: Run, book: Path, ports: Path) -> None:
+    """Nothing fails on a sound book, and the unpriced models in use are counted by name only when recent."""
+    status, levels, _ = findings(run, "--data-dir", book, "--config", ports)
+    assert status == 0
+    for check in ("configuration", "data directory", "permissions", "book", "bodies", "lost records", "serve"):
+        assert levels[check] == ["ok"], check
+    assert levels["proxy port"] == levels["dashboard port"] == ["ok"]
+
+
+def test_nothing_there_yet(run: Run, tmp_path: Path, ports: Path) -> None:
+    """Before the first `serve` nothing is wrong, and nothing is made."""
+    status, levels, _ = findings(run, "--data-dir", tmp_path / "new", "--config", ports)
+    assert (status, levels["data directory"], levels["book"]) == (0, ["ok"], ["ok"])
+    assert not (tmp_path / "new").exists()
+
+
+def test_open_permissions(run: Run, book: Path, ports: Path) -> None:
+    """A directory or a file that others may read is named with the command that closes it."""
+    (book / "book.db").chmod(0o644)
+    _, levels, out = findings(run, "--data-dir", book, "--config", ports)
+    assert (levels["permissions"], "book.db" in out) == (["warn"], True)
+    book.chmod(0o755)
+    _, levels, out = findings(run, "--data-dir", book, "--config", ports)
+    assert (levels["permissions"], "chmod 700" in out) == (["warn"], True)
+
+
+def test_a_damaged_book(run: Run, book: Path, ports: Path) -> None:
+    """A book with pages overwritten fails."""
+    with (book / "book.db").open("r+b") as file:
+        file.seek(8192 * 3)
+        file.write(b"\xff" * 8192 * 8)
+    status, levels, _ = findings(run, "--data-dir", book, "--config", ports)
+    assert (status, "fail" in levels["book"]) == (1, True)
+
+
+def test_a_taken_port(run: Run, book: Path, ports: Path) -> None:
+    """A port that another program holds fails while `serve` does not run."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        text = ports.read_text().splitlines()
+        text[1] = f'listen = "127.0.0.1:{other.getsockname()[1]}"'
+        ports.write_text("\n".join(text))
+        status, levels, out = findings(run, "--data-dir", book, "--config", ports)
+    assert (status, levels["proxy port"], levels["dashboard port"]) == (1, ["fail"], ["ok"])
+    assert "another program" in out
+
+
+def test_every_mistake_of_the_configuration(run: Run, tmp_path: Path, book: Path) -> None:
+    """A wrong configuration is one failure per mistake, and the rest is looked at all the same."""
+    file = tmp_path / "wrong.toml"
+    file.write_text('[proxy]\nworkers = -3\nlissten = "x"\n')
+    status, levels, _ = findings(run, "--config", file, "--data-dir", book)
+    assert (status, levels["configuration"], levels["book"]) == (1, ["fail", "fail"], ["ok"])
+
+
+def test_a_worker_that_lives(run: Run, tmp_path: Path, book: Path, ports: Path) -> None:
+    """`serve` counts as running exactly as long as a worker holds its journal."""
+    own = claim(book, new_boot_id())
+    _, _, out = findings(run, "--data-dir", book, "--config", ports)
+    assert "It is running" in out
+    own.segment(1).write_bytes(b"")
+    os.close(own.lock_fd)
+    _, levels, out = findings(run, "--data-dir", book, "--config", ports)
+    assert "It is not running" in out
+    assert levels["journal"] == ["warn"]
+
+
+@pytest.mark.parametrize(
+    ("version", "level"),
+    [
+        ((3, 40, 1), "warn"), ((3, 44, 6), "ok"), ((3, 44, 7), "warn"), ((3, 50, 7), "ok"), ((3, 51, 2), "warn"),
+        ((3, 51, 3), "ok"), ((3, 52, 0), "ok"), ((3, 6, 23), "ok"),
+    ],
+)  # fmt: skip
+def test_sqlite_versions(version: tuple[int, ...], level: Level) -> None:
+    """Versions with the WAL-reset bug are named, those with the fix are not."""
+    assert sqlite(version).level == level
+
+
+def test_engine_versions() -> None:
+    """Too old a Python or aiohttp fails; a missing C parser is a warning."""
+    assert [python((3, 10, 9)).level, python((3, 11, 0)).level] == ["fail", "ok"]
+    assert [aiohttp(v, c_parser=True).level for v in ("3.14.2", "3.14.3", "3.15.0", "4.0.0")] == [
+        "fail",
+        "ok",
+        "ok",
+        "ok",
+    ]
+    assert aiohttp("3.14.5", c_parser=False).level == "warn"
+
+
+def test_lost_records() -> None:
+    """Every reason a call was lost for is told with its number."""
+    found = lost({"stored": 10, "lost.disk_full": 2, "lost.unreadable": 1, "lost.other": 0})
+    assert found.level == "warn"
+    assert "3 calls were lost (disk_full 2, unreadable 1), 10 stored" in found.message
+    assert lost({"stored": 10}).level == "ok"
+
+
+def test_old_price_lists() -> None:
+    """Lists whose newest price is older than sixty days are a warning."""
+    today = date(2026, 11, 22)
+    assert age("1", date(2026, 9, 23), today).level == "ok"
+    assert age("1", date(2026, 9, 22), today).level == "warn"
+    assert age("1", None, today).level == "warn"

@@ -1,0 +1,60 @@
+"""`tollbook prices` says which price applies, and admits where there is none."""
+
+from pathlib import Path
+
+import orjson
+
+from tests.cli.conftest import HOSTILE, Run
+
+
+def configured(tmp_path: Path) -> Path:
+    file = tmp_path / "tollbook.toml"
+    file.write_text(
+        '[[prices]]\nupstream = "openai"\nmodel = "gpt-4o-mini*"\nfrom = 2024-07-18\ninput = 0.2\noutput = 0.7\n'
+    )
+    return file
+
+
+def test_the_configuration_goes_first(run: Run, tmp_path: Path) -> None:
+    """A [[prices]] table that matches is the price, with its day and its rates."""
+    ran = run("prices", "gpt-4o-mini-2024-07-18", "--upstream", "openai", "--config", configured(tmp_path), "--json")
+    (price,) = orjson.loads(ran.out)["prices"]
+    assert (price["source"], price["since"], price["upstreams"]) == ("config", "2024-07-18", ["openai"])
+    assert price["usd_per_million"] == [{"above_tokens": None, "rates": {"input": "0.2", "output": "0.7"}}]
+
+
+def test_the_published_lists_come_next(run: Run) -> None:
+    """Without a table the published price applies, and its source is named."""
+    ran = run("prices", "gpt-4o-mini", "--upstream", "openai")
+    assert ran.status == 0
+    assert "from genai-prices, entry openai/gpt-4o-mini" in ran.out
+    assert "per million tokens" in ran.out
+
+
+def test_an_unknown_model(run: Run) -> None:
+    """No price is an answer in one sentence, status 1."""
+    ran = run("prices", "no-such-model-anywhere")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.count("\n") == 1
+
+
+def test_an_unknown_upstream(run: Run) -> None:
+    """An upstream that is not configured is wrong use."""
+    assert run("prices", "gpt-4o", "--upstream", "nobody").status == 2
+
+
+def test_models_of_the_book(run: Run, book: Path, tmp_path: Path) -> None:
+    """Every model of the book is listed with its price; --unknown leaves those without one."""
+    file = configured(tmp_path)
+    every = orjson.loads(run("prices", "--data-dir", book, "--config", file, "--json").out)["models"]
+    prices = {row["model"]: row["price"] and row["price"]["source"] for row in every}
+    assert prices == {
+        "gpt-4o-mini-2024-07-18": "config",
+        "text-embedding-3-small": "genai-prices",
+        "claude-sonnet-4-5": "genai-prices",
+        "nobody-knows-it": None,
+        HOSTILE: None,
+    }
+    unknown = orjson.loads(run("prices", "--unknown", "--data-dir", book, "--json").out)["models"]
+    assert {row["model"] for row in unknown} == {"nobody-knows-it", HOSTILE}
+    assert "unknown" in run("prices", "--data-dir", book).out

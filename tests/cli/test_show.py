@@ -1,0 +1,71 @@
+"""`tollbook show` finds a call by what a person has of its id, and tells everything about it."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+
+from store.questions.call import call
+from store.reader import Reader
+from tests.cli.conftest import Run
+
+
+def ids(run: Run, book: Path) -> list[str]:
+    return [row["id"] for row in orjson.loads(run("logs", "--data-dir", book, "--json").out)["logs"]]
+
+
+def test_json_is_the_answer_of_the_question(run: Run, book: Path) -> None:
+    """`show ID --json` is the document of the question, for every kind of call."""
+    for one in ids(run, book):
+        ran = run("show", one, "--data-dir", book, "--json")
+
+        async def ask(public_id: str = one) -> object:
+            async with Reader.open(book) as reader:
+                return await call(reader, public_id)
+
+        assert orjson.loads(ran.out) == orjson.loads(orjson.dumps(asyncio.run(ask())))
+
+
+def test_last_is_the_newest(run: Run, book: Path) -> None:
+    """`last` is the first row of `logs`."""
+    assert orjson.loads(run("show", "last", "--data-dir", book, "--json").out)["id"] == ids(run, book)[0]
+
+
+def test_the_beginning_of_an_id(run: Run, book: Path) -> None:
+    """The shortest beginning that only one call has is enough, with or without hyphens; a shorter one is refused."""
+    wanted, *others = ids(run, book)
+    size = next(n for n in range(1, 37) if not any(other.startswith(wanted[:n]) for other in others))
+    for told in (wanted[:size], wanted[:size].replace("-", ""), wanted.upper()):
+        assert orjson.loads(run("show", told, "--data-dir", book, "--json").out)["id"] == wanted
+    several = run("show", wanted[:8], "--data-dir", book)
+    assert several.status == 1
+    assert several.err.count("\n") == 1
+    assert "Several calls" in several.err
+
+
+def test_no_such_call(run: Run, book: Path) -> None:
+    """An id that nobody has ends in status 1 and one sentence."""
+    for told in ("ffffffff", "no-id-at-all", "%"):
+        ran = run("show", told, "--data-dir", book)
+        assert (ran.status, ran.err.count("\n")) == (1, 1)
+
+
+def test_everything_a_person_asks_is_told(run: Run, book: Path) -> None:
+    """Facts, arithmetic, parameters, what was asked and what was answered."""
+    told = run("show", "last", "--data-dir", book).out
+    for words in (
+        "gpt-4o-mini-2024-07-18 (asked for gpt-4o-mini)", "laptop (group default)", "1.23 s",
+        "$0.15 per million  = $0.000015", "$0.60 per million  = $0.00003", "= $0.000045",
+        "config, entry openai/gpt-4o-mini*, since 2024-07-18", "temperature", "Say hello\\x1b[2J", "Hello there",
+        "req_1", "finish", "0.2",
+    ):  # fmt: skip
+        assert words.lower() in told.lower(), words
+
+
+def test_an_error_is_told_in_words(run: Run, book: Path) -> None:
+    """A failed call shows the reason, and an unknown cost shows as unknown."""
+    (failed,) = orjson.loads(run("logs", "--data-dir", book, "--json", "--status", "429").out)["logs"]
+    told = run("show", failed["id"], "--data-dir", book).out
+    assert "You have no money" in told
+    assert "insufficient_quota" in told
+    assert "429" in told
