@@ -1,6 +1,5 @@
 """The command, run in this process or as a process of its own, and a book to ask."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,15 +46,13 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     return ran
 
 
-def start(*arguments: object, **options: object) -> "subprocess.Popen[bytes]":
+def start(*arguments: object) -> "subprocess.Popen[bytes]":
     """Start the command as a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "proxy.cli", *map(str, arguments)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONDEVMODE": "1"},
-        **options,  # type: ignore[call-overload]
     )
 
 

@@ -1,5 +1,6 @@
 """`tollbook doctor` finds what is wrong, says what to do, and changes nothing."""
 
+import fcntl
 import os
 import socket
 from datetime import date
@@ -13,6 +14,7 @@ from proxy.cli.checkup.engines import aiohttp, python, sqlite
 from proxy.cli.checkup.finding import Level
 from proxy.cli.checkup.prices import age
 from proxy.journal.directory import claim, new_boot_id
+from proxy.parent import LOCK
 from tests.cli.conftest import Run
 
 
@@ -103,6 +105,17 @@ def test_a_worker_that_lives(run: Run, tmp_path: Path, book: Path, ports: Path) 
     _, levels, out = findings(run, "--data-dir", book, "--config", ports)
     assert "It is not running" in out
     assert levels["journal"] == ["warn"]
+
+
+def test_a_serve_that_holds_the_directory(run: Run, book: Path, ports: Path) -> None:
+    """The parent's lock alone counts as running."""
+    fd = os.open(book / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    _, _, out = findings(run, "--data-dir", book, "--config", ports)
+    assert "It is running" in out
+    os.close(fd)
+    _, _, out = findings(run, "--data-dir", book, "--config", ports)
+    assert "It is not running" in out
 
 
 @pytest.mark.parametrize(
