@@ -153,3 +153,4 @@ class Config:
     groups: dict[str, Group] = field(default_factory=dict)
     prices: tuple[PriceEntry, ...] = ()
     source: Path | None = None  # the file it came from, None for the defaults
+    sandbox: bool = False  # set by `tollbook demo`, never by a file

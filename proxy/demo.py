@@ -1,0 +1,109 @@
+"""`tollbook demo`: the real proxy and the real store before a sandbox upstream, with two weeks of sample calls behind
+them and new ones every second, so that a newcomer without a key sees a full book at once.
+
+Nothing here comes from a model or leaves the machine. Past calls enter through the journal, as if a worker had noted
+them at their time. The book is in a directory of its own, made anew at each start.
+"""
+
+import asyncio
+import fcntl
+import os
+import shutil
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from proxy.config.model import Config
+from proxy.journal.directory import claim, new_boot_id
+from proxy.journal.tally import Tally
+from proxy.journal.writer import Journal
+from proxy.parent import LOCK, CannotStart, Parent, run
+from proxy.sandbox.past import past_exchanges
+from proxy.sandbox.playing import play
+from proxy.sandbox.server import serve
+from proxy.sandbox.traffic import HABITS, live_calls
+
+_SEED = 7
+_MARK = "SANDBOX"
+_MARK_TEXT = "A sandbox made by `tollbook demo`: sample calls only. It is deleted when the demo is started again.\n"
+_DIALECTS = ("openai", "anthropic", "gemini")
+
+
+def demo(config: Config) -> int:
+    """Serve the demo until Ctrl-C: the exit status."""
+    try:
+        asyncio.run(_demo(config))
+    except CannotStart as problem:
+        print(f"tollbook: {problem}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+async def _demo(config: Config) -> None:
+    data_dir = config.store.data_dir.with_name(config.store.data_dir.name + "-demo")
+    _make_anew(data_dir)
+    past = await _note_the_past(data_dir)
+    async with serve(habits=HABITS) as sandbox:
+        upstreams = {name: replace(config.upstreams[name], base_url=sandbox, api_key=None) for name in _DIALECTS}
+        config = replace(config, store=replace(config.store, data_dir=data_dir), upstreams=upstreams, sandbox=True)
+
+        def announce(parent: Parent) -> None:
+            print(  # noqa: T201
+                f"A SANDBOX with {past} sample calls: no model answers here, nothing leaves this machine.\n"
+                f"Tollbook relays calls on  http://{parent.proxy_address}  (to a built-in fake of three model APIs)\n"
+                f"and answers questions on  http://{parent.dashboard_address}\n"
+                f"Try:  tollbook logs --data-dir {data_dir}",
+                flush=True,
+            )
+
+        async def traffic(parent: Parent) -> None:
+            await play(f"http://{parent.proxy_address}", live_calls(_SEED))
+
+        await run(config, announce, traffic)
+
+
+def _make_anew(data_dir: Path) -> None:
+    """Remove the last demo's directory and make an empty one; touch nothing that a demo did not make."""
+    if data_dir.exists():
+        if not (data_dir / _MARK).is_file() and any(data_dir.iterdir()):
+            raise CannotStart(f"{data_dir} is not the directory of a demo; choose another with --data-dir")
+        _must_be_idle(data_dir)
+        shutil.rmtree(data_dir)
+    try:
+        data_dir.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise CannotStart(f"{data_dir} is not writable: {error.strerror}") from error
+    (data_dir / _MARK).write_text(_MARK_TEXT)
+
+
+def _must_be_idle(data_dir: Path) -> None:
+    try:
+        fd = os.open(data_dir / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotStart(f"{data_dir} is in use by another demo") from None
+    finally:
+        os.close(fd)
+
+
+async def _note_the_past(data_dir: Path) -> int:
+    """Write the notes of the sample calls, as a worker that is gone by now. Returns how many calls."""
+    boot_id = new_boot_id()
+    tally = Tally(data_dir, boot_id)
+    directory = claim(data_dir, boot_id)
+    journal = Journal(directory, tally)
+    for call in past_exchanges(_SEED, datetime.now(UTC)):
+        tally.count("received")
+        for note in (call.started, call.asked, call.ended):
+            if note is not None:
+                journal.put(note)
+        tally.count("ended")
+    await journal.close()
+    count = tally["received"]
+    tally.close()
+    directory.release()
+    return count
