@@ -34,7 +34,7 @@ class House:
         async with Reader.open(self.config.store.data_dir) as reader:
             deadline = asyncio.get_running_loop().time() + patience_s
             while True:
-                found = (await logs(reader, parse([("limit", "1000")], datetime.now(UTC))))["logs"]
+                found = (await logs(reader, parse([("limit", "1000")], datetime.now(UTC), also=("limit",))))["logs"]
                 if len(found) >= count or asyncio.get_running_loop().time() > deadline:
                     break
                 await asyncio.sleep(0.02)
