@@ -1,0 +1,69 @@
+"""Wire formats: the bytes of one exchange in, a `Reading` out.
+
+Pure and total: knows nothing of sockets, files or databases, guesses nothing but what it marks as estimated, and
+never raises on what a peer sent. A dialect module holds only what is peculiar to its vendor.
+"""
+
+from urllib.parse import parse_qs
+
+from proxy.journal.notes import Headers
+from store.call import Reading
+from store.dialects.anthropic import ANTHROPIC
+from store.dialects.call_types import call_type
+from store.dialects.document import Document
+from store.dialects.gemini import GEMINI
+from store.dialects.generic import GENERIC
+from store.dialects.openai import OPENAI
+from store.dialects.reading import read_exchange
+from store.dialects.request_id import upstream_request_id
+
+__all__ = ["Document", "dialect_of", "read", "upstream_request_id"]
+
+_DIALECTS = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI}
+
+
+def read(
+    dialect: str,
+    method: str,
+    target: str,
+    request_headers: Headers,
+    request: Document,
+    status: int | None,
+    response_headers: Headers,
+    response: Document,
+) -> Reading:
+    """What one exchange tells. A body that cannot be understood leaves what is known without it."""
+    path, _, query = target.partition("?")
+    try:
+        return read_exchange(
+            _DIALECTS.get(dialect_of(dialect, path), GENERIC),
+            method,
+            path,
+            _model_in(query) if query else None,
+            request_headers,
+            request,
+            status,
+            response_headers,
+            response,
+        )
+    except Exception:
+        # One body we did not foresee must not keep a call out of the book, nor a batch from being written.
+        return Reading(type=call_type(method, path), anomalies=("unreadable",))
+
+
+def dialect_of(dialect: str, path: str) -> str:
+    """The format really spoken on a path: several vendors also offer another's API beside their own."""
+    if dialect not in _DIALECTS:
+        return dialect
+    if path.endswith(("/chat/completions", "/embeddings", "/responses")):
+        return "openai"
+    if path.endswith(("/messages", "/messages/count_tokens")) and "/threads/" not in path:
+        return "anthropic"
+    return dialect
+
+
+def _model_in(query: str) -> str | None:
+    if "model=" not in query:
+        return None
+    named = parse_qs(query, max_num_fields=100).get("model")
+    return named[0][:256] if named else None

@@ -1,0 +1,79 @@
+"""What has been understood of an answer so far, while its pieces are read one after another.
+
+A whole answer is one piece, a stream many. Usage is told once or cumulatively, never in parts to be added: of each
+of its fields the last value that is not null counts.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from store.call import CallError, Tokens
+
+_decode_usage = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+_encode_usage = msgspec.json.Encoder(decimal_format="number").encode
+_NOTHING = (b"", b"null", b"{}")
+
+
+@dataclass(slots=True)
+class Answer:
+    """Filled by a dialect's `take`."""
+
+    id: str | None = None
+    model: str | None = None  # the first that is not empty: later pieces repeat it or leave it out
+    service_tier: str | None = None
+    finish_reason: str | None = None
+    error: CallError | None = None
+    usage: dict[str, Any] | None = None
+    raw_usage: bytes | None = None
+    ended: bool = False  # a terminal event or a finish reason was seen
+    output_open: bool = False  # the output count told so far is not the final one
+    pending: bool = False  # accepted to be worked on later: nothing is answered or charged yet
+    images: int | None = None
+    seconds: Decimal | None = None
+    cost_usd: Any = None  # told outside of the usage object
+    anomalies: list[str] = field(default_factory=list)
+
+    def take_usage(self, raw: msgspec.Raw) -> bool:
+        """Lay this usage object over what was told before; False when there is none in it."""
+        told = bytes(raw)
+        if told in _NOTHING:
+            return False
+        try:
+            usage = _decode_usage(told)
+        except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+            self.note("odd_usage")
+            return False
+        if self.usage is None:
+            self.usage, self.raw_usage = usage, told
+        else:
+            _overlay(self.usage, usage)
+            self.raw_usage = _encode_usage(self.usage)
+        return True
+
+    def note(self, anomaly: str) -> None:
+        if anomaly not in self.anomalies:
+            self.anomalies.append(anomaly)
+
+
+def _overlay(below: dict[str, Any], above: dict[str, Any]) -> None:
+    for key, value in above.items():
+        if value is None:
+            continue
+        standing = below.get(key)
+        if isinstance(standing, dict) and isinstance(value, dict):
+            _overlay(standing, value)
+        else:
+            below[key] = value
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A usage object understood."""
+
+    tokens: Tokens | None
+    anomalies: tuple[str, ...] = ()
+    service_tier: str | None = None
+    seconds: Decimal | None = None

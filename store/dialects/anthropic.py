@@ -1,0 +1,104 @@
+"""Anthropic's messages. Input is the uncached remainder; cache reads and writes stand beside it.
+
+A stream tells usage twice: in `message_start` with an output count that is only a start value, and finally in
+`message_delta`, whose fields count where they are there.
+"""
+
+from typing import Any
+
+import msgspec
+
+from store.call import CallType, Tokens
+from store.dialects.answer import Answer, Counted
+from store.dialects.counts import Counts, name
+from store.dialects.dialect import Asked, Dialect
+from store.dialects.errors import error_of
+from store.dialects.labels import Labels
+from store.dialects.shape import Shape
+
+
+class Message(msgspec.Struct):
+    id: Any = None
+    model: Any = None
+    stop_reason: Any = None
+    usage: msgspec.Raw = msgspec.Raw()
+
+
+class Delta(msgspec.Struct):
+    stop_reason: Any = None
+
+
+class Piece(Message):
+    type: Any = None
+    error: Any = None
+    message: Message | None = None
+    delta: Delta | None = None
+
+
+def _take(answer: Answer, piece: Piece, _: CallType) -> None:
+    kind = piece.type
+    if kind == "message_start" and piece.message is not None:
+        answer.output_open = True
+        _take_message(answer, piece.message)
+    elif kind == "message_delta":
+        if answer.take_usage(piece.usage):
+            answer.output_open = False
+        if piece.delta is not None:
+            answer.finish_reason = name(piece.delta.stop_reason) or answer.finish_reason
+    elif kind == "message_stop":
+        answer.ended = True
+    elif piece.error:
+        answer.error = answer.error or error_of({"type": kind, "error": piece.error})
+        answer.ended = True
+    else:
+        _take_message(answer, piece)
+
+
+def _take_message(answer: Answer, message: Message) -> None:
+    answer.id = answer.id or name(message.id)
+    answer.model = answer.model or name(message.model)
+    answer.finish_reason = name(message.stop_reason) or answer.finish_reason
+    answer.take_usage(message.usage)
+
+
+def _label(labels: Labels, asked: Asked) -> None:
+    if isinstance(asked.metadata, dict):
+        labels.set_user(asked.metadata.get("user_id"))
+
+
+def _count(usage: dict[str, Any], _: CallType) -> Counted:
+    get, counts = usage.get, Counts()
+    of = counts.of
+    anomalies = []
+    uncached, outgoing = of(get("input_tokens")), of(get("output_tokens"))
+    read, written = of(get("cache_read_input_tokens")) or 0, of(get("cache_creation_input_tokens"))
+    split = get("cache_creation")
+    short = long = 0
+    if isinstance(split, dict):
+        short, long = of(split.get("ephemeral_5m_input_tokens")) or 0, of(split.get("ephemeral_1h_input_tokens")) or 0
+    written = short + long if written is None else written
+    if short + long > written:
+        anomalies.append("parts_over_total")
+        long = min(long, written)
+    details = get("output_tokens_details")
+    reasoning = of(details.get("thinking_tokens")) if isinstance(details, dict) else None
+    if reasoning is not None and outgoing is not None and reasoning > outgoing:
+        anomalies.append("parts_over_total")
+        reasoning = outgoing
+    if counts.odd:
+        anomalies.append("odd_count")
+    if uncached is None and outgoing is None:
+        return Counted(None, tuple(anomalies))
+    tokens = Tokens(
+        "reported",
+        input_uncached=uncached,
+        cache_read=read,
+        cache_write_5m=written - long,  # what the split does not cover was written for five minutes
+        cache_write_1h=long,
+        output_text=outgoing,
+        reasoning=reasoning,
+    )
+    return Counted(tokens, tuple(dict.fromkeys(anomalies)), name(get("service_tier")))
+
+
+ANTHROPIC = Dialect(Shape(Piece), _take, _count, _label)

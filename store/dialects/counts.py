@@ -1,0 +1,43 @@
+"""What a JSON value is worth as a count or a name. Nothing here raises, and nothing odd is passed on as a fact.
+
+Providers have sent counts as floats, strings, booleans, negatives and numbers larger than any machine word.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+LARGEST = 2**53 - 1  # the largest whole number every JSON implementation agrees on; seven of them still fit a row's sum
+LONGEST_NAME = 256
+_LONGEST_NUMBER = 15  # digits: less than LARGEST
+
+
+class Counts:
+    """Reads counts out of one usage object and remembers whether any was odd."""
+
+    __slots__ = ("odd",)
+
+    def __init__(self) -> None:
+        self.odd = False
+
+    def of(self, value: Any) -> int | None:
+        """The count, or None when there is none or it makes no sense."""
+        if value is None:
+            return None
+        if type(value) is int and 0 <= value <= LARGEST:
+            return value
+        self.odd = True
+        return _rescued(value)
+
+
+def _rescued(value: Any) -> int | None:
+    """The whole number that a float or a string of digits stands for."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _LONGEST_NUMBER:
+        return int(value)
+    if isinstance(value, (float, Decimal)) and 0 <= value <= LARGEST and value == int(value):
+        return int(value)
+    return None
+
+
+def name(value: Any) -> str | None:
+    """A non-empty string, shortened to what a column of names should hold; None for anything else."""
+    return value[:LONGEST_NAME] if isinstance(value, str) and value else None

@@ -1,0 +1,35 @@
+"""What a dialect is: only its differences. Everything shared lives beside it, once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from store.call import CallType
+from store.dialects.answer import Answer, Counted
+from store.dialects.labels import Labels
+from store.dialects.shape import Shape
+
+
+class Asked(msgspec.Struct):
+    """The members of a request that say something about the call."""
+
+    model: Any = None
+    stream: Any = None
+    background: Any = None
+    user: Any = None
+    safety_identifier: Any = None
+    metadata: Any = None
+    input: msgspec.Raw = msgspec.Raw()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one wire format tells what every format tells."""
+
+    piece: Shape[Any]  # the members of an answer, or of an event of a stream, that matter
+    take: Callable[[Answer, Any, CallType], None]  # read one such piece
+    count: Callable[[dict[str, Any], CallType], Counted]  # understand a usage object
+    label: Callable[[Labels, Asked], None] = lambda labels, asked: None  # the labels of the body
+    streams_by_path: str | None = None  # how a path ends that always streams

@@ -1,0 +1,85 @@
+"""What went wrong, in the upstream's own words: the shapes in which error bodies come.
+
+Message: `error.message`, `error` as a string, `message`, `detail`, else the beginning of the text.
+Type: `error.type`, `error.status`, `type`. Code: `error.code`, `code`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from store.call import CallError
+from store.dialects import cut_json
+from store.dialects.document import Document
+from store.dialects.shape import NOT_JSON
+from store.dialects.sse import events
+
+LONGEST_MESSAGE = 2000
+_TEXT_SHOWN = 200  # characters of a body that is no JSON
+
+
+def error_in(document: Document) -> CallError | None:
+    """The error a failed call was answered with; None when the body is empty."""
+    form = document.form
+    if form == "empty":
+        return None
+    if form == "json":
+        found = error_of(_loaded(document))
+    elif form == "events":
+        found = next(filter(None, (error_of(_loaded(Document(data))) for data in events(document).all())), None)
+    else:
+        found = None
+    return found or CallError(None, None, _beginning(document))
+
+
+def error_of(value: Any) -> CallError | None:
+    """The error a decoded body or event tells of; None when it tells of none."""
+    if isinstance(value, list):  # Gemini's array endpoints wrap it
+        value = value[0] if value else None
+    if not isinstance(value, dict):
+        return None
+    inner = value.get("error")
+    details = inner if isinstance(inner, dict) else {}
+    message = _text(details.get("message")) or _text(inner)
+    message = message or _text(value.get("message")) or _detail(value.get("detail"))
+    kind = _text(details.get("type")) or _text(details.get("status")) or _text(value.get("type"))
+    code = _text(details.get("code")) or _text(value.get("code"))
+    if message is None and not details and code is None:
+        return None
+    return CallError(kind, code, message)
+
+
+def _loaded(document: Document) -> Any:
+    try:
+        return msgspec.json.decode(document.head)
+    except NOT_JSON:
+        found = {}
+        for name, value in cut_json.members(document).items():
+            try:
+                found[name] = msgspec.json.decode(value)
+            except NOT_JSON:
+                continue
+        return found
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value[:LONGEST_MESSAGE] or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)[:LONGEST_MESSAGE]
+    return None
+
+
+def _detail(value: Any) -> str | None:
+    """FastAPI's `detail`: a string, or a list of what was wrong where."""
+    if isinstance(value, list):
+        told = [_text(item.get("msg")) if isinstance(item, dict) else _text(item) for item in value[:20]]
+        return "; ".join(filter(None, told))[:LONGEST_MESSAGE] or None
+    if isinstance(value, dict):
+        return _text(value.get("message")) or _text(value.get("msg"))
+    return _text(value)
+
+
+def _beginning(document: Document) -> str | None:
+    text = document.head[: 4 * _TEXT_SHOWN].decode("utf-8", "replace").strip()
+    return text[:_TEXT_SHOWN] or None

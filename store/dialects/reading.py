@@ -1,0 +1,199 @@
+"""From the bytes of one exchange to a `Reading`: the steps every dialect shares.
+
+Streams are read at their ends first: the model stands in the first event and usage in one of the last. Only when
+they do not say everything, or do not add up, every event is read.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+
+import msgspec
+
+from proxy.journal.notes import Headers
+from store.call import CallError, CallType, Reading, Tokens, Units
+from store.dialects import cut_json, estimate, multipart
+from store.dialects.answer import Answer, Counted
+from store.dialects.call_types import call_type, model_in_path
+from store.dialects.counts import name
+from store.dialects.dialect import Asked, Dialect
+from store.dialects.document import Document, Form
+from store.dialects.errors import error_in
+from store.dialects.labels import labels_in
+from store.dialects.reported_cost import reported_cost_usd
+from store.dialects.shape import NOT_JSON, Shape
+from store.dialects.sse import events
+
+_METERED = frozenset((
+    "chat", "completion", "embedding", "image", "speech", "transcription", "translation", "moderation", "rerank",
+))  # fmt: skip
+_ESTIMATED = frozenset(("chat", "completion", "embedding"))
+_WINDOWS = (1024, 8192)  # how much of the end of a stream to read before reading all of it
+_NOT_COUNTED = Counted(None)
+_asked = Shape(Asked)
+
+
+def read_exchange(
+    dialect: Dialect,
+    method: str,
+    path: str,
+    query_model: str | None,
+    request_headers: Headers,
+    request: Document,
+    status: int | None,
+    response_headers: Headers,
+    response: Document,
+) -> Reading:
+    """Everything the exchange tells."""
+    type_ = call_type(method, path)
+    labels = labels_in(request_headers)
+    asked = _request(request, request_headers)
+    if asked is not None:
+        dialect.label(labels, asked)
+    form: Form = response.form
+    answer, counted, finished = Answer(), _NOT_COUNTED, False
+    if status is not None and status >= 400:
+        answer.error = error_in(response)
+        finished = form in ("json", "events")
+    elif form == "json":
+        answer, counted, finished = _whole(dialect, response, type_)
+    elif form == "events":
+        answer, counted, finished = _streamed(dialect, response, type_)
+
+    metered = type_ in _METERED
+    by_path = dialect.streams_by_path is not None and path.endswith(dialect.streams_by_path)
+    stream = form == "events" or by_path or (asked is not None and asked.stream in (True, "true"))
+    tokens = counted.tokens if metered else None
+    anomalies = (*answer.anomalies, *counted.anomalies) if metered else ()
+    if type_ in _ESTIMATED and status is not None and status < 400 and form != "other" and not answer.pending:
+        if tokens is None:
+            tokens = _estimated(type_, request, response, form, answer.error)
+            if form == "events":
+                anomalies = (*anomalies, "no_usage")
+        elif answer.output_open:
+            tokens = _output_estimated(tokens, response, form)
+    return Reading(
+        type=type_,
+        requested_model=(name(asked.model) if asked is not None else None) or model_in_path(path) or query_model,
+        model=answer.model,
+        stream=stream,
+        tokens=tokens,
+        units=_units(type_, asked, answer, counted),
+        raw_usage=answer.raw_usage if metered else None,
+        reported_cost_usd=reported_cost_usd(answer.usage, answer.cost_usd, response_headers) if metered else None,
+        service_tier=counted.service_tier or answer.service_tier,
+        error=answer.error if metered or (status is not None and status >= 400) else None,
+        finish_reason=answer.finish_reason,
+        finished=finished,
+        response_id=answer.id,
+        user=labels.user,
+        session=labels.session,
+        tags=labels.tags,
+        anomalies=anomalies,
+    )
+
+
+def _request(request: Document, headers: Headers) -> Asked | None:
+    """The members of a JSON body or of a form that say something about the call."""
+    form = request.form
+    if form == "json":
+        return _asked.read(request)[0]
+    if form == "other" and (boundary := multipart.boundary_in(headers)) is not None:
+        fields = multipart.fields(request, boundary)
+        return Asked(model=fields.get("model"), stream=fields.get("stream"), user=fields.get("user"))
+    return None
+
+
+def _whole(dialect: Dialect, response: Document, type_: CallType) -> tuple[Answer, Counted, bool]:
+    """One JSON document: an object, or an array of pieces sent one by one."""
+    answer = Answer()
+    if response.head.lstrip()[:1] == b"[" and dialect.streams_by_path is not None:
+        _take_all(dialect, answer, cut_json.elements(response), type_)
+        if answer.usage is None and response.cut:
+            _take_torn(dialect, answer, response.tail, type_)
+        return answer, _counted(dialect, answer, type_), answer.ended or cut_json.closed(response)
+    piece, finished = dialect.piece.read(response)
+    if piece is not None:
+        dialect.take(answer, piece, type_)
+    answer.output_open = False
+    return answer, _counted(dialect, answer, type_), finished
+
+
+def _streamed(dialect: Dialect, response: Document, type_: CallType) -> tuple[Answer, Counted, bool]:
+    """The events of a stream: its ends if they suffice, else all."""
+    stream = events(response)
+    for window in _WINDOWS:
+        payloads = stream.ends(window)
+        if payloads is None:
+            break
+        answer = Answer()
+        _take_all(dialect, answer, payloads, type_)
+        counted = _counted(dialect, answer, type_)
+        if counted.tokens is not None and answer.ended and not answer.output_open and not counted.anomalies:
+            return answer, counted, True
+    answer = Answer()
+    _take_all(dialect, answer, stream.all(), type_)
+    if response.cut and (answer.usage is None or answer.output_open):
+        _take_torn(dialect, answer, stream.torn, type_)
+    return answer, _counted(dialect, answer, type_), answer.ended
+
+
+def _take_all(dialect: Dialect, answer: Answer, payloads: Iterable[bytes], type_: CallType) -> None:
+    parse, take = dialect.piece.parse, dialect.take
+    for payload in payloads:
+        if payload.strip() == b"[DONE]":
+            answer.ended = True
+        elif (piece := parse(payload)) is not None:
+            take(answer, piece, type_)
+
+
+def _take_torn(dialect: Dialect, answer: Answer, torn: bytes, type_: CallType) -> None:
+    """The end of an event whose beginning was not kept: a streamed response repeats all its output before its usage."""
+    for members in cut_json.levels(torn):
+        piece = dialect.piece.gather(members)
+        if piece is not None:
+            dialect.take(answer, piece, type_)
+
+
+def _counted(dialect: Dialect, answer: Answer, type_: CallType) -> Counted:
+    return _NOT_COUNTED if answer.usage is None else dialect.count(answer.usage, type_)
+
+
+def _estimated(
+    type_: CallType, request: Document, response: Document, form: Form, error: CallError | None
+) -> Tokens | None:
+    """An estimate of both directions; None when the answer is nothing but an error."""
+    outgoing = 0 if type_ == "embedding" else estimate.tokens_of(_answered_bytes(response, form))
+    if error is not None and not outgoing:
+        return None
+    incoming = estimate.tokens_of(estimate.text_bytes(request))
+    return Tokens("estimated", input_uncached=incoming, output_text=outgoing)
+
+
+def _output_estimated(tokens: Tokens, response: Document, form: Form) -> Tokens:
+    """The reported input, with an output at least as large as the text that was seen."""
+    seen = estimate.tokens_of(_answered_bytes(response, form))
+    return dataclasses.replace(tokens, source="estimated", output_text=max(seen, tokens.output_text or 0))
+
+
+def _answered_bytes(response: Document, form: Form) -> int:
+    return estimate.streamed_bytes(events(response).all()) if form == "events" else estimate.text_bytes(response)
+
+
+_NO_UNITS = Units()
+
+
+def _units(type_: CallType, asked: Asked | None, answer: Answer, counted: Counted) -> Units:
+    if type_ == "image":
+        return Units(images=answer.images)
+    if type_ == "speech":
+        return Units(characters=_length(asked.input) if asked is not None else None)
+    if type_ in ("transcription", "translation"):
+        return Units(seconds=counted.seconds or answer.seconds)
+    return _NO_UNITS
+
+
+def _length(raw: msgspec.Raw) -> int | None:
+    try:
+        return len(msgspec.json.decode(raw, type=str))
+    except NOT_JSON:
+        return None

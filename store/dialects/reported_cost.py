@@ -1,0 +1,48 @@
+"""What the provider itself says a call cost, in USD. It beats every price table: tool and request fees are in it."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from proxy.journal.notes import Headers
+
+_TICK = Decimal("1e-10")  # xAI counts in these
+_LARGEST = Decimal(1_000_000)
+_HEADER = "x-litellm-response-cost"
+
+
+def reported_cost_usd(usage: dict[str, Any] | None, beside_usage: Any, headers: Headers) -> Decimal | None:
+    """The cost told in the usage object, in the body's own `cost`, or in a header; None when nobody told one."""
+    if usage is not None:
+        if "cost" in usage:
+            return _in_usage(usage)
+        if "cost_in_usd_ticks" in usage:
+            ticks = _amount(usage["cost_in_usd_ticks"], largest=_LARGEST / _TICK)
+            return ticks * _TICK if ticks is not None else None
+    if isinstance(beside_usage, dict):
+        return _amount(beside_usage.get("usd"))
+    for name, value in headers:
+        if name == _HEADER:
+            return _amount(value)
+    return None
+
+
+def _in_usage(usage: dict[str, Any]) -> Decimal | None:
+    cost = usage["cost"]
+    if isinstance(cost, dict):  # Perplexity
+        return _amount(cost.get("total_cost"))
+    details = usage.get("cost_details")
+    if usage.get("is_byok") is True and isinstance(details, dict):  # OpenRouter with the user's own upstream key
+        own = _amount(details.get("upstream_inference_cost"))
+        fee = _amount(cost)
+        return own if fee is None or own is None else own + fee
+    return _amount(cost)
+
+
+def _amount(value: Any, largest: Decimal = _LARGEST) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        return None
+    try:
+        amount = Decimal(str(value)) if not isinstance(value, Decimal) else value
+    except (InvalidOperation, ValueError):
+        return None
+    return amount if amount.is_finite() and 0 <= amount <= largest else None
