@@ -39,8 +39,9 @@ def show(id_: str, tz: str | None, as_json: bool, config: Path | None, data_dir:
 
 async def _find(reader: "Reader", told: str) -> Mapping[str, Any]:
     from store.filters import PAGING
-    from store.questions import call, logs
+    from store.questions.call import call
     from store.questions.ids import ids_beginning
+    from store.questions.logs import logs
 
     if told == "last":
         newest = (await logs(reader, judged([("limit", "1")], also=PAGING)))["logs"]

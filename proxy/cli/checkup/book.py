@@ -11,6 +11,7 @@ from proxy.cli.checkup.finding import Finding, fail, ok, warn
 from proxy.config.model import Config
 from store.book import BODIES_FILE, BOOK_FILE
 from store.filters import GROUPING, parse
+from store.journal import QUARANTINE
 from store.pricing import PriceBook
 from store.reader import NoAnswer, Reader
 from store.schema import BODIES_VERSION, BOOK_VERSION
@@ -87,9 +88,6 @@ def _quarantine(data_dir: Path) -> Iterator[Finding]:
             f"{len(kept)} {'file' if len(kept) == 1 else 'files'} in {place} could not be understood",
             "They are kept for a bug report; remove them when you no longer want them.",
         )
-
-
-QUARANTINE = "quarantine"
 
 
 def _unpriced(config: Config) -> Iterator[Finding]:
