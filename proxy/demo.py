@@ -41,6 +41,7 @@ def demo(config: Config) -> int:
 
 
 async def _demo(config: Config) -> None:
+    os.umask(0o077)
     data_dir = config.store.data_dir.with_name(config.store.data_dir.name + "-demo")
     _make_anew(data_dir)
     past = await _note_the_past(data_dir)

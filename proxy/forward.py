@@ -71,12 +71,17 @@ class Forwarder:
         # The call outlives its client: it runs in a task of its own, which the client's leaving does not cancel.
         task = asyncio.get_running_loop().create_task(self._call(request))
         self._detached.add(task)
-        task.add_done_callback(self._detached.discard)
+        task.add_done_callback(self._forget)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             asyncio.get_running_loop().call_later(self._config.proxy.finish_timeout_s, task.cancel)
             raise
+
+    def _forget(self, task: asyncio.Task[web.StreamResponse]) -> None:
+        self._detached.discard(task)
+        if not task.cancelled():
+            task.exception()  # noted where it happened; the client is gone, so nobody else asks for it
 
     async def _call(self, request: web.BaseRequest) -> web.StreamResponse:
         began = time.perf_counter_ns()
@@ -114,7 +119,7 @@ class Forwarder:
             return client.break_off()
         except asyncio.CancelledError:
             exchange.status = client.status if client.head_sent else None
-            exchange.note_ended("interrupted" if self.stopping else "client_left", sent=client.sent)
+            exchange.note_ended("client_left" if client.gone else "interrupted", sent=client.sent)
             raise
         except Exception as error:
             # A mistake of ours; still a row, and still an end for the client.

@@ -158,6 +158,7 @@ async def run(config: Config, announce: Callable[[Parent], None], also: Callable
     Raises:
         CannotStart: before anything was served.
     """
+    os.umask(0o077)  # prompts and answers are nobody else's
     parent = Parent(config)
     parent.claim()
     loop = asyncio.get_running_loop()
