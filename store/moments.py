@@ -43,20 +43,28 @@ def moment_us(text: str, now: datetime, tz: ZoneInfo, *, through: bool = False) 
         ValueError: it is written in none of the accepted ways, or out of range.
     """
     try:
-        if age := _AGE.fullmatch(text):
-            return epoch_us(now - timedelta(**{_AGES[age[2]]: int(age[1])}))
-        if _EPOCH.fullmatch(text):
-            return _epoch_seconds(Decimal(text))
-        if _DATE.fullmatch(text):
-            day = date.fromisoformat(text) + timedelta(days=1 if through else 0)
-            return epoch_us(datetime.combine(day, time(), tz))
-        if written := _TIME.fullmatch(text):
-            # A blank before the offset can only be a plus: a minus arrives as it was written.
-            read = datetime.fromisoformat(written[1].upper() + (written[2] or "").upper().replace(" ", "+"))
-            return epoch_us(read if read.tzinfo else read.replace(tzinfo=tz))
+        us = _read(text, now, tz, through=through)
+        at(us)  # raises where no date exists
     except (ValueError, OverflowError):
         raise ValueError("out of range") from None
-    raise ValueError(f"use {WRITTEN}")
+    except LookupError:
+        raise ValueError(f"use {WRITTEN}") from None
+    return us
+
+
+def _read(text: str, now: datetime, tz: ZoneInfo, *, through: bool) -> int:
+    if age := _AGE.fullmatch(text):
+        return epoch_us(now - timedelta(**{_AGES[age[2]]: int(age[1])}))
+    if _EPOCH.fullmatch(text):
+        return int((Decimal(text) * 1_000_000).to_integral_value(ROUND_CEILING))
+    if _DATE.fullmatch(text):
+        day = date.fromisoformat(text) + timedelta(days=1 if through else 0)
+        return epoch_us(datetime.combine(day, time(), tz))
+    if written := _TIME.fullmatch(text):
+        # A blank before the offset can only be a plus: a minus arrives as it was written.
+        read = datetime.fromisoformat(written[1].upper() + (written[2] or "").upper().replace(" ", "+"))
+        return epoch_us(read if read.tzinfo else read.replace(tzinfo=tz))
+    raise LookupError(text)
 
 
 def epoch_us(when: datetime) -> int:
@@ -72,9 +80,3 @@ def at(us: int) -> datetime:
 def rfc3339(us: int) -> str:
     """That time as text, with six digits and Z."""
     return at(us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _epoch_seconds(seconds: Decimal) -> int:
-    us = int((seconds * 1_000_000).to_integral_value(ROUND_CEILING))
-    at(us)  # raises where no date exists
-    return us

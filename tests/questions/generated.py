@@ -1,0 +1,124 @@
+"""Strategies: calls of every kind, and the parameters someone may ask with."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from store.call import Call, CallError, Cost, Tokens
+from store.moments import epoch_us
+from tests.books import a_call
+
+MODELS = (None, "gpt-4o", "gpt-4o-mini", "claude?[x]", "Gpt-4o", "ünïcode")
+KEYS = (None, "laptop", "ci", "1a2b3c4d-wxyz")
+GROUPS = ("default", "research")
+TYPES = ("chat", "embedding", "other")
+UPSTREAMS = (None, "openai", "anthropic")
+STATUSES = (None, 200, 204, 404, 429, 500)
+OUTCOMES = ("completed", "client_left", "upstream_timed_out", "rejected")
+LABELS = (None, "ann", "bob", "a*b")
+ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Chatham")
+
+# Europe/Berlin turns its clocks back on the 25th, St John's on the 1st of November, Lord Howe forward on the 4th.
+FIRST = datetime(2026, 10, 3, tzinfo=UTC)
+_SPAN = timedelta(days=31)
+_counts = st.none() | st.integers(0, 5000)
+
+
+@st.composite
+def moments(draw: st.DrawFn) -> int:
+    """Microseconds since the epoch, often on a boundary or beside one."""
+    minutes = draw(st.integers(0, int(_SPAN / timedelta(minutes=1))))
+    coarse = draw(st.sampled_from((1, 15, 60, 1440)))
+    beside = draw(st.sampled_from((0, -1, 1, 123_456)))
+    return epoch_us(FIRST + timedelta(minutes=minutes // coarse * coarse, microseconds=beside))
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> Call:
+    """One call."""
+    tokens = draw(
+        st.none()
+        | st.builds(
+            Tokens, st.sampled_from(("reported", "estimated")),
+            input_uncached=_counts, cache_read=_counts, cache_write_5m=_counts, cache_write_1h=_counts,
+            cache_read_audio=_counts, output_text=_counts, output_audio=_counts, reasoning=_counts,
+        )
+    )  # fmt: skip
+    nano = draw(st.none() | st.integers(0, 10**10))
+    micro = None if nano is None else draw(st.none() | st.just(nano // 3))
+    return a_call(
+        started_at_us=draw(moments()),
+        model=draw(st.sampled_from(MODELS)),
+        requested_model=draw(st.sampled_from(MODELS)),
+        key=draw(st.sampled_from(KEYS)),
+        group=draw(st.sampled_from(GROUPS)),
+        type=draw(st.sampled_from(TYPES)),
+        upstream=draw(st.sampled_from(UPSTREAMS)),
+        status=draw(st.sampled_from(STATUSES)),
+        outcome=draw(st.sampled_from(OUTCOMES)),
+        error=draw(st.none() | st.just(CallError("t", None, "m"))),
+        stream=draw(st.booleans()),
+        user=draw(st.sampled_from(LABELS)),
+        session=draw(st.sampled_from(LABELS)),
+        tags=draw(
+            st.dictionaries(st.sampled_from(("team", 'q"uote', "a.b")), st.sampled_from(("x", "yy")), max_size=2)
+        ),
+        anomalies=tuple(draw(st.sets(st.sampled_from(("cached_over_input", "parts_over_total")), max_size=2))),
+        duration_us=draw(st.none() | st.integers(1, 10**9)),
+        first_token_us=draw(st.none() | st.integers(1, 10**7)),
+        tokens=tokens,
+        cost=Cost("unknown" if nano is None else draw(st.sampled_from(("priced", "free", "reported"))), nano),
+        usage_micro=micro,
+    )
+
+
+books = st.lists(calls(), max_size=25)
+
+
+def _words(name: str, values: tuple[Any, ...]) -> st.SearchStrategy[tuple[str, str]]:
+    known = [str(value) for value in values if value is not None]
+    words = st.sampled_from([*known, *(word[:2] + "*" for word in known), *("*" + word[-2:] for word in known), "*"])
+    return st.tuples(st.just(name), st.builds(str.__add__, st.sampled_from(("", "!")), words))
+
+
+DIMENSION_WORDS = st.one_of(
+    _words("model", (*MODELS, "nobody")), _words("key", (*KEYS, "nobody")), _words("group", GROUPS),
+    _words("type", TYPES), _words("upstream", UPSTREAMS),
+)  # fmt: skip
+OTHER_WORDS = st.one_of(
+    st.tuples(st.just("status"), st.sampled_from(("200", "4xx", "error", "!error", "!4xx", "2*", "!*"))),
+    _words("outcome", OUTCOMES), _words("user", LABELS), _words("session", LABELS),
+    st.tuples(st.just("stream"), st.sampled_from(("true", "false", "!true", "0"))),
+    st.tuples(st.just("cost_state"), st.sampled_from(("unknown", "!free", "p*"))),
+    st.tuples(st.just("anomaly"), st.sampled_from(("cached_over_input", "!cached*", "parts*", "!*"))),
+    _words("tag.team", ("x", "yy")), _words('tag.q"uote', ("x", "yy")),
+)  # fmt: skip
+
+
+@st.composite
+def ranges(draw: st.DrawFn) -> list[tuple[str, str]]:
+    """Bounds on numbers, some of them between two whole ones."""
+    chosen = draw(st.sets(st.sampled_from(("duration_ms", "cost_usd", "tokens")), max_size=2))
+    numbers = {"duration_ms": ("0.5", "1000", "250000.0005"), "cost_usd": ("0", "0.0000000005", "5"), "tokens": ("0", "2000")}  # fmt: skip  # noqa: E501
+    return [
+        (f"{draw(st.sampled_from(('min', 'max')))}_{name}", draw(st.sampled_from(numbers[name]))) for name in chosen
+    ]
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> list[tuple[str, str]]:
+    """A zone, and perhaps a beginning and an end."""
+    ends = [("tz", draw(st.sampled_from(ZONES)))]
+    for name in ("from", "to"):
+        us = draw(st.none() | moments())
+        if us is not None:
+            ends.append((name, f"{us // 1_000_000}.{us % 1_000_000:06d}"))
+    return ends
+
+
+dimension_filters = st.builds(list.__add__, spans(), st.lists(DIMENSION_WORDS, max_size=3))
+filters = st.builds(
+    lambda some, more, numbers: some + more + numbers,
+    dimension_filters, st.lists(OTHER_WORDS, max_size=2), ranges(),
+)  # fmt: skip

@@ -1,0 +1,252 @@
+"""Pages of calls hold exactly the calls that the filter means, in the order asked for, each once."""
+
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from store.book import BOOK_FILE
+from store.call import Call, CallError, Cost, Tokens
+from store.filters import ORDERS, PAGING, SORTS, Filter, WrongFilter, parse
+from store.moments import at
+from store.questions import logs
+from store.reader import Reader
+from tests.books import NOON_US, a_book, a_call
+from tests.questions import generated, plainly
+
+NOW = at(NOON_US)
+Params = list[tuple[str, str]]
+
+
+def ids(calls: list[Call]) -> list[str]:
+    return [str(UUID(bytes=call.call_id)) for call in calls]
+
+
+async def all_pages(reader: Reader, params: Params) -> list[str]:
+    """The ids of every page, one after the other."""
+    found: list[str] = []
+    cursor: list[tuple[str, str]] = []
+    while True:
+        page = await logs(reader, parse([*params, *cursor], NOW, also=PAGING))
+        found += [row["id"] for row in page["logs"]]
+        if page["next"] is None:
+            return found
+        cursor = [("cursor", page["next"])]
+
+
+def in_order(calls: list[Call], sort: str, order: str) -> list[Call]:
+    """Unknown comes last either way; of equals the one that arrived last comes first, ascending the other way round."""
+
+    def value(call: Call) -> int | None:
+        return {
+            "time": call.started_at_us,
+            "duration": call.duration_us,
+            "tokens": plainly.total_of(call),
+            "cost": call.cost.nano_usd,
+            "usage": call.usage_micro,
+        }[sort]
+
+    numbered = list(enumerate(calls))
+    known = [pair for pair in numbered if value(pair[1]) is not None]
+    unknown = [pair for pair in numbered if value(pair[1]) is None]
+    known.sort(key=lambda pair: (value(pair[1]), pair[0]), reverse=order == "desc")
+    unknown.sort(key=lambda pair: pair[0], reverse=order == "desc")
+    return [call for _, call in known + unknown]
+
+
+@given(
+    generated.books,
+    generated.filters,
+    st.sampled_from(SORTS),
+    st.sampled_from(ORDERS),
+    st.sampled_from((1, 2, 7, 1000)),
+)
+@settings(max_examples=100, deadline=None)
+async def test_pages_hold_exactly_the_calls_that_are_meant(
+    calls: list[Call], params: Params, sort: str, order: str, limit: int
+) -> None:
+    """For any calls, filter, order and size of page, the pages together are the plain answer."""
+    params = [*params, ("sort", sort), ("order", order), ("limit", str(limit))]
+    asked = parse(params, NOW, also=PAGING)
+    meant = [call for call in calls if plainly.matches(call, asked)]
+    with tempfile.TemporaryDirectory() as directory:
+        async with Reader.open(a_book(Path(directory), calls)) as reader:
+            assert await all_pages(reader, params) == ids(in_order(meant, sort, order))
+
+
+@pytest.mark.parametrize("word", ["gpt-*", "!gpt-1*", "gpt-7"])
+async def test_many_models_are_paged_in_the_order_of_time(tmp_path: Path, word: str) -> None:
+    """A pattern for a few, for more than a hundred, or for all but some names keeps the order of time."""
+    calls = [a_call(model=f"gpt-{number % 150}", started_at_us=NOON_US + number * 7919 % 1000) for number in range(400)]
+    params = [("model", word), ("limit", "33")]
+    meant = [call for call in calls if plainly.matches(call, parse(params, NOW, also=PAGING))]
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        assert await all_pages(reader, params) == ids(in_order(meant, "time", "desc"))
+
+
+async def test_calls_that_arrive_between_two_pages_repeat_nothing(tmp_path: Path) -> None:
+    """Paging goes on from its place, whatever was written since."""
+    old = [a_call() for _ in range(5)]
+    async with Reader.open(a_book(tmp_path, old)) as reader:
+        first = await logs(reader, parse([("limit", "2")], NOW, also=PAGING))
+        a_book(tmp_path, [a_call() for _ in range(3)])
+        second = await logs(reader, parse([("limit", "2"), ("cursor", first["next"])], NOW, also=PAGING))
+    assert [row["id"] for row in first["logs"] + second["logs"]] == ids(old[:0:-1])
+
+
+async def test_a_call_is_listed_with_all_its_promised_fields(tmp_path: Path) -> None:
+    """Units, names and precision are those of the documentation."""
+    call = a_call(
+        started_at_us=1_795_357_380_123_456,
+        stream=True,
+        tokens=Tokens(
+            source="reported", input_uncached=100, output_text=50, cache_read=0, cache_write_5m=0, reasoning=0
+        ),
+        user="ann",
+        tags={"team": "red"},
+        error=CallError("t", "c", "m"),
+    )
+    async with Reader.open(a_book(tmp_path, [call])) as reader:
+        page = await logs(reader, Filter())
+    assert page == {
+        "logs": [
+            {
+                "id": ids([call])[0],
+                "time": "2026-11-22T14:23:00.123456Z",
+                "usage": 0.045,
+                "model": "gpt-4o-mini-2024-07-18",
+                "duration_ms": 1234.567,
+                "tokens": {
+                    "total": 150, "input": 100, "output": 50, "cache_read": 0, "cache_write": 0, "reasoning": 0,
+                    "source": "reported",
+                },
+                "cost": {"usd": "0.000045000", "state": "priced"},
+                "key": "laptop",
+                "group": "default",
+                "type": "chat",
+                "upstream": "openai",
+                "requested_model": "gpt-4o-mini",
+                "status": 200,
+                "outcome": "completed",
+                "stream": True,
+                "first_token_ms": 210.4,
+                "overhead_ms": 0.41,
+                "error": {"type": "t", "code": "c", "message": "m"},
+                "user": "ann",
+                "session": None,
+                "tags": {"team": "red"},
+            }
+        ],
+        "next": None,
+    }  # fmt: skip
+
+
+async def test_what_nobody_knows_is_null(tmp_path: Path) -> None:
+    """A call without tokens, cost, status, key or times has nulls, and tokens are an object all the same."""
+    call = a_call(
+        tokens=None, cost=Cost("unknown"), usage_micro=None, status=None, key=None, upstream=None, duration_us=None,
+        first_token_us=None, overhead_us=None, model=None, requested_model=None, outcome="interrupted",
+    )  # fmt: skip
+    async with Reader.open(a_book(tmp_path, [call])) as reader:
+        (row,) = (await logs(reader, Filter()))["logs"]
+    nothing = (
+        "usage",
+        "model",
+        "duration_ms",
+        "key",
+        "upstream",
+        "requested_model",
+        "status",
+        "first_token_ms",
+        "error",
+    )
+    assert [row[name] for name in nothing] == [None] * len(nothing)
+    assert row["cost"] == {"usd": None, "state": "unknown"}
+    counts = dict.fromkeys(("total", "input", "output", "cache_read", "cache_write", "reasoning"))
+    assert row["tokens"] == {**counts, "source": "none"}
+
+
+async def test_cache_counts_add_up_over_their_kinds(tmp_path: Path) -> None:
+    """Both lifetimes of written tokens, and text and audio that was read, are one number each."""
+    tokens = Tokens(source="reported", cache_read=1, cache_read_audio=20, cache_write_5m=300, cache_write_1h=4000)
+    async with Reader.open(a_book(tmp_path, [a_call(tokens=tokens)])) as reader:
+        (row,) = (await logs(reader, Filter()))["logs"]
+    assert (row["tokens"]["cache_read"], row["tokens"]["cache_write"], row["tokens"]["input"]) == (21, 4300, 4321)
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", "AAAA", "bm90IGpzb24", "WyJhIiwxLDJd", "W10", "bnVsbA", "\u00e9", "WyJhIiwxLDJd===", "e30", "a" * 900],
+)
+async def test_what_is_no_cursor_is_refused(tmp_path: Path, cursor: str) -> None:
+    """Any other word than a cursor of this filter names the parameter."""
+    async with Reader.open(a_book(tmp_path, [a_call()])) as reader:
+        with pytest.raises(WrongFilter) as wrong:
+            await logs(reader, parse([("cursor", cursor)], NOW, also=PAGING))
+    assert wrong.value.param == "cursor"
+
+
+async def test_a_cursor_of_another_order_is_refused(tmp_path: Path) -> None:
+    """A cursor of one order would skip calls in another."""
+    async with Reader.open(a_book(tmp_path, [a_call(), a_call()])) as reader:
+        page = await logs(reader, parse([("limit", "1")], NOW, also=PAGING))
+        for other in ([("sort", "cost")], [("order", "asc")], [("model", "*")]):
+            with pytest.raises(WrongFilter) as wrong:
+                await logs(reader, parse([*other, ("cursor", page["next"])], NOW, also=PAGING))
+            assert wrong.value.param == "cursor"
+
+
+class Explained:
+    """A source that keeps the plan of every statement about calls."""
+
+    bodies = False
+
+    def __init__(self, data_dir: Path) -> None:
+        self._connection = sqlite3.connect(data_dir / BOOK_FILE)
+        self.plans: list[str] = []
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Self]:
+        yield self
+
+    async def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        if "from calls" in statement and "limit" in statement:
+            plan = self._connection.execute(f"explain query plan {statement}", tuple(values))
+            self.plans.append("; ".join(row[3] for row in plan))
+        return self._connection.execute(statement, tuple(values)).fetchall()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.mark.parametrize(
+    ("params", "index"),
+    [
+        ([], "calls_by_time"),
+        ([("from", "1h"), ("to", "2026-11-22")], "calls_by_time"),
+        ([("model", "gpt-1"), ("from", "1d")], "calls_by_model"),
+        ([("key", "laptop")], "calls_by_key"),
+        ([("group", "default")], "calls_by_group"),
+        ([("type", "chat")], "calls_by_type"),
+        ([("model", "gpt-*")], "calls_by_model"),
+        ([("status", "!error")], "calls_by_time"),
+    ],
+)
+async def test_pages_are_read_in_order_from_an_index(tmp_path: Path, params: Params, index: str) -> None:
+    """No page in the order of time goes through all calls or sorts them; a pattern sorts its few candidates only."""
+    calls = [a_call(model=f"gpt-{number % 3}") for number in range(9)]
+    source = Explained(a_book(tmp_path, calls))
+    first = await logs(source, parse([*params, ("limit", "2")], NOW, also=PAGING))
+    await logs(source, parse([*params, ("limit", "2"), ("cursor", first["next"])], NOW, also=PAGING))
+    source.close()
+    assert len(source.plans) == 2
+    for plan in source.plans:
+        assert index in plan
+        assert params[:1] == [("model", "gpt-*")] or "TEMP B-TREE" not in plan

@@ -1,0 +1,178 @@
+"""Statistics and facets agree with the rows, whichever tables they are read from."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from store.call import Call, Cost
+from store.filters import BY, DIMENSIONS, GROUPING, TIME_UNITS, Filter, WrongFilter, parse
+from store.moments import at
+from store.questions import facets, stats
+from store.questions.covering import CALLS, DAYS, QUARTERS, cover
+from store.reader import Reader
+from store.sums import DAY_US, QUARTER_US
+from tests.books import NOON_US, a_book, a_call
+from tests.questions import generated, plainly
+
+NOW = at(NOON_US)
+SUMMED = (*DIMENSIONS, "hour", "day", "month")
+Params = list[tuple[str, str]]
+
+
+def asked_by(params: Params, by: list[str]) -> Filter:
+    return parse([*params, *([("by", ",".join(by))] if by else [])], NOW, also=GROUPING)
+
+
+def pairs(of: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(of), max_size=2, unique=True)
+
+
+async def answers(calls: list[Call], *several: Filter) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as directory:
+        async with Reader.open(a_book(Path(directory), calls)) as reader:
+            return [await stats(reader, asked) for asked in several]
+
+
+def without_percentiles(row: dict[str, Any], by: tuple[str, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    rest = {name: value for name, value in row.items() if name not in ("duration_ms", "first_token_ms", *by)}
+    return tuple(row[name] for name in by), rest
+
+
+@given(generated.books, generated.filters, pairs(BY))
+@settings(max_examples=60, deadline=None)
+async def test_sums_equal_a_plain_computation_over_the_rows(calls: list[Call], params: Params, by: list[str]) -> None:
+    """For any calls, filter and grouping, every group and the total have the sums of exactly their calls."""
+    asked = asked_by(params, by)
+    (answer,) = await answers(calls, asked)
+    expected = plainly.grouped(calls, asked)
+    found = dict(without_percentiles(row, asked.by) for row in answer.get("stats", ()))
+    if by:
+        assert found == {labels: plainly.sums(members) for labels, members in expected.items()}
+        assert len(answer["stats"]) == len(expected)
+    meant = [call for members in expected.values() for call in members]
+    assert without_percentiles(answer["total"], ())[1] == plainly.sums(meant)
+    for name, durations in (
+        ("duration_ms", [call.duration_us for call in meant]),
+        ("first_token_ms", [call.first_token_us for call in meant]),
+    ):
+        for share, told in answer["total"][name].items():
+            exact = plainly.percentile_ms(durations, int(share[1:]) / 100)
+            assert told == (None if exact is None else pytest.approx(exact, rel=0.05, abs=0.0006))
+
+
+@given(generated.books, generated.dimension_filters, pairs(SUMMED))
+@settings(max_examples=100, deadline=None)
+@example([a_call(started_at_us=15 * QUARTER_US + us) for us in (0, 1, QUARTER_US)], [("from", "13500")], ["hour"])
+async def test_the_sums_and_the_rows_give_the_same_answer(calls: list[Call], params: Params, by: list[str]) -> None:
+    """A condition that every row meets sends the question to the rows, and changes nothing in the answer."""
+    fast, slow = await answers(calls, asked_by(params, by), asked_by([*params, ("outcome", "*")], by))
+    assert fast == slow
+
+
+@given(generated.books, generated.filters)
+@settings(max_examples=40, deadline=None)
+async def test_facets_equal_a_plain_count_of_the_rows(calls: list[Call], params: Params) -> None:
+    """Facets hold every value that the filter's calls have, with their number, and no other value."""
+    for asked in (Filter(), parse(params, NOW)):
+        with tempfile.TemporaryDirectory() as directory:
+            async with Reader.open(a_book(Path(directory), calls)) as reader:
+                answer = await facets(reader, asked)
+        for name in DIMENSIONS:
+            counts: dict[Any, int] = {}
+            for call in calls:
+                if plainly.matches(call, asked):
+                    value = plainly.group_of(call, name, asked)
+                    counts[value] = counts.get(value, 0) + 1
+            assert {facet["value"]: facet["calls"] for facet in answer[name]} == counts
+
+
+def test_an_open_question_about_days_is_read_from_the_daily_sums() -> None:
+    """Without times, all five dimensions and UTC days come from day_sums alone."""
+    pieces = cover(asked_by([("key", "laptop")], ["day", "group"]), ["day", "group"])
+    assert [(piece.table, piece.start_us, piece.stop_us) for piece in pieces] == [(DAYS, None, None)]
+
+
+def test_only_the_ends_of_a_crooked_span_are_read_from_rows() -> None:
+    """Whole days come from day_sums, whole quarters beside them from quarter_sums, what is left from calls."""
+    start, stop = 10 * DAY_US - QUARTER_US - 5, 12 * DAY_US + 2 * QUARTER_US + 7
+    pieces = cover(Filter(from_us=start, to_us=stop), ["model"])
+    assert [(piece.table.name, piece.start_us, piece.stop_us) for piece in pieces] == [
+        ("day_sums", 10 * DAY_US, 12 * DAY_US),
+        ("quarter_sums", 10 * DAY_US - QUARTER_US, 10 * DAY_US),
+        ("calls", start, 10 * DAY_US - QUARTER_US),
+        ("quarter_sums", 12 * DAY_US, 12 * DAY_US + 2 * QUARTER_US),
+        ("calls", 12 * DAY_US + 2 * QUARTER_US, stop),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("params", "by", "tables"),
+    [
+        ([], ["minute"], {CALLS}),
+        ([], ["status"], {CALLS}),
+        ([("status", "error")], ["model"], {CALLS}),
+        ([("key", "laptop")], ["hour"], {CALLS}),
+        ([("model", "gpt-*")], ["hour", "type"], {QUARTERS}),
+        ([("tz", "Asia/Kathmandu")], ["day"], {QUARTERS}),
+        ([("tz", "Asia/Kathmandu")], ["day", "key"], {CALLS}),
+        ([("tz", "Asia/Kathmandu")], ["key"], {DAYS}),
+    ],
+)
+def test_sums_answer_only_what_they_are_kept_by(params: Params, by: list[str], tables: set[Any]) -> None:
+    """A table is read only where its dimensions and its unit of time can tell the groups apart."""
+    asked = asked_by(params, by)
+    offset = int((at(NOON_US).astimezone(asked.zone).utcoffset() or at(0) - at(0)).total_seconds()) * 1_000_000
+    assert {piece.table for piece in cover(asked, asked.by, [offset])} == tables
+
+
+async def test_an_hour_that_comes_twice_is_two_groups(tmp_path: Path) -> None:
+    """When clocks are turned back, both hours of the same name are told, in their order, with their offsets."""
+    hours = [at(1_792_886_400_000_000 + hour * 3_600_000_000) for hour in range(4)]  # 2026-10-25T00:00Z on
+    calls = [a_call(started_at_us=int(hour.timestamp()) * 1_000_000 + 5) for hour in hours]
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        answer = await stats(reader, asked_by([("tz", "Europe/Berlin")], ["hour"]))
+    assert [row["hour"] for row in answer["stats"]] == [
+        "2026-10-25T02:00:00+02:00",
+        "2026-10-25T02:00:00+01:00",
+        "2026-10-25T03:00:00+01:00",
+        "2026-10-25T04:00:00+01:00",
+    ]
+
+
+async def test_without_groups_there_is_only_the_total(tmp_path: Path) -> None:
+    """A book without calls has a total of nothing, and percentiles that nobody knows."""
+    async with Reader.open(tmp_path) as reader:
+        answer = await stats(reader, Filter())
+    assert answer.keys() == {"total"}
+    assert answer["total"]["calls"] == 0
+    assert answer["total"]["cost"] == {"usd": "0.000000000", "unknown_calls": 0}
+    assert answer["total"]["duration_ms"] == {"p50": None, "p95": None, "p99": None}
+
+
+async def test_a_sum_of_nothing_known_is_null(tmp_path: Path) -> None:
+    """When no call's tokens and cost are known, the sums are null and say of how many calls."""
+    calls = [a_call(tokens=None, cost=Cost("unknown"), usage_micro=None) for _ in range(3)]
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        total = (await stats(reader, Filter()))["total"]
+    assert (total["tokens"]["total"], total["tokens"]["unknown_calls"]) == (None, 3)
+    assert total["cost"] == {"usd": None, "unknown_calls": 3}
+    assert total["usage"] is None
+
+
+@pytest.mark.parametrize("by", ["model,model", "model,key,group", "model,", "tokens", ""])
+def test_wrong_groupings_are_refused(by: str) -> None:
+    """At most two different known names can be joined."""
+    with pytest.raises(WrongFilter) as wrong:
+        parse([("by", by)], NOW, also=GROUPING)
+    assert wrong.value.param == "by"
+
+
+def test_every_grouping_is_known_to_the_plain_computation() -> None:
+    """The plain computation covers all that can be grouped by."""
+    call = a_call()
+    for name in (*BY, *TIME_UNITS):
+        plainly.group_of(call, name, Filter())
