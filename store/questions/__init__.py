@@ -14,10 +14,11 @@ Answers are JSON values of the shapes promised to users. Every answer is of one 
 NoAnswer (store.reader) says that the book could not be read in time.
 """
 
+from store.questions.call import call
 from store.questions.facets import facets
 from store.questions.health import health
 from store.questions.logs import logs
 from store.questions.stats import stats
 from store.questions.tail import Arrival, new_calls
 
-__all__ = ["Arrival", "facets", "health", "logs", "new_calls", "stats"]
+__all__ = ["Arrival", "call", "facets", "health", "logs", "new_calls", "stats"]

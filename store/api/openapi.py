@@ -1,0 +1,119 @@
+"""The description of the query endpoint, as /api/openapi.json tells it. A test holds it to the routes."""
+
+from typing import Any, Final
+
+from store.api import shapes
+from store.filters import BY, FILTERS, GROUPING, MAX_LIMIT, ORDERS, PAGING, SORTS
+from store.moments import WRITTEN
+
+_Json = dict[str, Any]
+
+_WORDS = "Repeat it for any of several; `*` matches any run of characters; a leading `!` excludes."
+_NUMBER: Final = {"type": "number", "minimum": 0}
+_WHOLE: Final = {"type": "integer", "minimum": 0}
+
+_PARAMETERS: Final[dict[str, tuple[str, _Json]]] = {
+    "from": (f"Calls received at this time or later: {WRITTEN}.", {"type": "string"}),
+    "to": (f"Calls received before this time: {WRITTEN}. A date includes that day.", {"type": "string"}),
+    "tz": ("The IANA time zone of dates and of time groups.", {"type": "string", "default": "UTC"}),
+    "model": (f"The model that answered, else the requested one. {_WORDS}", {}),
+    "key": (f"The name of the key. {_WORDS}", {}),
+    "group": (f"The group of the key. {_WORDS}", {}),
+    "type": (f"The call type: chat, embedding, image, ... {_WORDS}", {}),
+    "upstream": (f"The upstream's name. {_WORDS}", {}),
+    "status": (f"A number (429), a class (4xx) or `error`: whatever counts as one. {_WORDS}", {}),
+    "outcome": (f"How the exchange ended: completed, client_left, ... {_WORDS}", {}),
+    "stream": ("Whether the answer was streamed: true or false.", {}),
+    "user": (f"The user label the client sent. {_WORDS}", {}),
+    "session": (f"The session label the client sent. {_WORDS}", {}),
+    "tag.NAME": (f"The tag NAME the client sent; replace NAME. {_WORDS}", {}),
+    "min_duration_ms": ("This long or longer.", _NUMBER),
+    "max_duration_ms": ("This long or shorter.", _NUMBER),
+    "min_cost_usd": ("This expensive or more.", _NUMBER),
+    "max_cost_usd": ("This expensive or less.", _NUMBER),
+    "min_tokens": ("This many tokens in all, or more.", _WHOLE),
+    "max_tokens": ("This many tokens in all, or fewer.", _WHOLE),
+    "cost_state": (f"How the cost is known: reported, priced, estimated, free, unknown. {_WORDS}", {}),
+    "anomaly": (f"The name of an oddity noted on the call. {_WORDS}", {}),
+    "limit": ("Calls on a page.", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}),
+    "cursor": ("`next` of the page before.", {"type": "string"}),
+    "sort": ("What the calls are sorted by.", {"type": "string", "enum": list(SORTS), "default": "time"}),
+    "order": ("Largest first or smallest first; unknown is last.", {"enum": list(ORDERS), "default": "desc"}),
+    "by": (f"What to group by: one of {', '.join(BY)}, or two joined by a comma.", {"type": "string"}),
+}
+_SEVERAL: Final = {"type": "array", "items": {"type": "string"}}  # an empty schema above: may be repeated
+
+
+def _parameters(names: tuple[str, ...]) -> list[_Json]:
+    return [
+        {"name": name, "in": "query", "description": _PARAMETERS[name][0], "schema": _PARAMETERS[name][1] or _SEVERAL}
+        for name in names
+    ]
+
+
+def _error(description: str) -> _Json:
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+
+
+def _get(
+    summary: str, answer: _Json, parameters: list[_Json] | None = None, content: str = "application/json"
+) -> _Json:
+    responses = {
+        "200": {"description": summary, "content": {content: {"schema": answer}}},
+        "400": _error("A parameter is unknown or has a wrong value; `param` names it."),
+        "401": _error("The token is missing or wrong."),
+        "403": _error("The host name is not allowed."),
+        "503": _error("The book cannot be read in time."),
+    }
+    return {"get": {"summary": summary, "parameters": parameters or [], "responses": responses}}
+
+
+def _schema(name: str) -> _Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_CALL_ID: Final = {
+    "name": "id", "in": "path", "required": True, "description": "The call's id.",
+    "schema": {"type": "string", "format": "uuid"},
+}  # fmt: skip
+_LAST_EVENT_ID: Final = {
+    "name": "Last-Event-ID", "in": "header", "description": "Go on after this event.", "schema": {"type": "string"},
+}  # fmt: skip
+
+
+def _call_path() -> _Json:
+    path = _get("One call with everything: request, answer, arithmetic of its cost.", _schema("CallInFull"), [_CALL_ID])
+    path["get"]["responses"]["404"] = _error("There is no such call.")
+    return path
+
+
+DESCRIPTION: Final[_Json] = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "Tollbook",
+        "version": "1",
+        "description": "Questions about the calls in the book. Unknown is null, never 0; money is a decimal string.",
+    },
+    "paths": {
+        "/": _get("The addresses to ask at.", {"type": "string"}, content="text/plain"),
+        "/healthz": _get("Whether this listener is alive.", {"type": "object"}),
+        "/api/logs": _get("One page of calls, newest first.", _schema("Page"), _parameters((*FILTERS, *PAGING))),
+        "/api/logs/{id}": _call_path(),
+        "/api/stats": _get("Sums over the filter.", _schema("Stats"), _parameters((*FILTERS, *GROUPING))),
+        "/api/facets": _get("The values that exist, with counts.", _schema("Facets"), _parameters(FILTERS)),
+        "/api/tail": _get(
+            "New calls of the filter, one server-sent event each: `data` is the call, `id` goes into Last-Event-ID.",
+            _schema("Call"), [*_parameters(FILTERS), _LAST_EVENT_ID], "text/event-stream",
+        ),
+        "/api/health": _get("How the book stands. received = stored + waiting + open + lost.total.", _schema("Health")),
+        "/api/openapi.json": _get("This description.", {"type": "object"}),
+    },
+    "components": {
+        "schemas": shapes.SCHEMAS,
+        "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+    },
+    "security": [{"token": []}, {}],
+}  # fmt: skip

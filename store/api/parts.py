@@ -1,0 +1,26 @@
+"""What the handlers work with, as one value of the application."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from store.health import LiveCounts
+from store.reader import Source
+
+
+@dataclass(slots=True)
+class Parts:
+    """Given once when the application is made; only `stopping` changes."""
+
+    source: Source
+    live: Callable[[], LiveCounts]
+    now: Callable[[], datetime]
+    data_dir: Path
+    prices: Mapping[str, object] = field(default_factory=dict)  # what health tells about the price table
+    stopping: bool = False  # streams end themselves
+
+
+PARTS = web.AppKey("parts", Parts)

@@ -1,0 +1,149 @@
+"""The shapes of the answers, for the description of the query endpoint; a test compares them with real answers."""
+
+from typing import Any, Final
+
+_Json = dict[str, Any]
+
+_TEXT: Final[_Json] = {"type": "string"}
+_TEXT_OR_NULL: Final[_Json] = {"type": ["string", "null"]}
+_COUNT: Final[_Json] = {"type": "integer"}
+_COUNT_OR_NULL: Final[_Json] = {"type": ["integer", "null"]}
+_NUMBER: Final[_Json] = {"type": "number"}
+_NUMBER_OR_NULL: Final[_Json] = {"type": ["number", "null"]}
+_FLAG: Final[_Json] = {"type": "boolean"}
+_ANYTHING: Final[_Json] = {}
+
+
+def _object(**properties: _Json) -> _Json:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _list(items: _Json) -> _Json:
+    return {"type": "array", "items": items}
+
+
+def _map(values: _Json) -> _Json:
+    return {"type": "object", "additionalProperties": values}
+
+
+def _or_null(schema: _Json) -> _Json:
+    return {**schema, "type": ["object", "null"]}
+
+
+_HEADERS: Final = _list({"type": "array", "items": _TEXT, "description": "name and value"})
+_PERCENTILES: Final = _object(p50=_NUMBER_OR_NULL, p95=_NUMBER_OR_NULL, p99=_NUMBER_OR_NULL)
+_USD: Final[_Json] = {"type": ["string", "null"], "description": "decimal, nine places; null when unknown"}
+
+_TOKENS: Final = {
+    "total": _COUNT_OR_NULL,
+    "input": _COUNT_OR_NULL,
+    "output": _COUNT_OR_NULL,
+    "cache_read": _COUNT_OR_NULL,
+    "cache_write": _COUNT_OR_NULL,
+    "reasoning": _COUNT_OR_NULL,
+}
+_CALL: Final = {
+    "id": {"type": "string", "format": "uuid"},
+    "time": {"type": "string", "format": "date-time"},
+    "usage": {**_NUMBER_OR_NULL, "description": "credits"},
+    "model": _TEXT_OR_NULL,
+    "duration_ms": _NUMBER_OR_NULL,
+    "tokens": _object(**_TOKENS, source={"enum": ["reported", "estimated", "none"]}),
+    "cost": _object(usd=_USD, state={"enum": ["reported", "priced", "estimated", "free", "unknown"]}),
+    "key": _TEXT_OR_NULL,
+    "group": _TEXT,
+    "type": _TEXT,
+    "upstream": _TEXT_OR_NULL,
+    "requested_model": _TEXT_OR_NULL,
+    "status": _COUNT_OR_NULL,
+    "outcome": _TEXT,
+    "stream": _FLAG,
+    "first_token_ms": _NUMBER_OR_NULL,
+    "overhead_ms": _NUMBER_OR_NULL,
+    "error": _or_null(_object(type=_TEXT_OR_NULL, code=_TEXT_OR_NULL, message=_TEXT_OR_NULL)),
+    "user": _TEXT_OR_NULL,
+    "session": _TEXT_OR_NULL,
+    "tags": _map(_TEXT),
+}
+_COST_LINE: Final = {
+    "type": "object",
+    "properties": {"kind": _TEXT, "count": _NUMBER, "rate_usd_per_million": _TEXT, "rate_usd": _TEXT, "usd": _TEXT},
+    "required": ["kind", "count", "usd"],
+    "description": "count x rate = usd; the rate is per million tokens, or per unit",
+}
+_CALL_IN_FULL: Final = {
+    **_CALL,
+    "tokens": _object(
+        **_TOKENS,
+        source={"enum": ["reported", "estimated", "none"]},
+        parts={**_map(_COUNT_OR_NULL), "description": "counts that do not overlap"},
+        raw={"description": "the provider's own usage object"},
+    ),
+    "cost": _object(
+        usd=_USD,
+        state=_TEXT,
+        lines=_list(_COST_LINE),
+        price=_object(source=_TEXT_OR_NULL, entry=_TEXT_OR_NULL, since=_TEXT_OR_NULL),
+    ),
+    "upstream_request_id": _TEXT_OR_NULL,
+    "finish_reason": _TEXT_OR_NULL,
+    "fault": {"enum": ["client", "policy", "upstream", "proxy", None]},
+    "anomalies": _list(_TEXT),
+    "service_tier": _TEXT_OR_NULL,
+    "method": _TEXT,
+    "target": _TEXT,
+    "dialect": _TEXT,
+    "client": _TEXT,
+    "user_agent": _TEXT_OR_NULL,
+    "worker": _object(boot_id=_TEXT, seq=_COUNT),
+    "parameters": _ANYTHING,
+    "request": _object(headers=_HEADERS, body=_ANYTHING, bytes=_COUNT, truncated=_FLAG),
+    "response": _object(
+        headers=_HEADERS, body=_ANYTHING, text=_TEXT_OR_NULL, bytes=_COUNT, sent_bytes=_COUNT, truncated=_FLAG
+    ),
+    "timings": _object(
+        asked_ms=_NUMBER_OR_NULL,
+        answered_ms=_NUMBER_OR_NULL,
+        first_token_ms=_NUMBER_OR_NULL,
+        duration_ms=_NUMBER_OR_NULL,
+        overhead_ms=_NUMBER_OR_NULL,
+    ),
+}
+_SUMS: Final = _object(
+    calls=_COUNT,
+    errors=_COUNT,
+    tokens=_object(**_TOKENS, unknown_calls=_COUNT, estimated_calls=_COUNT),
+    cost=_object(usd=_USD, unknown_calls=_COUNT),
+    usage=_NUMBER_OR_NULL,
+    duration_ms=_PERCENTILES,
+    first_token_ms=_PERCENTILES,
+)
+_VALUES: Final = _list(_object(value=_TEXT_OR_NULL, calls=_COUNT))
+
+SCHEMAS: Final[_Json] = {
+    "Call": _object(**_CALL),
+    "CallInFull": _object(**_CALL_IN_FULL),
+    "Page": _object(logs=_list({"$ref": "#/components/schemas/Call"}), next=_TEXT_OR_NULL),
+    "Sums": _SUMS,
+    "Stats": {
+        "type": "object",
+        "properties": {"stats": _list({"$ref": "#/components/schemas/Sums"}), "total": _SUMS},
+        "required": ["total"],
+        "description": "each row of stats also has what it is grouped by; without `by` only the total",
+    },
+    "Facets": _object(model=_VALUES, key=_VALUES, group=_VALUES, type=_VALUES, upstream=_VALUES),
+    "Health": _object(
+        received=_COUNT,
+        stored=_COUNT,
+        waiting=_COUNT,
+        open=_COUNT,
+        malformed=_COUNT,
+        lost={**_map(_COUNT), "description": "total, and one count for each reason"},
+        lag_ms=_NUMBER,
+        drained_through={"type": "string", "format": "date-time"},
+        disk=_map(_COUNT_OR_NULL),
+        prices=_map(_ANYTHING),
+        engine=_map(_TEXT),
+    ),
+    "Error": _object(error=_object(message=_TEXT, param=_TEXT_OR_NULL)),
+}
