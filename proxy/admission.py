@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from proxy import credential, headers
+from proxy import credential
 from proxy.config.model import Upstream
+from proxy.headers import CREDENTIALS, Head
 from proxy.refusal import Refusal
 from proxy.target import Target, read_target, redacted
 
@@ -37,7 +38,7 @@ class Turned:
     key: str | None
 
 
-def admit(request: web.BaseRequest, upstreams: Mapping[str, Upstream]) -> Admitted | Turned:
+def admit(request: web.BaseRequest, head: Head, upstreams: Mapping[str, Upstream]) -> Admitted | Turned:
     """Decide by the request line and the headers."""
     raw = request.raw_path
     target = read_target(raw)
@@ -45,8 +46,8 @@ def admit(request: web.BaseRequest, upstreams: Mapping[str, Upstream]) -> Admitt
         refusal = Refusal(405 if request.method == "CONNECT" else 400, "bad_target", target, retry=False)
         return Turned(refusal, None, redacted(_printable(raw)), None)
     upstream = upstreams.get(target.upstream)
-    wrong = _wrong_head(request)
-    presented = None if wrong else credential.presented(request.raw_headers, target.rest)
+    wrong = _wrong_head(request, head)
+    presented = None if wrong else credential.presented(head, target.rest)
     key = credential.fingerprint(presented) if presented else None
     shown = redacted(target.rest if upstream else raw)
     if wrong:
@@ -58,25 +59,24 @@ def admit(request: web.BaseRequest, upstreams: Mapping[str, Upstream]) -> Admitt
     return Admitted(upstream, target, presented, key)
 
 
-def _wrong_head(request: web.BaseRequest) -> Refusal | None:
+def _wrong_head(request: web.BaseRequest, head: Head) -> Refusal | None:
     """What two parsers may understand differently is refused (RFC 9112, and what smuggling is made of)."""
-    raw = request.raw_headers
     if request.version not in ((1, 0), (1, 1)):
         return Refusal(400, "bad_request", "Only HTTP/1.0 and HTTP/1.1 are spoken here.", retry=False)
-    if request.version == (1, 0) and headers.first(raw, "transfer-encoding"):
+    if request.version == (1, 0) and head.first("transfer-encoding"):
         return Refusal(400, "bad_request", "HTTP/1.0 has no Transfer-Encoding.", retry=False)
-    host = headers.first(raw, "host")
+    host = head.first("host")
     if host is not None and not _HOST.fullmatch(host):
         return Refusal(400, "bad_request", "The Host header is not a host.", retry=False)
-    twice = credential.duplicated(raw)
+    twice = credential.duplicated(head)
     if twice:
         return Refusal(400, "duplicate_credential", f"The header {twice} came more than once.", retry=False)
-    if any(name in headers.CREDENTIALS or name == "host" for name in headers.named_by_connection(raw)):
+    if any(name in CREDENTIALS or name == "host" for name in head.hop):
         return Refusal(400, "bad_request", "Connection must not name a header that is not its own.", retry=False)
-    expect = headers.first(raw, "expect")
+    expect = head.first("expect")
     if expect is not None and expect.strip().lower() != "100-continue":
         return Refusal(417, "bad_request", "The only expectation understood is 100-continue.", retry=False)
-    if (headers.first(raw, "upgrade") or "").lower() == "websocket":
+    if (head.first("upgrade") or "").lower() == "websocket":
         return Refusal(501, "websocket", "Websockets are not relayed by this version.", retry=False)
     return None
 

@@ -5,11 +5,12 @@ A credential that is passed through is called by eight characters of its SHA-256
 """
 
 import hashlib
-from collections.abc import Sequence
 from functools import lru_cache
 
-from proxy.headers import CREDENTIALS, RawHeaders, first, values
+from proxy.headers import CREDENTIALS, Head
 from proxy.target import query_value
+
+_IN_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
 
 
 @lru_cache(maxsize=10_000)
@@ -21,23 +22,23 @@ def fingerprint(credential: str) -> str:
     return f"{digest[:8]}-{ending}" if ending else digest[:8]
 
 
-def presented(headers: RawHeaders, rest: str) -> str | None:
+def presented(head: Head, rest: str) -> str | None:
     """The credential of this request, wherever the dialects' clients put one; None when there is none."""
-    authorization = first(headers, "authorization")
+    authorization = head.first("authorization")
     if authorization:
         scheme, space, credential = authorization.partition(" ")
         return credential.strip() if space and scheme.lower() in ("bearer", "basic", "token") else authorization
-    for name in ("x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key"):
-        found = first(headers, name)
+    for name in _IN_HEADERS:
+        found = head.first(name)
         if found:
             return found
-    return query_value(rest, "key") or query_value(rest, "api_key")
+    return query_value(rest, "key") or query_value(rest, "api_key") if "?" in rest else None
 
 
-def duplicated(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+def duplicated(head: Head) -> str | None:
     """The credential header that came twice, if one did: two of them may be read as either."""
     for name in CREDENTIALS:
-        if len(values(headers, name)) > 1:
+        if head.times(name) > 1:
             return name
     return None
 

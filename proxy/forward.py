@@ -12,13 +12,14 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from proxy import credential, headers, refusal
+from proxy import credential, refusal
 from proxy.admission import Admitted, Turned, admit
 from proxy.call_id import CallIds, to_text
 from proxy.capture import Capture
 from proxy.client import Client, ClientGone
 from proxy.config.model import Config
 from proxy.exchange import Exchange
+from proxy.headers import Head
 from proxy.journal.notes import Failure, Outcome, Started
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
@@ -86,7 +87,8 @@ class Forwarder:
     async def _call(self, request: web.BaseRequest) -> web.StreamResponse:
         began = time.perf_counter_ns()
         received_at_us = time.time_ns() // 1000
-        admitted = admit(request, self._config.upstreams)
+        head = Head(request.raw_headers)
+        admitted = admit(request, head, self._config.upstreams)
         exchange = Exchange(self._journal, self._tally, self._ids.new(received_at_us), began)
         client = Client(request, self._config.proxy.write_timeout_s, keep_alive=not self.stopping)
         upstream = admitted.upstream
@@ -102,7 +104,7 @@ class Forwarder:
                 key=admitted.key,
                 group="default",
                 client=request.remote or "",
-                headers=headers.facts(request.raw_headers),
+                headers=head.facts,
             )
         )
         self._running[exchange] = client
@@ -112,7 +114,7 @@ class Forwarder:
             if len(self._running) > self._config.proxy.max_concurrent:
                 full = Refusal(503, "overloaded", "Too many calls are under way; try again.", True, 1)
                 return await self._refuse(exchange, client, full, admitted.upstream.dialect)
-            return await self._forward(request, admitted, exchange, client, ticket)
+            return await self._forward(request, head, admitted, exchange, client, ticket)
         except ClientGone:
             exchange.status = client.status if client.head_sent else None
             exchange.note_ended("client_left", sent=client.sent)
@@ -134,13 +136,13 @@ class Forwarder:
                 self._empty.set()
 
     async def _forward(
-        self, request: web.BaseRequest, admitted: Admitted, exchange: Exchange, client: Client, ticket: int
+        self, request: web.BaseRequest, head: Head, admitted: Admitted, exchange: Exchange, client: Client, ticket: int
     ) -> web.StreamResponse:
         upstream = admitted.upstream
-        capture = exchange.request = self._capture(headers.first(request.raw_headers, "content-encoding"))
+        capture = exchange.request = self._capture(head.first("content-encoding"))
         body = RequestBody(request, capture)
         try:
-            asking, hider = await self._prepare(request, admitted, exchange, client, body)
+            asking, hider = await self._prepare(request, head, admitted, exchange, client, body)
             await self._journal.written(ticket)
             exchange.mark_asked()
             answer = await self._asker.ask(upstream, asking)
@@ -162,13 +164,19 @@ class Forwarder:
             answer.close()
 
     async def _prepare(
-        self, request: web.BaseRequest, admitted: Admitted, exchange: Exchange, client: Client, body: RequestBody
+        self,
+        request: web.BaseRequest,
+        head: Head,
+        admitted: Admitted,
+        exchange: Exchange,
+        client: Client,
+        body: RequestBody,
     ) -> tuple[Asking, UsageHider | None]:
         """What to ask the upstream, and whether the answer must be looked into."""
-        upstream, raw = admitted.upstream, request.raw_headers
-        encoding = headers.first(raw, "content-encoding")
+        upstream = admitted.upstream
+        encoding = head.first("content-encoding")
         ask = upstream.stream_usage == "ask" and may_ask(request.method, admitted.target.path, encoding)
-        if headers.first(raw, "expect") is not None and body.exists:
+        if head.first("expect") is not None and body.exists:
             await client.go_on()
         whole: bytes | None = None
         if body.exists and (ask or body.length is not None):
@@ -176,7 +184,7 @@ class Forwarder:
             whole = await body.whole(LARGEST if ask else SMALL)
             exchange.client_took(time.perf_counter_ns() - waiting)
         asked = with_question(whole) if ask and whole is not None else None
-        sent_headers = headers.to_upstream(raw, without=headers.named_by_connection(raw))
+        sent_headers = head.to_upstream()
         if asked is not None:
             sent_headers = [(name, value) for name, value in sent_headers if name.lower() != "accept-encoding"]
             sent_headers.append(("Accept-Encoding", "identity"))
@@ -203,15 +211,16 @@ class Forwarder:
         answer: Answer,
         hider: UsageHider | None,
     ) -> web.StreamResponse:
-        encoding = headers.first(answer.headers, "content-encoding")
-        length = _length(answer)
+        answered = Head(answer.headers)
+        encoding = answered.first("content-encoding")
+        length = _length(answered)
         if hider is not None and (answer.status >= 400 or encoding not in (None, "identity")):
             hider = None
         exchange.status = answer.status
-        exchange.response_headers = headers.facts(answer.headers)
+        exchange.response_headers = answered.facts
         capture = exchange.response = self._capture(encoding)
         watch = TerminalWatch() if length is None and encoding is None else None
-        passed = headers.to_client(answer.headers)
+        passed = answered.to_client()
         passed.append((b"x-tollbook-call-id", to_text(exchange.call_id).encode()))
         bodiless = request.method == "HEAD" or answer.status in (204, 304) or length == 0
         head = client.head(
@@ -290,9 +299,9 @@ class Forwarder:
         return Capture(self._config.capture.max_bytes, encoding, self._decoding)
 
 
-def _length(answer: Answer) -> int | None:
+def _length(head: Head) -> int | None:
     """The declared length of the answer's body; None when it is chunked or ends with the connection."""
-    if headers.first(answer.headers, "transfer-encoding") is not None:
+    if head.first("transfer-encoding") is not None:
         return None
-    declared = headers.first(answer.headers, "content-length")
+    declared = head.first("content-length")
     return int(declared) if declared is not None and declared.isdigit() else None

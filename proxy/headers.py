@@ -1,15 +1,15 @@
 """Which headers travel on, which stay here, and which are kept as facts of the call.
 
-Names are classified once and remembered: a call costs one dictionary look-up per header.
+Names are classified once and remembered, and the headers of a call are gone through once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from proxy.journal.notes import Headers
 
-RawHeaders = Iterable[tuple[bytes, bytes]]
+RawHeaders = Sequence[tuple[bytes, bytes]]
 """Names and values as they were on the wire."""
 
 # RFC 9110 7.6.1, and what Caddy's reverse proxy removes besides.
@@ -45,12 +45,19 @@ _KEPT_PREFIXES = (
 _NEVER_KEPT = ("key", "token", "secret", "auth", "cookie")
 
 
+# What the relay itself looks at.
+_READ = CREDENTIALS | {
+    "host", "connection", "transfer-encoding", "content-length", "content-encoding", "expect", "upgrade",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     name: str  # lower case
     to_upstream: bool
     to_client: bool
     kept: bool
+    read: bool
 
 
 @lru_cache(maxsize=4096)
@@ -62,6 +69,7 @@ def _kind(raw: bytes) -> _Kind:
         to_upstream=not hop and name not in _NOT_UPSTREAM and not name.startswith(_NOT_UPSTREAM_PREFIXES),
         to_client=not hop and name not in _NOT_DOWNSTREAM,
         kept=_is_kept(name),
+        read=name in _READ,
     )
 
 
@@ -74,51 +82,53 @@ def _is_kept(name: str) -> bool:
     return counts_tokens or not any(word in name for word in _NEVER_KEPT)
 
 
+class Head:
+    """The headers of one request or answer, read once.
+
+    `facts` are those worth keeping with the call. Names given to the methods are in lower case.
+    """
+
+    __slots__ = ("_raw", "_read", "facts", "hop")
+
+    def __init__(self, raw: RawHeaders) -> None:
+        facts: list[tuple[str, str]] = []
+        read: dict[str, list[str]] = {}
+        for name, value in raw:
+            kind = _kind(name)
+            if kind.kept:
+                facts.append((kind.name, value.decode("utf-8", "replace")))
+            if kind.read:
+                read.setdefault(kind.name, []).append(_text(value))
+        self._raw = raw
+        self._read = read
+        self.facts: Headers = tuple(facts)
+        self.hop = frozenset(  # the headers that Connection declares to be of this hop only
+            name.strip().lower() for value in read.get("connection", ()) for name in value.split(",")
+        )
+
+    def first(self, name: str) -> str | None:
+        """The first value of a header that the relay looks at; None when it did not come."""
+        values = self._read.get(name)
+        return values[0] if values else None
+
+    def times(self, name: str) -> int:
+        """How often such a header came."""
+        return len(self._read.get(name, ()))
+
+    def to_upstream(self) -> list[tuple[str, str]]:
+        """The request headers the upstream gets, in the client's order, duplicates kept."""
+        hop = self.hop
+        return [
+            (_text(raw), _text(value))
+            for raw, value in self._raw
+            if (kind := _kind(raw)).to_upstream and kind.name not in hop
+        ]
+
+    def to_client(self) -> list[tuple[bytes, bytes]]:
+        """The answer's headers the client gets, byte for byte; framing is the client side's own affair."""
+        hop = self.hop
+        return [(raw, value) for raw, value in self._raw if (kind := _kind(raw)).to_client and kind.name not in hop]
+
+
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
-
-
-def named_by_connection(headers: RawHeaders) -> frozenset[str]:
-    """The headers that Connection declares to be of this hop only."""
-    names: set[str] = set()
-    for raw, value in headers:
-        if len(raw) == 10 and _kind(raw).name == "connection":
-            names.update(name.strip().lower() for name in value.decode("latin-1").split(","))
-    return frozenset(names)
-
-
-def to_upstream(headers: RawHeaders, *, without: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
-    """The request headers the upstream gets, in the client's order, duplicates kept."""
-    return [
-        (_text(raw), _text(value))
-        for raw, value in headers
-        if (kind := _kind(raw)).to_upstream and kind.name not in without
-    ]
-
-
-def to_client(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
-    """The response headers the client gets, byte for byte; framing is the client side's own affair."""
-    hop = named_by_connection(headers)
-    return [(raw, value) for raw, value in headers if (kind := _kind(raw)).to_client and kind.name not in hop]
-
-
-def facts(headers: RawHeaders) -> Headers:
-    """The headers worth keeping with the call."""
-    return tuple((kind.name, _printable(value)) for raw, value in headers if (kind := _kind(raw)).kept)
-
-
-def _printable(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
-
-
-def first(headers: RawHeaders, name: str) -> str | None:
-    """The first value of this header, whatever its case."""
-    for raw, value in headers:
-        if _kind(raw).name == name:
-            return _text(value)
-    return None
-
-
-def values(headers: RawHeaders, name: str) -> list[str]:
-    """All values of this header."""
-    return [_text(value) for raw, value in headers if _kind(raw).name == name]

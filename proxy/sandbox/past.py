@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 
-from proxy import headers, refusal
+from proxy import refusal
 from proxy.call_id import CallIds
 from proxy.credential import fingerprint
+from proxy.headers import Head
 from proxy.journal.notes import Asked, Body, Ended, Failure, Started
 from proxy.refusal import Refusal
 from proxy.sandbox.answer import Answer, Headers, Request
@@ -178,7 +179,7 @@ def _refused(call_id: bytes, why: Refusal, dialect: str, duration: int, overhead
 
 
 def _facts(found: Headers) -> Headers:
-    return headers.facts([(name.encode(), value.encode()) for name, value in found])
+    return Head([(name.encode(), value.encode()) for name, value in found]).facts
 
 
 def _pace(call: SampleCall, answered: Answer, dice: Random) -> _Pace:
