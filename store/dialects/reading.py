@@ -132,7 +132,7 @@ def _streamed(dialect: Dialect, response: Document, type_: CallType) -> tuple[An
             return answer, counted, True
     answer = Answer()
     _take_all(dialect, answer, stream.all(), type_)
-    if response.cut and (answer.usage is None or answer.output_open):
+    if response.cut and (answer.usage is None or answer.output_open or not answer.ended):
         _take_torn(dialect, answer, stream.torn, type_)
     return answer, _counted(dialect, answer, type_), answer.ended
 
