@@ -96,13 +96,13 @@ def _complete(answer: Json, row: Row, bodies: Row | None) -> Json:
         "parameters": shown.parameters,
         "request": {
             "headers": request.headers,
-            "body": shown.request_body if request.body else None,
+            "body": shown.request if request.body else None,
             "bytes": request_bytes,
             "truncated": bool(request.body and request.body.cut),
         },
         "response": {
             "headers": response.headers,
-            "body": shown.response_body if response.body else None,
+            "body": shown.response if response.body else None,
             "text": shown.text,
             "bytes": response_bytes,
             "sent_bytes": sent_bytes,

