@@ -5,11 +5,9 @@ Nothing here comes from a model or leaves the machine. Past calls enter through 
 them at their time. The book is in a directory of its own, made anew at each start.
 """
 
-import asyncio
 import fcntl
 import os
 import shutil
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +16,7 @@ from proxy.config.model import Config
 from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
-from proxy.parent import LOCK, CannotStart, Parent, run
+from proxy.parent import LOCK, CannotStart, Parent, run, until_stopped
 from proxy.sandbox.past import past_exchanges
 from proxy.sandbox.playing import play
 from proxy.sandbox.server import serve
@@ -32,12 +30,7 @@ _DIALECTS = ("openai", "anthropic", "gemini")
 
 def demo(config: Config) -> int:
     """Serve the demo until Ctrl-C: the exit status."""
-    try:
-        asyncio.run(_demo(config))
-    except CannotStart as problem:
-        print(f"tollbook: {problem}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    return until_stopped(_demo(config))
 
 
 async def _demo(config: Config) -> None:

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container, Coroutine
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -61,26 +61,26 @@ class Parent:
             CannotStart: naming everything that stands in the way.
         """
         problems: list[str] = []
-        calls = asked = None
+        listening: dict[str, socket.socket] = {}
         try:
             self._lock = _claim_data_dir(self.config.store.data_dir)
         except CannotStart as problem:
             problems.append(str(problem))
-        for name, address in (("proxy", self.config.proxy.listen), ("dashboard", self.config.dashboard.listen)):
+        for key, address in (
+            ("proxy.listen", self.config.proxy.listen),
+            ("dashboard.listen", self.config.dashboard.listen),
+        ):
             try:
-                listening = _listen(address)
+                listening[key] = _listen(address)
             except OSError as error:
                 reason = os.strerror(error.errno) if error.errno else str(error)
-                problems.append(f"{name}.listen: cannot listen on {address}: {reason}")
-                continue
-            if name == "proxy":
-                calls = listening
-            else:
-                asked = listening
-        if problems or calls is None or asked is None:
-            for listening in filter(None, (calls, asked)):
-                listening.close()
+                problems.append(f"{key}: cannot listen on {address}: {reason}")
+        if problems:
+            for one in listening.values():
+                one.close()
+            self._let_go()
             raise CannotStart("\n".join(problems))
+        calls, asked = listening["proxy.listen"], listening["dashboard.listen"]
         self.proxy_address = _address_of(calls)
         self.dashboard_address = _address_of(asked)
         self._children = [_Child("store", [asked])]
@@ -117,6 +117,15 @@ class Parent:
         for child in self._children:
             for listening in child.sockets:
                 listening.close()
+        self._let_go()
+
+    def release(self) -> None:
+        """Give back what `claim` took, when nothing was started."""
+        for listening in {one for child in self._children for one in child.sockets}:
+            listening.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -184,12 +193,29 @@ async def _nothing(_: Parent) -> None:
     pass
 
 
+def obstacles(config: Config, besides: Container[str]) -> list[str]:
+    """What else would keep this configuration from serving; keys in `besides` are wrong already."""
+    parent = Parent(config)
+    try:
+        parent.claim()
+    except CannotStart as problem:
+        return [line for line in str(problem).splitlines() if line.partition(":")[0] not in besides]
+    parent.release()
+    return []
+
+
 def serve(config: Config) -> int:
     """`tollbook serve`: the exit status."""
+    return until_stopped(run(config, _announce, _nothing))
+
+
+def until_stopped(running: Coroutine[None, None, None]) -> int:
+    """Run to the end: the exit status. What keeps it from starting is said on stderr, a line each."""
     try:
-        asyncio.run(run(config, _announce, _nothing))
+        asyncio.run(running)
     except CannotStart as problem:
-        print(f"tollbook: {problem}", file=sys.stderr)  # noqa: T201
+        for line in str(problem).splitlines():
+            print(f"tollbook: {line}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 

@@ -16,7 +16,7 @@ def demo(listen: str | None, dashboard: str | None, config: Path | None, data_di
 
     Needs no key and no network. It has a data directory of its own, made anew at each start.
     """
-    chosen = configuration(config, data_dir, listen=listen, dashboard=dashboard)
+    chosen = configuration(config, data_dir, listen=listen, dashboard=dashboard, serving=True)
     from proxy.demo import demo as run
 
     return run(chosen)

@@ -35,8 +35,11 @@ def configuration(
     dashboard: str | None = None,
     workers: int | None = None,
     secrets: bool = True,
+    serving: bool = False,
 ) -> "Config":
     """The configuration with the flags laid over it; a command that only reads needs no secrets.
+
+    With `serving`, what else would keep it from being served (a port that is taken) is named with the mistakes.
 
     Raises:
         Trouble: it is wrong; every mistake is named, each on its line.
@@ -47,4 +50,9 @@ def configuration(
     try:
         return load(config, data_dir=data_dir, listen=listen, dashboard=dashboard, workers=workers, secrets=secrets)
     except ConfigError as error:
-        raise Trouble(str(error)) from error
+        lines = str(error).splitlines()
+        if serving and error.rest is not None:
+            from proxy.parent import obstacles
+
+            lines += obstacles(error.rest, {mistake.key for mistake in error.mistakes})
+        raise Trouble("\n".join(lines)) from error

@@ -20,7 +20,7 @@ def serve(
     No configuration is needed: well-known upstreams are built in. Set a client's base URL to
     http://127.0.0.1:8787/openai/v1, http://127.0.0.1:8787/anthropic or http://127.0.0.1:8787/gemini.
     """
-    chosen = configuration(config, data_dir, listen=listen, dashboard=dashboard, workers=workers)
+    chosen = configuration(config, data_dir, listen=listen, dashboard=dashboard, workers=workers, serving=True)
     from proxy.parent import serve as run
 
     return run(chosen)

@@ -74,7 +74,7 @@ def load(
         token_env=(token_env or TOKEN_ENV) if secrets else None,
     )
     if mistakes:
-        raise ConfigError(mistakes)
+        raise ConfigError(mistakes, config)
     return config
 
 

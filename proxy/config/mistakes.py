@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from difflib import get_close_matches
 
+from proxy.config.model import Config
+
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SECRET_KEY = re.compile(r"secret|token|passw|credential|api_?key|auth|bearer", re.IGNORECASE)
 # The prefixes that vendors give their credentials, and any long run of letters and digits without a word's breaks.
@@ -32,10 +34,14 @@ class Mistake:
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; `mistakes` says everything that is wrong with it."""
+    """The configuration cannot be used; `mistakes` says everything that is wrong with it.
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+    `rest` is what it would be with the defaults in the place of the mistakes: to look for more that is wrong.
+    """
+
+    def __init__(self, mistakes: Iterable[Mistake], rest: Config | None = None) -> None:
         self.mistakes = tuple(mistakes)
+        self.rest = rest
         super().__init__(self.mistakes)
 
     def __str__(self) -> str:
