@@ -32,4 +32,5 @@ class Dialect:
     take: Callable[[Answer, Any, CallType], None]  # read one such piece
     count: Callable[[dict[str, Any], CallType], Counted]  # understand a usage object
     label: Callable[[Labels, Asked], None] = lambda labels, asked: None  # the labels of the body
+    metered: bool = True  # whether its tokens are understood at all
     streams_by_path: str | None = None  # how a path ends that always streams

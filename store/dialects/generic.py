@@ -35,4 +35,4 @@ def _label(labels: Labels, asked: Asked) -> None:
     labels.set_user(asked.user)
 
 
-GENERIC = Dialect(Shape(Piece), _take, _count, _label)
+GENERIC = Dialect(Shape(Piece), _take, _count, _label, metered=False)

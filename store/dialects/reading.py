@@ -64,7 +64,14 @@ def read_exchange(
     stream = form == "events" or by_path or (asked is not None and asked.stream in (True, "true"))
     tokens = counted.tokens if metered else None
     anomalies = (*answer.anomalies, *counted.anomalies) if metered else ()
-    if type_ in _ESTIMATED and status is not None and status < 400 and form != "other" and not answer.pending:
+    if (
+        type_ in _ESTIMATED
+        and dialect.metered
+        and status is not None
+        and status < 400
+        and form != "other"
+        and not answer.pending
+    ):
         if tokens is None:
             tokens = _estimated(type_, request, response, form, answer.error)
             if form == "events":

@@ -1,0 +1,66 @@
+"""An answer as text, put together from pieces that arrive in any order of parts.
+
+What the model said stands as it is; everything else is labelled: `[thinking]`, `[refusal]`,
+`[tool call] name(arguments)`, and `[choice 2]` where several answers were asked for.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+
+@dataclass(slots=True)
+class _Section:
+    label: str | None
+    name: str
+    pieces: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        said = "".join(self.pieces)
+        if self.label == "tool call":
+            return f"[tool call] {self.name}({said})"
+        return said if self.label is None else f"[{self.label}]\n{said}"
+
+
+class Transcript:
+    """Pieces of the same choice and part are joined; parts stand in the order in which they first appeared."""
+
+    def __init__(self) -> None:
+        self._choices: dict[int, dict[Any, _Section]] = {}
+        self._fresh = 0
+
+    def say(self, text: Any, *, choice: Any = 0, part: Any = "text", label: str | None = None) -> None:
+        """More of what the model said in this part."""
+        if isinstance(text, str) and text:
+            self._section(choice, part, label).pieces.append(text)
+
+    def call(self, name: Any, arguments: Any, *, choice: Any = 0, part: Any) -> None:
+        """A call of a tool, or more of its arguments: text as it streams, or the whole as an object."""
+        section = self._section(choice, part, "tool call")
+        if isinstance(name, str):
+            section.name = section.name or name
+        if isinstance(arguments, str):
+            section.pieces.append(arguments)
+        elif arguments not in (None, {}):
+            section.pieces.append(msgspec.json.encode(arguments).decode())
+
+    def fresh(self) -> tuple[str, int]:
+        """A part that nothing was said in yet."""
+        self._fresh += 1
+        return ("fresh", self._fresh)
+
+    def text(self) -> str | None:
+        """All of it; None when nothing was said."""
+        choices = [
+            "\n\n".join(section.text() for section in sections.values())
+            for _, sections in sorted(self._choices.items())
+        ]
+        if len(choices) > 1:
+            choices = [f"[choice {number}]\n{said}" for number, said in enumerate(choices, 1)]
+        return "\n\n".join(choices) or None
+
+    def _section(self, choice: Any, part: Any, label: str | None) -> _Section:
+        number = choice if isinstance(choice, int) else 0
+        key = (label, part if isinstance(part, (int, str, tuple)) else None)
+        return self._choices.setdefault(number, {}).setdefault(key, _Section(label, ""))
