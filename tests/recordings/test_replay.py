@@ -4,17 +4,18 @@ import asyncio
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 import orjson
 import pytest
 from yarl import URL
 
+from proxy.config.model import Capture
 from store.filters import parse
 from store.questions import logs
 from store.reader import Reader
@@ -34,6 +35,9 @@ _TYPES = {
     "streamGenerateContent": "chat", "embedContent": "embedding", "batchEmbedContents": "embedding",
     "countTokens": "count_tokens",
 }  # fmt: skip
+Kind = tuple[str, str, bool]
+"""Provider, endpoint, whether it streamed."""
+
 _SET_BY_THE_CLIENT = {"accept-encoding", "content-length", "host", "connection", "transfer-encoding"}
 _SET_BY_THE_PROXY = {b"content-length", b"transfer-encoding", b"connection", b"x-tollbook-call-id"}
 
@@ -57,43 +61,60 @@ def corpus() -> Mapping[int, Recording]:
     return {recording.number: recording for recording in recordings(found)}
 
 
-@pytest.mark.parametrize(("stream_usage", "seed"), [("leave", 1), ("ask", 2)])
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to set the house up for the replay."""
+
+    name: str
+    seed: int
+    asks: bool = False  # stream_usage as it is by default, instead of "leave"
+    max_bytes: int = Capture().max_bytes
+
+
+@pytest.mark.parametrize(
+    "way",
+    [Way("leave", 1), Way("ask", 2, asks=True), Way("keep little", 3, max_bytes=8192)],
+    ids=lambda way: way.name,
+)
 async def test_recordings_pass_unchanged_and_become_right_rows(
     corpus: Mapping[int, Recording],
     house: OpenHouse,
     pytestconfig: pytest.Config,
     capsys: pytest.CaptureFixture[str],
-    stream_usage: Literal["leave", "ask"],
-    seed: int,
+    way: Way,
 ) -> None:
     """Each exchange is one row with the provider's own tokens, and the client receives the provider's bytes."""
-    async with replaying(corpus, seed) as (base_url, upstream):
-        opened = await house(base_url, upstream={} if stream_usage == "ask" else {"stream_usage": "leave"})
-        received = await _sent(opened, corpus, seed)
+    async with replaying(corpus, way.seed) as (base_url, upstream):
+        opened = await house(
+            base_url,
+            upstream={} if way.asks else {"stream_usage": "leave"},
+            capture=Capture(max_bytes=way.max_bytes),
+        )
+        received = await _sent(opened, corpus, way.seed)
         rows, parts = await _rows(opened)
     pytestconfig.stash[REPLAYED] = pytestconfig.stash.get(REPLAYED, 0) + len(received)
 
     by_id = {row["id"]: row for row in rows}
     assert len(rows) == len(by_id) == len(received) == len(corpus)
-    changed: list[str] = []
-    wrong: list[str] = []
-    right: Counter[tuple[str, str, bool]] = Counter()
-    seen: Counter[tuple[str, str, bool]] = Counter()
+    mistakes: list[str] = []
+    exceptions: list[str] = []
+    right: Counter[Kind] = Counter()
+    seen: Counter[Kind] = Counter()
     for number, recording in corpus.items():
         replayed, got = upstream.replayed[number], received[number]
         row = by_id[got.call_id]
-        changed += [f"{_name(recording)}: {what}" for what in _changes(recording, replayed, got, stream_usage)]
         told = reported(recording.endpoint, recording.status, replayed.response)
+        wrong = _wrong_tokens(row, parts[got.call_id], told)
         kind = (recording.provider, recording.endpoint, row["stream"])
         seen[kind] += 1
-        tokens = _wrong_tokens(row, parts[got.call_id], told)
-        right[kind] += not tokens
-        wrong += [f"{_name(recording)}: {what}" for what in tokens]
-        changed += [f"{_name(recording)}: {what}" for what in _wrong_facts(recording, row, told)]
+        right[kind] += not wrong
+        exceptions += [f"{_name(recording)}: {what}" for what in wrong]
+        found = [*_changes(recording, replayed, got, way), *_wrong_facts(recording, row, told, way)]
+        mistakes += [f"{_name(recording)}: {what}" for what in found]
     with capsys.disabled():
-        _print(pytestconfig, stream_usage, seen, right, wrong)
-    assert changed == []
-    assert right.total() / seen.total() >= _LEAST_RIGHT, wrong
+        _print(pytestconfig, way, seen, right, exceptions)
+    assert mistakes == []
+    assert right.total() / seen.total() >= _LEAST_RIGHT, exceptions
 
 
 async def _sent(opened: House, corpus: Mapping[int, Recording], seed: int) -> dict[int, Received]:
@@ -107,9 +128,7 @@ async def _sent(opened: House, corpus: Mapping[int, Recording], seed: int) -> di
 
     skipped = {"User-Agent", "Accept", "Accept-Encoding", "Content-Type"}
     async with aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=skipped) as session:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_AT_ONCE):
-                group.create_task(send_all(session))
+        await asyncio.gather(*(send_all(session) for _ in range(_AT_ONCE)))
     return received
 
 
@@ -141,7 +160,7 @@ async def _in_pieces(body: bytes, dice: random.Random) -> AsyncIterator[bytes]:
 async def _rows(opened: House) -> tuple[list[dict[str, Any]], dict[str, dict[str, int | None]]]:
     """All rows, as soon as the book has what the journal was told; and the cache lifetimes from the file itself."""
     async with asyncio.timeout(30):
-        while (live := opened.ingest.live()).waiting or live.open:
+        while (live := opened.ingest.live()).waiting or live.open:  # noqa: ASYNC110 - another thread fills the book
             await asyncio.sleep(0.02)
     rows: list[dict[str, Any]] = []
     cursor: str | None = None
@@ -165,16 +184,12 @@ def _lifetimes(book: Path) -> dict[str, dict[str, int | None]]:
         connection.close()
 
 
-def _changes(
-    recording: Recording, replayed: Replayed, got: Received, stream_usage: Literal["leave", "ask"]
-) -> list[str]:
+def _changes(recording: Recording, replayed: Replayed, got: Received, way: Way) -> list[str]:
     """What the proxy changed between client and upstream that it had no business to change."""
     found = []
-    asks = stream_usage == "ask" and recording.provider == "openai" and _may_be_asked(recording)
+    asks = way.asks and recording.provider == "openai" and _may_be_asked(recording)
     sent = orjson.loads(replayed.request) if asks else replayed.request
-    meant = (
-        {"stream_options": {"include_usage": True}} | orjson.loads(recording.request) if asks else recording.request
-    )
+    meant = _with_question(recording.request) if asks else recording.request
     if sent != meant:
         found.append(f"the upstream got another body: {sent!r:.200}")
     if (replayed.method, replayed.target) != (recording.method, recording.target):
@@ -195,6 +210,10 @@ def _changes(
     if got.status != recording.status:
         found.append(f"the client got status {got.status}")
     return found
+
+
+def _with_question(request: bytes) -> Any:
+    return {"stream_options": {"include_usage": True}} | orjson.loads(request)
 
 
 def _may_be_asked(recording: Recording) -> bool:
@@ -232,9 +251,11 @@ def _wrong_tokens(row: dict[str, Any], parts: dict[str, int | None], told: Repor
     return found
 
 
-def _wrong_facts(recording: Recording, row: dict[str, Any], told: Reported) -> list[str]:
+def _wrong_facts(recording: Recording, row: dict[str, Any], told: Reported, way: Way) -> list[str]:
     """Where the rest of the row is not what happened."""
     requested = _requested_model(recording)
+    if len(recording.request) > way.max_bytes and row["requested_model"] is None:
+        requested = None  # it stood in the middle, which was not kept
     stream = told.stream or recording.endpoint == "streamGenerateContent" or _asks_for_stream(recording)
     meant: dict[str, Any] = {
         "status": recording.status,
@@ -274,20 +295,14 @@ def _name(recording: Recording) -> str:
 
 
 def _print(
-    config: pytest.Config,
-    stream_usage: str,
-    seen: Counter[tuple[str, str, bool]],
-    right: Counter[tuple[str, str, bool]],
-    wrong: list[str],
+    config: pytest.Config, way: Way, seen: Counter[Kind], right: Counter[Kind], exceptions: Iterable[str]
 ) -> None:
     """The table of what was replayed."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     assert terminal is not None
-    terminal.write_line("")
-    terminal.write_line(f"replayed with stream_usage = {stream_usage!r}: right / all, by tokens")
+    lines = [f"{'replayed: ' + way.name:31} {'':6} right/all"]
     for kind, count in sorted(seen.items()):
         provider, endpoint, stream = kind
-        terminal.write_line(f"  {provider:9} {endpoint:21} {'stream' if stream else 'whole':6} {right[kind]}/{count}")
-    terminal.write_line(f"  {right.total()}/{seen.total()}")
-    for line in wrong:
-        terminal.write_line(f"  {line}")
+        lines.append(f"{provider:9} {endpoint:21} {'stream' if stream else 'whole':6} {right[kind]}/{count}")
+    for line in ("", *lines, f"{'all':38} {right.total()}/{seen.total()}", *exceptions):
+        terminal.write_line(line)

@@ -4,6 +4,7 @@ Boundaries and codings were not recorded, so every replay draws its own; the sam
 """
 
 import gzip
+import itertools
 import random
 import zlib
 from collections.abc import Iterator
@@ -80,7 +81,7 @@ def _pieces(body: bytes, dice: random.Random) -> list[bytes]:
         most = 3 if how < 0.8 else 40
         cuts = {dice.randrange(1, len(body) + 1) for _ in range(dice.randint(1, most))}
     edges = sorted({0, *cuts, len(body)})
-    return [body[begin:end] for begin, end in zip(edges, edges[1:], strict=False)]
+    return [body[begin:end] for begin, end in itertools.pairwise(edges)]
 
 
 def _awkward(body: bytes, dice: random.Random) -> set[int]:

@@ -37,28 +37,27 @@ class Upstream:
     def __init__(self, recordings: Mapping[int, Recording], seed: int) -> None:
         self._recordings = recordings
         self._seed = seed
-        self._answering: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.StreamWriter] = set()
         self.replayed: dict[int, Replayed] = {}
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection's requests until one of them ends it."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._answering.add(task)
+        self._connections.add(writer)
         try:
             while await self._answer(reader, writer):
                 pass
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the proxy closed its pooled connection
+            pass  # the connection waited for another request when it was closed
         finally:
-            self._answering.discard(task)
+            self._connections.discard(writer)
             writer.close()
 
     async def end(self) -> None:
         """Close the connections that wait for another request."""
-        for task in list(self._answering):
-            task.cancel()
-        await asyncio.gather(*self._answering, return_exceptions=True)
+        waiting = list(self._connections)
+        for writer in waiting:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in waiting), return_exceptions=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
