@@ -119,6 +119,10 @@ class Client:
         await self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.head_sent = False
 
+    def close_after(self) -> None:
+        """Have the connection end with this answer: what comes next on it cannot be told from a body not asked for."""
+        self._keep_alive = False
+
     def finished(self) -> Sent:
         """What the server needs to know now that everything is written."""
         return Sent(self.status or 500, keep_alive=self._keep_alive)

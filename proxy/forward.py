@@ -110,8 +110,11 @@ class Forwarder:
         self._running[exchange] = client
         try:
             if isinstance(admitted, Turned):
+                if head.first("expect") is not None:
+                    client.close_after()
                 return await self._refuse(exchange, client, admitted.refusal, upstream.dialect if upstream else None)
             if len(self._running) > self._config.proxy.max_concurrent:
+                client.close_after()
                 full = Refusal(503, "overloaded", "Too many calls are under way; try again.", True, 1)
                 return await self._refuse(exchange, client, full, admitted.upstream.dialect)
             return await self._forward(request, head, admitted, exchange, client, ticket)
@@ -176,7 +179,7 @@ class Forwarder:
         upstream = admitted.upstream
         encoding = head.first("content-encoding")
         ask = upstream.stream_usage == "ask" and may_ask(request.method, admitted.target.path, encoding)
-        if head.first("expect") is not None and body.exists:
+        if head.first("expect") is not None and body.exists and request.version >= (1, 1):
             await client.go_on()
         whole: bytes | None = None
         if body.exists and (ask or body.length is not None):

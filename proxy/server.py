@@ -33,7 +33,7 @@ class _Connection(RequestHandler):
             raise ConnectionError("the answer has begun; nothing can be put in its place")
         if status < 500:
             self.tally.count("malformed")
-        response = web.Response(status=status, text=f"{status}\n")
+        response = web.Response(status=status, text=f"{status}\n", headers={"Server": "tollbook"})
         response.force_close()
         return response
 

@@ -59,7 +59,7 @@ class AiohttpAsker:
             timeout = self._timeouts[upstream.name] = ClientTimeout(
                 total=None, sock_connect=upstream.connect_timeout_s, sock_read=upstream.read_timeout_s
             )
-        headers = asking.headers
+        headers = _in_one_case(asking.headers)
         if asking.length is not None:
             headers.append(("Content-Length", str(asking.length)))
         try:
@@ -81,6 +81,15 @@ class AiohttpAsker:
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
+
+
+def _in_one_case(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Repeated headers under one spelling: aiohttp drops all but the last of those that differ in case."""
+    names = {name.lower() for name, _ in headers}
+    if len(names) == len(headers):
+        return headers
+    spelling: dict[str, str] = {}
+    return [(spelling.setdefault(name.lower(), name), value) for name, value in headers]
 
 
 class _Answer:
