@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -61,6 +62,11 @@ class Ingest:
         """Read what is there to its end, commit, and close the book. Blocks."""
         self._stopping.set()
         self._thread.join()
+
+    def price_edition(self) -> dict[str, str | None]:
+        """Which published prices are used: what health tells about them."""
+        lists, newest = self._meter.price_edition(datetime.now(UTC).date())
+        return {"lists": lists, "date": newest.isoformat() if newest else None}
 
     def live(self) -> LiveCounts:
         """Where every call stands now; from any thread."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from proxy.config.model import Config
@@ -38,6 +38,10 @@ class Meter:
         self._per_usd = config.credits.per_usd
         self._keep_bodies = config.capture.bodies == "full"
         self._largest_kept = config.capture.max_bytes
+
+    def price_edition(self, today: date) -> tuple[str, date | None]:
+        """Which published prices are used, and how new they are."""
+        return self._prices.edition(today)
 
     def meter(self, noted: Noted) -> Entry:
         """The record of this call, and what is kept of its bodies."""

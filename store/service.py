@@ -27,7 +27,8 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
         ingest.start()
         try:
             async with Reader.open(config.store.data_dir) as reader:
-                runner = web.AppRunner(make_app(config, reader, ingest.live), access_log=None, shutdown_timeout=1.0)
+                app = make_app(config, reader, ingest.live, prices=ingest.price_edition())
+                runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
                 await runner.setup()
                 for listening in sockets:
                     await web.SockSite(runner, listening).start()

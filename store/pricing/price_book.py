@@ -34,10 +34,9 @@ class PriceBook:
         self._providers = dict(providers)
         self._remembered: dict[_Key, Spans] = {}
 
-    @property
-    def table_date(self) -> str | None:
-        """Which edition of the published lists this is. They carry no date of their own, so: the package's version."""
-        return f"genai-prices {self._published.version}"
+    def edition(self, today: date) -> tuple[str, date | None]:
+        """Which published lists these are, and the day of the newest price in force in them."""
+        return f"genai-prices {self._published.version}", self._published.newest(today)
 
     def cost(
         self,

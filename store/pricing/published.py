@@ -58,6 +58,17 @@ class PublishedPrices:
         self._lists = get_snapshot().providers
         self._find = find_provider_by_id
 
+    def newest(self, today: date) -> date | None:
+        """The day of the newest price in force: how old the lists are, since they carry no date of their own."""
+        starts = (
+            getattr(one.constraint, "start_date", None)
+            for provider in self._lists
+            for model in provider.models
+            if isinstance(model.prices, list)
+            for one in model.prices
+        )
+        return max((day for day in starts if isinstance(day, date) and day <= today), default=None)
+
     def prices_of_day(self, provider: str | None, model: str, day: date, tier: str | None) -> Spans:
         """The prices of this model at this provider (None: whose model it is by its name) on this UTC day."""
         found = self._find_model(provider, model)

@@ -161,4 +161,7 @@ def test_a_price_can_be_looked_up_without_a_call() -> None:
     assert (published.source, published.entry, published.since) == ("genai-prices", "openai/o3", "2025-06-10")
     assert published.rates["input"] == 2
     assert book().look_up("mine", "o3", AT) is None
-    assert book().table_date is not None
+    lists, newest = book().edition(date(2026, 11, 22))
+    assert lists.startswith("genai-prices ")
+    assert newest is not None
+    assert newest <= date(2026, 11, 22)

@@ -10,23 +10,15 @@ OLD_DAYS = 60
 
 def prices() -> Iterator[Finding]:
     """One finding: whether the lists may miss recent prices."""
-    from genai_prices import __version__
-    from genai_prices.data import providers
+    from store.pricing import PriceBook
 
-    starts = (
-        getattr(one.constraint, "start_date", None)
-        for provider in providers
-        for model in provider.models
-        if isinstance(model.prices, list)
-        for one in model.prices
-    )
     today = datetime.now(UTC).date()
-    yield age(__version__, max((day for day in starts if isinstance(day, date) and day <= today), default=None), today)
+    yield age(*PriceBook((), {}).edition(today), today)
 
 
-def age(version: str, newest: date | None, today: date) -> Finding:
+def age(edition: str, newest: date | None, today: date) -> Finding:
     """What the newest price says about the lists."""
-    lists = f"Published prices: genai-prices {version}"
+    lists = f"Published prices: {edition}"
     if newest is None:
         return warn("price lists", f"{lists}, of unknown age", "Install the latest genai-prices.")
     days = (today - newest).days
