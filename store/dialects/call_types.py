@@ -53,13 +53,13 @@ def _table(entries: tuple[tuple[str, CallType], ...]) -> list[tuple[re.Pattern[s
 
 _posted = _table(_POSTED)
 _any_method = _table(_ANY_METHOD)
-_SHARED_NOUNS = re.compile(r".*/(threads|vector_stores|assistants|containers)/.*")
+_BELOW_OTHERS = re.compile(r".*/(threads|vector_stores|assistants|containers|operations)/.*")
 
 
 @lru_cache(maxsize=4096)
 def call_type(method: str, path: str) -> CallType:
     """The type of a call, `path` being without its query."""
-    if _SHARED_NOUNS.fullmatch(path):
+    if _BELOW_OTHERS.fullmatch(path):
         return "other"
     tables = (_posted, _any_method) if method == "POST" else (_any_method,)
     for table in tables:

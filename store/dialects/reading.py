@@ -64,14 +64,8 @@ def read_exchange(
     stream = form == "events" or by_path or (asked is not None and asked.stream in (True, "true"))
     tokens = counted.tokens if metered else None
     anomalies = (*answer.anomalies, *counted.anomalies) if metered else ()
-    if (
-        type_ in _ESTIMATED
-        and dialect.metered
-        and status is not None
-        and status < 400
-        and form != "other"
-        and not answer.pending
-    ):
+    answered = status is not None and status < 400 and form != "other" and not answer.pending
+    if answered and dialect.metered and type_ in _ESTIMATED:
         if tokens is None:
             tokens = _estimated(type_, request, response, form, answer.error)
             if form == "events":
@@ -141,6 +135,8 @@ def _streamed(dialect: Dialect, response: Document, type_: CallType) -> tuple[An
     _take_all(dialect, answer, stream.all(), type_)
     if response.cut and (answer.usage is None or answer.output_open or not answer.ended):
         _take_torn(dialect, answer, stream.torn, type_)
+        if answer.usage is not None and not stream.tail.strip():
+            answer.ended = True  # the torn event is the last, and the one that told the usage
     return answer, _counted(dialect, answer, type_), answer.ended
 
 

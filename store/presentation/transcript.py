@@ -1,7 +1,8 @@
 """An answer as text, put together from pieces that arrive in any order of parts.
 
 What the model said stands as it is; everything else is labelled: `[thinking]`, `[refusal]`,
-`[tool call] name(arguments)`, and `[choice 2]` where several answers were asked for.
+`[tool call] name(arguments)`, `[choice 2]` where several answers were asked for, and `[answer]` where something
+labelled goes before it.
 """
 
 from dataclasses import dataclass, field
@@ -52,10 +53,7 @@ class Transcript:
 
     def text(self) -> str | None:
         """All of it; None when nothing was said."""
-        choices = [
-            "\n\n".join(section.text() for section in sections.values())
-            for _, sections in sorted(self._choices.items())
-        ]
+        choices = [_joined(list(sections.values())) for _, sections in sorted(self._choices.items())]
         if len(choices) > 1:
             choices = [f"[choice {number}]\n{said}" for number, said in enumerate(choices, 1)]
         return "\n\n".join(choices) or None
@@ -64,3 +62,16 @@ class Transcript:
         number = choice if isinstance(choice, int) else 0
         key = (label, part if isinstance(part, (int, str, tuple)) else None)
         return self._choices.setdefault(number, {}).setdefault(key, _Section(label, ""))
+
+
+def _joined(sections: list[_Section]) -> str:
+    """One after another; what was said after something labelled is labelled too, to show where that ended."""
+    texts = []
+    labelled = False
+    for section in sections:
+        text = section.text()
+        if section.label is None and labelled:
+            text = f"[answer]\n{text}"
+        labelled = section.label not in (None, "tool call")
+        texts.append(text)
+    return "\n\n".join(texts)

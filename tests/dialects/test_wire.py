@@ -1,0 +1,111 @@
+"""What each recorded exchange must be read as, however its bytes are framed."""
+
+import dataclasses
+import random
+
+import pytest
+
+from store.dialects import Document, upstream_request_id
+from store.dialects.document import Document as DocumentItself
+from tests.dialects.wire import Case, as_told, cases
+
+CASES = cases()
+STREAMS = [case for case in CASES if Document(case.response).form == "events"]
+
+
+def ids(case: Case) -> str:
+    return case.name
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_reading(case: Case) -> None:
+    """The reading says exactly what the case says, for every field that the case names."""
+    told = as_told(case.read())
+    assert {field: told[field] for field in case.expected} == case.expected
+
+
+@pytest.mark.parametrize("case", STREAMS, ids=ids)
+@pytest.mark.parametrize("ending", [b"\r\n", b"\r"], ids=["CRLF", "CR"])
+def test_line_endings(case: Case, ending: bytes) -> None:
+    """The kind of line break makes no difference."""
+    framed = case.response.replace(b"\n", ending)
+    assert case.read(Document(framed)) == case.read()
+
+
+@pytest.mark.parametrize("case", STREAMS, ids=ids)
+def test_framing(case: Case) -> None:
+    """Comments, a byte order mark, missing spaces and a missing last blank line make no difference."""
+    framed = b"\xef\xbb\xbf: keepalive\n\n" + case.response.replace(b"data: ", b"data:").rstrip(b"\n")
+    assert case.read(Document(framed)) == case.read()
+
+
+@pytest.mark.parametrize("case", STREAMS, ids=ids)
+def test_long_stream(case: Case) -> None:
+    """A stream of which only the ends are looked at is read as if every event had been."""
+    first, _, rest = case.response.partition(b"\n\n")
+    padding = b': x\n\ndata: {"type":"ping","choices":[]}\n\n' * 1000
+    expected = dataclasses.asdict(case.read())
+    assert dataclasses.asdict(case.read(Document(first + b"\n\n" + padding + rest))) == expected
+
+
+@pytest.mark.parametrize("case", STREAMS, ids=ids)
+def test_cut_stream(case: Case) -> None:
+    """A stream of which the middle was not kept is read from its first and its last events."""
+    first, _, rest = case.response.partition(b"\n\n")
+    torn = b'... the end of an event"}]}\n\n'
+    document = Document(first + b'\n\ndata: {"id":"torn', torn + rest, cut=True)
+    assert case.read(document) == case.read()
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.response[:1] == b"{" and case.status < 400], ids=ids)
+def test_large_whole_answer(case: Case) -> None:
+    """Usage behind a megabyte that was not kept is found, and so is the model before it."""
+    opened = case.response.rindex(b'"usage') if b'"usage' in case.response else len(case.response) - 1
+    filler = b'"filler": "' + b'\\\\\\"' * 300
+    cut = Document(
+        case.response[:opened] + filler,
+        b'\\\\\\" ] } ,{ \\\\", "f": {"g": [1, "]}"]}, ' + case.response[opened:],
+        cut=True,
+    )
+    expected, told = as_told(case.read()), as_told(case.read(cut))
+    assert told["tokens"] == expected["tokens"]
+    assert (told["model"], told["response_id"]) == (expected["model"], expected["response_id"])
+
+
+@pytest.mark.parametrize("large", ["messages", "image"])
+def test_model_at_the_end_of_a_large_request(large: str) -> None:
+    """The model of a request is found behind a megabyte of base64 that was not kept."""
+    case = next(case for case in CASES if case.name.startswith("openai/chat_whole"))
+    head = b'{"%s": [{"role": "user", "content": "' % large.encode() + b"QUJD" * 1000
+    tail = b"QUJD" * 1000 + b'"}], "stream": true, "model": "gpt-4o"}\n'
+    reading = case.read(request=Document(head, tail, cut=True))
+    assert (reading.requested_model, reading.stream) == ("gpt-4o", True)
+
+
+def test_usage_in_a_torn_event() -> None:
+    """The usage of a streamed response is found when its terminal event is larger than the tail that was kept."""
+    case = next(case for case in CASES if case.name.startswith("openai/responses_stream"))
+    whole = case.response
+    text = whole.rindex(b'"text": "Hello"')
+    reading = case.read(Document(whole[: whole.index(b"event: response.completed")], whole[text + 9 :], cut=True))
+    assert reading.tokens == case.read().tokens
+    assert reading.finished
+
+
+def test_request_id_prefers_headers() -> None:
+    """The request id is the best known header's, else the id in the answer."""
+    reading = CASES[0].read()
+    assert upstream_request_id((("cf-ray", "c"), ("x-request-id", "r")), reading) == "r"
+    assert upstream_request_id((("server", "x"),), reading) == reading.response_id
+
+
+def test_random_truncation_never_invents_counts() -> None:
+    """An answer that broke off somewhere has the reported counts, an estimate, or none."""
+    seed = random.Random(7)
+    for case in CASES:
+        known = case.read().tokens
+        for _ in range(30):
+            cut = DocumentItself(case.response[: seed.randrange(len(case.response))])
+            tokens = case.read(cut).tokens
+            if tokens is not None and tokens.source == "reported" and case.dialect != "gemini":
+                assert tokens == known, case.name

@@ -1,0 +1,81 @@
+"""The cases of tests/wire: one exchange each, beside the reading it must give."""
+
+import json
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from store.call import Reading
+from store.dialects import Document, read
+
+FOLDER = Path(__file__).parent.parent / "wire"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A response that is a list of strings is the lines of a text; anything else is JSON."""
+
+    name: str
+    dialect: str
+    method: str
+    target: str
+    request_headers: tuple[tuple[str, str], ...]
+    request: bytes
+    status: int
+    response_headers: tuple[tuple[str, str], ...]
+    response: bytes
+    expected: dict[str, Any]
+
+    def read(self, response: Document | None = None, request: Document | None = None) -> Reading:
+        return read(
+            self.dialect,
+            self.method,
+            self.target,
+            self.request_headers,
+            request or Document(self.request),
+            self.status,
+            self.response_headers,
+            response or Document(self.response),
+        )
+
+
+def cases() -> list[Case]:
+    return [_case(path) for path in sorted(FOLDER.glob("*/*.json")) if "reading" in json.loads(path.read_text())]
+
+
+def _case(path: Path) -> Case:
+    told = json.loads(path.read_text())
+    return Case(
+        name=f"{path.parent.name}/{path.stem}: {told['claim']}",
+        dialect=told["dialect"],
+        method=told["method"],
+        target=told["target"],
+        request_headers=tuple(told["request_headers"].items()),
+        request=b"" if told["request"] is None else json.dumps(told["request"]).encode(),
+        status=told["status"],
+        response_headers=tuple(told["response_headers"].items()),
+        response=_body(told["response"]),
+        expected=told["reading"],
+    )
+
+
+def _body(told: Any) -> bytes:
+    if isinstance(told, list) and all(isinstance(line, str) for line in told):
+        return "\n".join(told).encode() + (b"\n" if len(told) > 1 else b"")
+    return json.dumps(told).encode()
+
+
+def as_told(reading: Reading) -> dict[str, Any]:
+    """A reading in the notation of the cases."""
+    told = asdict(reading)
+    told["anomalies"] = list(reading.anomalies)
+    told["reported_cost_usd"] = None if reading.reported_cost_usd is None else str(reading.reported_cost_usd)
+    told["units"] = {
+        unit: str(count) if isinstance(count, Decimal) else count
+        for unit, count in told["units"].items()
+        if count is not None
+    }
+    if told["tokens"] is not None:
+        told["tokens"] = {bucket: count for bucket, count in told["tokens"].items() if count is not None}
+    return told
