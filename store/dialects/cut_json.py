@@ -54,7 +54,7 @@ def closed(document: Document) -> bool:
 
 def levels(tail: bytes) -> Iterator[dict[str, bytes]]:
     """The members that end in this tail, for each container that was cut: the outermost first."""
-    for _ in range(8):  # deeper ones are of no interest to anybody
+    for _ in range(4):  # deeper ones are of no interest to anybody
         parts = _last_parts(tail)
         if not parts.closed:
             return

@@ -85,7 +85,7 @@ def read_exchange(
         error=answer.error if metered or (status is not None and status >= 400) else None,
         finish_reason=answer.finish_reason,
         finished=finished,
-        response_id=answer.id,
+        response_id=answer.id if type_ != "model" else None,  # there it is the model's name
         user=labels.user,
         session=labels.session,
         tags=labels.tags,
@@ -108,9 +108,10 @@ def _whole(dialect: Dialect, response: Document, type_: CallType) -> tuple[Answe
     """One JSON document: an object, or an array of pieces sent one by one."""
     answer = Answer()
     if response.head.lstrip()[:1] == b"[" and dialect.streams_by_path is not None:
-        _take_all(dialect, answer, cut_json.elements(response), type_)
-        if answer.usage is None and response.cut:
+        _take_all(dialect, answer, cut_json.elements(Document(response.head)), type_)
+        if response.cut:
             _take_torn(dialect, answer, response.tail, type_)
+            _take_all(dialect, answer, cut_json.elements(Document(b"", response.tail, cut=True)), type_)
         return answer, _counted(dialect, answer, type_), answer.ended or cut_json.closed(response)
     piece, finished = dialect.piece.read(response)
     if piece is not None:
@@ -132,11 +133,10 @@ def _streamed(dialect: Dialect, response: Document, type_: CallType) -> tuple[An
         if counted.tokens is not None and answer.ended and not answer.output_open and not counted.anomalies:
             return answer, counted, True
     answer = Answer()
-    _take_all(dialect, answer, stream.all(), type_)
-    if response.cut and (answer.usage is None or answer.output_open or not answer.ended):
-        _take_torn(dialect, answer, stream.torn, type_)
-        if answer.usage is not None and not stream.tail.strip():
-            answer.ended = True  # the torn event is the last, and the one that told the usage
+    _take_all(dialect, answer, stream.before(), type_)
+    if stream.torn and _take_torn(dialect, answer, stream.torn, type_) and not stream.tail.strip():
+        answer.ended = True  # by the last event of all, which told the usage
+    _take_all(dialect, answer, stream.after(), type_)
     return answer, _counted(dialect, answer, type_), answer.ended
 
 
@@ -149,12 +149,19 @@ def _take_all(dialect: Dialect, answer: Answer, payloads: Iterable[bytes], type_
             take(answer, piece, type_)
 
 
-def _take_torn(dialect: Dialect, answer: Answer, torn: bytes, type_: CallType) -> None:
-    """The end of an event whose beginning was not kept: a streamed response repeats all its output before its usage."""
+def _take_torn(dialect: Dialect, answer: Answer, torn: bytes, type_: CallType) -> bool:
+    """The end of an event whose beginning was not kept: a streamed response repeats all its output before its usage.
+
+    Read no deeper than where the usage stands; True when there is one.
+    """
+    known = answer.raw_usage
     for members in cut_json.levels(torn):
         piece = dialect.piece.gather(members)
         if piece is not None:
             dialect.take(answer, piece, type_)
+        if answer.raw_usage is not known:
+            return True
+    return False
 
 
 def _counted(dialect: Dialect, answer: Answer, type_: CallType) -> Counted:

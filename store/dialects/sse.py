@@ -23,9 +23,18 @@ class Events:
 
     def all(self) -> Iterator[bytes]:
         """The data of every whole event, in order."""
-        for text in (self.head, self.tail):
-            for block in text.split(b"\n\n"):
-                yield from _data(block)
+        yield from self.before()
+        yield from self.after()
+
+    def before(self) -> Iterator[bytes]:
+        """The data of the events before the torn one; of all if there is none."""
+        for block in self.head.split(b"\n\n"):
+            yield from _data(block)
+
+    def after(self) -> Iterator[bytes]:
+        """The data of the events after the torn one."""
+        for block in self.tail.split(b"\n\n"):
+            yield from _data(block)
 
     def ends(self, window: int) -> list[bytes] | None:
         """The data of the first event and of those in the last `window` bytes; None when that is everything."""

@@ -21,3 +21,16 @@ def test_a_large_last_event_still_tells_its_usage() -> None:
     assert reading.tokens is not None
     assert (reading.tokens.input, reading.tokens.output) == (44, 1510)
     assert reading.finish_reason is None  # it stands in the part that is missing
+
+
+def test_a_torn_event_does_not_override_later_ones() -> None:
+    """Counts of a torn event are those of its moment: what later events tell counts more."""
+    told = [{"promptTokenCount": 44, "candidatesTokenCount": n, "totalTokenCount": 44 + n} for n in (1, 500, 900)]
+    first, torn, last = (_event("b" * 3000, usageMetadata=usage) for usage in told)
+    stream = first + torn + last  # that broke off: no event tells a finish reason
+    kept = Document(stream[: len(first)], stream[len(first) + 100 :], cut=True)
+    path = "/v1beta/models/gemini-3-flash:streamGenerateContent"
+    reading = read("gemini", "POST", path, (), Document(b"{}"), 200, (), kept)
+    assert reading.tokens is not None
+    assert reading.tokens.output == 900
+    assert not reading.finished
