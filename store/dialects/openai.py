@@ -12,7 +12,7 @@ import msgspec
 
 from store.call import CallType, Tokens
 from store.dialects.answer import Answer, Counted
-from store.dialects.counts import Counts, name
+from store.dialects.counts import Counts, all_sound, name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.errors import error_of
 from store.dialects.labels import Labels
@@ -135,31 +135,35 @@ _NO_DETAILS: dict[str, Any] = {}
 
 def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
     """Both generations of names (`prompt_tokens` and `input_tokens`), whichever is there."""
-    get, counts = usage.get, Counts()
+    get = usage.get
     anomalies: list[str] = []
-    of = counts.of
-    incoming = of(get("prompt_tokens") if "prompt_tokens" in usage else get("input_tokens"))
-    outgoing = of(get("completion_tokens") if "completion_tokens" in usage else get("output_tokens"))
-    total = of(get("total_tokens"))
     details_in = _first(usage, "prompt_tokens_details", "input_tokens_details", "input_token_details")
     details_out = _first(usage, "completion_tokens_details", "output_tokens_details", "output_token_details")
     told_in, told_out = isinstance(details_in, dict), isinstance(details_out, dict)
-    into = details_in if isinstance(details_in, dict) else _NO_DETAILS
-    out = details_out if isinstance(details_out, dict) else _NO_DETAILS
-
-    cached = of(into.get("cached_tokens", get("cached_tokens", get("prompt_cache_hit_tokens"))))
-    written = of(into.get("cache_write_tokens"))
-    audio_in, image_in = of(into.get("audio_tokens")), of(into.get("image_tokens"))
-    audio_out, image_out = of(out.get("audio_tokens")), of(out.get("image_tokens"))
-    reasoning = of(out.get("reasoning_tokens", get("reasoning_tokens")))
+    into = (details_in if told_in else _NO_DETAILS).get
+    out = (details_out if told_out else _NO_DETAILS).get
+    values: tuple[Any, ...] = (
+        get("prompt_tokens") if "prompt_tokens" in usage else get("input_tokens"),
+        get("completion_tokens") if "completion_tokens" in usage else get("output_tokens"),
+        get("total_tokens"),
+        into("cached_tokens", get("cached_tokens", get("prompt_cache_hit_tokens"))),
+        into("cache_write_tokens"),
+        into("audio_tokens"),
+        into("image_tokens"),
+        out("audio_tokens"),
+        out("image_tokens"),
+        out("reasoning_tokens", get("reasoning_tokens")),
+    )
+    if not all_sound(values):
+        values = tuple(map(Counts().of, values))
+        anomalies.append("odd_count")
+    incoming, outgoing, total, cached, written, audio_in, image_in, audio_out, image_out, reasoning = values
     if told_in:
         cached, written, audio_in, image_in = cached or 0, written or 0, audio_in or 0, image_in or 0
     if told_out:
         audio_out, image_out, reasoning = audio_out or 0, image_out or 0, reasoning or 0
 
     incoming, outgoing = _settled(incoming, outgoing, total, reasoning, audio_in, anomalies)
-    if counts.odd:
-        anomalies.append("odd_count")
     if incoming is None and outgoing is None:
         return Counted(None, tuple(anomalies), seconds=_billed_seconds(usage))
 
