@@ -97,7 +97,10 @@ async def test_wrong_values_are_named(
 )
 async def test_values_are_never_part_of_a_statement(tmp_path: Path, aiohttp_client: AiohttpClient, value: str) -> None:
     """A value with quotes or pattern characters is a name nobody has used: no rows, no error."""
-    client = await aiohttp_client(an_app(tmp_path, [a_call(user="abcde", tags={"team": "a"})]))
+    call = a_call(
+        user="abcde", session="abcde", model="abcde", key="abcde", tags={"team": "abcde"}, anomalies=("abcde",)
+    )
+    client = await aiohttp_client(an_app(tmp_path, [call]))
     for param in ("model", "key", "group", "upstream", "user", "session", "anomaly", "tag.team", f"tag.{value}"):
         answer = await client.get("/api/logs", params={param: value})
         assert (answer.status, (await answer.json())["logs"]) == (200, [])

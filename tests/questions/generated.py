@@ -73,7 +73,7 @@ def calls(draw: st.DrawFn) -> Call:
     )
 
 
-books = st.lists(calls(), max_size=25)
+books = st.lists(calls(), max_size=3) | st.lists(calls(), min_size=10, max_size=25)
 
 
 def _words(name: str, values: tuple[Any, ...]) -> st.SearchStrategy[tuple[str, str]]:
@@ -96,29 +96,37 @@ OTHER_WORDS = st.one_of(
 )  # fmt: skip
 
 
+_NUMBERS = {
+    "duration_ms": ("0.5", "1000", "250000.0005"),
+    "cost_usd": ("0", "0.0000000005", "5"),
+    "tokens": ("0", "2000"),
+}
+
+
 @st.composite
 def ranges(draw: st.DrawFn) -> list[tuple[str, str]]:
-    """Bounds on numbers, some of them between two whole ones."""
-    chosen = draw(st.sets(st.sampled_from(("duration_ms", "cost_usd", "tokens")), max_size=2))
-    numbers = {"duration_ms": ("0.5", "1000", "250000.0005"), "cost_usd": ("0", "0.0000000005", "5"), "tokens": ("0", "2000")}  # fmt: skip  # noqa: E501
-    return [
-        (f"{draw(st.sampled_from(('min', 'max')))}_{name}", draw(st.sampled_from(numbers[name]))) for name in chosen
-    ]
+    """A bound on a number, perhaps between two whole ones."""
+    name = draw(st.sampled_from(sorted(_NUMBERS)))
+    return [(f"{draw(st.sampled_from(('min', 'max')))}_{name}", draw(st.sampled_from(_NUMBERS[name])))]
 
 
 @st.composite
 def spans(draw: st.DrawFn) -> list[tuple[str, str]]:
-    """A zone, and perhaps a beginning and an end."""
-    ends = [("tz", draw(st.sampled_from(ZONES)))]
-    for name in ("from", "to"):
-        us = draw(st.none() | moments())
-        if us is not None:
-            ends.append((name, f"{us // 1_000_000}.{us % 1_000_000:06d}"))
-    return ends
+    """A beginning, an end or both."""
+    ends = draw(st.sampled_from((("from",), ("to",), ("from", "to"))))
+    moment = [draw(moments()) for _ in ends]
+    return [(name, f"{us // 1_000_000}.{us % 1_000_000:06d}") for name, us in zip(ends, sorted(moment), strict=True)]
 
 
-dimension_filters = st.builds(list.__add__, spans(), st.lists(DIMENSION_WORDS, max_size=3))
-filters = st.builds(
-    lambda some, more, numbers: some + more + numbers,
-    dimension_filters, st.lists(OTHER_WORDS, max_size=2), ranges(),
-)  # fmt: skip
+def _filters(most: int, *aspects: st.SearchStrategy[list[tuple[str, str]]]) -> st.SearchStrategy[list[tuple[str, str]]]:
+    """A zone and a few aspects: one at a time finds most calls and most mistakes."""
+    chosen = st.lists(st.sampled_from(aspects), min_size=0, max_size=most, unique_by=id).flatmap(
+        lambda several: st.tuples(*several)
+    )
+    zones = st.sampled_from(ZONES)
+    return st.builds(lambda tz, parts: [("tz", tz), *(pair for part in parts for pair in part)], zones, chosen)
+
+
+_some_dimensions = st.lists(DIMENSION_WORDS, min_size=1, max_size=2)
+dimension_filters = _filters(2, spans(), _some_dimensions)
+filters = _filters(2, spans(), _some_dimensions, st.lists(OTHER_WORDS, min_size=1, max_size=2), ranges())

@@ -61,24 +61,23 @@ def in_order(calls: list[Call], sort: str, order: str) -> list[Call]:
     return [call for _, call in known + unknown]
 
 
-@given(
-    generated.books,
-    generated.filters,
-    st.sampled_from(SORTS),
-    st.sampled_from(ORDERS),
-    st.sampled_from((1, 2, 7, 1000)),
-)
-@settings(max_examples=100, deadline=None)
-async def test_pages_hold_exactly_the_calls_that_are_meant(
-    calls: list[Call], params: Params, sort: str, order: str, limit: int
-) -> None:
+@st.composite
+def questions(draw: st.DrawFn) -> Params:
+    """A filter with an order and a size of page."""
+    paging = {"sort": SORTS, "order": ORDERS, "limit": ("1", "2", "7", "1000")}
+    return [*draw(generated.filters), *((name, draw(st.sampled_from(values))) for name, values in paging.items())]
+
+
+@given(generated.books, st.lists(questions(), min_size=3, max_size=8))
+@settings(max_examples=60, deadline=None)
+async def test_pages_hold_exactly_the_calls_that_are_meant(calls: list[Call], several: list[Params]) -> None:
     """For any calls, filter, order and size of page, the pages together are the plain answer."""
-    params = [*params, ("sort", sort), ("order", order), ("limit", str(limit))]
-    asked = parse(params, NOW, also=PAGING)
-    meant = [call for call in calls if plainly.matches(call, asked)]
     with tempfile.TemporaryDirectory() as directory:
         async with Reader.open(a_book(Path(directory), calls)) as reader:
-            assert await all_pages(reader, params) == ids(in_order(meant, sort, order))
+            for params in several:
+                asked = parse(params, NOW, also=PAGING)
+                meant = [call for call in calls if plainly.matches(call, asked)]
+                assert await all_pages(reader, params) == ids(in_order(meant, asked.sort, asked.order))
 
 
 @pytest.mark.parametrize("word", ["gpt-*", "!gpt-1*", "gpt-7"])

@@ -1,6 +1,8 @@
 """Statistics and facets agree with the rows, whichever tables they are read from."""
 
 import tempfile
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from store.call import Call, Cost
-from store.filters import BY, DIMENSIONS, GROUPING, TIME_UNITS, Filter, WrongFilter, parse
+from store.filters import BY, DIMENSIONS, GROUPING, TIME_UNITS, Filter, Words, WrongFilter, parse
 from store.moments import at
 from store.questions import facets, stats
 from store.questions.covering import CALLS, DAYS, QUARTERS, cover
@@ -42,51 +44,56 @@ def without_percentiles(row: dict[str, Any], by: tuple[str, ...]) -> tuple[tuple
     return tuple(row[name] for name in by), rest
 
 
-@given(generated.books, generated.filters, pairs(BY))
-@settings(max_examples=60, deadline=None)
-async def test_sums_equal_a_plain_computation_over_the_rows(calls: list[Call], params: Params, by: list[str]) -> None:
-    """For any calls, filter and grouping, every group and the total have the sums of exactly their calls."""
-    asked = asked_by(params, by)
-    (answer,) = await answers(calls, asked)
-    expected = plainly.grouped(calls, asked)
-    found = dict(without_percentiles(row, asked.by) for row in answer.get("stats", ()))
-    if by:
-        assert found == {labels: plainly.sums(members) for labels, members in expected.items()}
-        assert len(answer["stats"]) == len(expected)
-    meant = [call for members in expected.values() for call in members]
-    assert without_percentiles(answer["total"], ())[1] == plainly.sums(meant)
-    for name, durations in (
-        ("duration_ms", [call.duration_us for call in meant]),
-        ("first_token_ms", [call.first_token_us for call in meant]),
-    ):
-        for share, told in answer["total"][name].items():
-            exact = plainly.percentile_ms(durations, int(share[1:]) / 100)
-            assert told == (None if exact is None else pytest.approx(exact, rel=0.05, abs=0.0006))
+def several(params: st.SearchStrategy[Params], of: tuple[str, ...]) -> st.SearchStrategy[list[Filter]]:
+    """A handful of questions for one book."""
+    return st.lists(st.builds(asked_by, params, pairs(of)), min_size=3, max_size=6)
 
 
-@given(generated.books, generated.dimension_filters, pairs(SUMMED))
-@settings(max_examples=100, deadline=None)
-@example([a_call(started_at_us=15 * QUARTER_US + us) for us in (0, 1, QUARTER_US)], [("from", "13500")], ["hour"])
-async def test_the_sums_and_the_rows_give_the_same_answer(calls: list[Call], params: Params, by: list[str]) -> None:
-    """A condition that every row meets sends the question to the rows, and changes nothing in the answer."""
-    fast, slow = await answers(calls, asked_by(params, by), asked_by([*params, ("outcome", "*")], by))
-    assert fast == slow
-
-
-@given(generated.books, generated.filters)
+@given(generated.books, several(generated.filters, BY))
 @settings(max_examples=40, deadline=None)
-async def test_facets_equal_a_plain_count_of_the_rows(calls: list[Call], params: Params) -> None:
+async def test_sums_equal_a_plain_computation_over_the_rows(calls: list[Call], questions: list[Filter]) -> None:
+    """For any calls, filter and grouping, every group and the total have the sums of exactly their calls."""
+    for asked, answer in zip(questions, await answers(calls, *questions), strict=True):
+        expected = plainly.grouped(calls, asked)
+        rows = answer.get("stats", [])
+        if asked.by:
+            found = dict(without_percentiles(row, asked.by) for row in rows)
+            assert found == {labels: plainly.sums(members) for labels, members in expected.items()}
+            assert len(rows) == len(expected)
+        meant = [call for members in expected.values() for call in members]
+        assert without_percentiles(answer["total"], ())[1] == plainly.sums(meant)
+        for name, durations in (
+            ("duration_ms", [call.duration_us for call in meant]),
+            ("first_token_ms", [call.first_token_us for call in meant]),
+        ):
+            for share, told in answer["total"][name].items():
+                exact = plainly.percentile_ms(durations, int(share[1:]) / 100)
+                assert told == (None if exact is None else pytest.approx(exact, rel=0.05, abs=0.0006))
+
+
+@given(generated.books, several(generated.dimension_filters, SUMMED))
+@settings(max_examples=60, deadline=None)
+@example(
+    [a_call(started_at_us=15 * QUARTER_US + us) for us in (0, 1, QUARTER_US)], [asked_by([("from", "13500")], ["hour"])]
+)
+async def test_the_sums_and_the_rows_give_the_same_answer(calls: list[Call], questions: list[Filter]) -> None:
+    """A condition that every row meets sends the question to the rows, and changes nothing in the answer."""
+    from_rows = [replace(asked, outcome=Words(("*",))) for asked in questions]
+    told = await answers(calls, *questions, *from_rows)
+    assert told[: len(questions)] == told[len(questions) :]
+
+
+@given(generated.books, st.lists(generated.filters, min_size=3, max_size=6))
+@settings(max_examples=25, deadline=None)
+async def test_facets_equal_a_plain_count_of_the_rows(calls: list[Call], several: list[Params]) -> None:
     """Facets hold every value that the filter's calls have, with their number, and no other value."""
-    for asked in (Filter(), parse(params, NOW)):
-        with tempfile.TemporaryDirectory() as directory:
-            async with Reader.open(a_book(Path(directory), calls)) as reader:
-                answer = await facets(reader, asked)
+    questions = [Filter(), *(parse(params, NOW) for params in several)]
+    with tempfile.TemporaryDirectory() as directory:
+        async with Reader.open(a_book(Path(directory), calls)) as reader:
+            told = [await facets(reader, asked) for asked in questions]
+    for asked, answer in zip(questions, told, strict=True):
         for name in DIMENSIONS:
-            counts: dict[Any, int] = {}
-            for call in calls:
-                if plainly.matches(call, asked):
-                    value = plainly.group_of(call, name, asked)
-                    counts[value] = counts.get(value, 0) + 1
+            counts = Counter(plainly.group_of(call, name, asked) for call in calls if plainly.matches(call, asked))
             assert {facet["value"]: facet["calls"] for facet in answer[name]} == counts
 
 
