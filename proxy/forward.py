@@ -230,7 +230,7 @@ class Forwarder:
             answer.status, answer.reason, passed, None if hider else length, has_length=length is not None
         )
         if bodiless:
-            await self._settle(exchange, sent=0)
+            await self._settle(exchange, client, sent=0)
             await client.send(head)
             return client.finished()
 
@@ -246,13 +246,13 @@ class Forwarder:
                 if hider is not None:
                     chunk = hider.pass_on(chunk) + (hider.rest() if last else b"")
                 if not exchange.ended and (last or (watch is not None and watch.completes(chunk))):
-                    await self._settle(exchange, sent=client.sent + len(chunk))
+                    await self._settle(exchange, client, sent=client.sent + len(chunk))
                 await client.send(head + client.frame(chunk, last=last), len(chunk))
                 if last:
                     return client.finished()
                 head = chunk = b""
             rest = hider.rest() if hider is not None else b""
-            await self._settle(exchange, sent=client.sent + len(rest))
+            await self._settle(exchange, client, sent=client.sent + len(rest))
             await client.send(head + client.frame(rest, last=True), len(rest))
             return client.finished()
         except ClientGone:
@@ -268,10 +268,16 @@ class Forwarder:
         except UpstreamFault:
             pass  # the client left first; that is how the call ended
 
-    async def _settle(self, exchange: Exchange, *, sent: int) -> None:
-        """Note that the answer is complete, and wait (not long) until the note is written."""
+    async def _settle(self, exchange: Exchange, client: Client, *, sent: int) -> None:
+        """Note that the answer is complete, and wait (not long) until the note is written.
+
+        Raises:
+            ClientGone: nobody is there to receive the end of it.
+        """
         if exchange.ended:
             return
+        if client.gone:
+            raise ClientGone
         patience = self._config.proxy.journal_wait_ms / 1000
         body = await exchange.response.complete(patience) if exchange.response is not None else None
         ticket = exchange.note_ended("completed", sent=sent, body=body)

@@ -6,11 +6,14 @@ OPTIONS, PUT or DELETE found a pooled connection closed (aio-libs/aiohttp#7297),
 trailing `?`, and header bytes that are not UTF-8.
 """
 
+import functools
 import socket
 from collections.abc import Sequence
 
 import aiohttp
 from aiohttp import ClientResponse, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from proxy.config.model import Upstream
@@ -34,12 +37,30 @@ def _socket(address: aiohttp.connector.AddrInfoType) -> socket.socket:
     return made
 
 
+class _Connection(ResponseHandler):
+    """Tells whoever reads a body when it turns out not to be HTTP: aiohttp leaves him waiting, even without a limit."""
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        payload = self._payload
+        super().set_exception(exc, *cause)
+        if isinstance(exc, HttpProcessingError) and payload is not None and not payload.is_eof():
+            payload.set_exception(aiohttp.ClientPayloadError("broken framing"))
+
+
+class _Connector(TCPConnector):
+    """Makes connections of that kind."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=0, keepalive_timeout=_POOL_IDLE_S, ttl_dns_cache=10, socket_factory=_socket)
+        self._factory = functools.partial[ResponseHandler](_Connection, loop=self._loop)
+
+
 class AiohttpAsker:
     """One client session for all upstreams of a worker."""
 
     def __init__(self) -> None:
         self._session = aiohttp.ClientSession(
-            connector=TCPConnector(limit=0, keepalive_timeout=_POOL_IDLE_S, ttl_dns_cache=10, socket_factory=_socket),
+            connector=_Connector(),
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
