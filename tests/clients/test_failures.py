@@ -104,7 +104,8 @@ def facts(row: dict[str, Any], details: dict[str, Any]) -> dict[str, Any]:
 
 def raised_code(raised: BaseException) -> int:
     """The status an SDK's exception carries."""
-    return int(getattr(raised, "status_code", None) or getattr(raised, "code", 0))
+    code: int = getattr(raised, "status_code", None) or getattr(raised, "code", 0)
+    return code
 
 
 @every_sdk
