@@ -50,7 +50,10 @@ class Answer:
             self.usage, self.raw_usage = usage, told
         else:
             _overlay(self.usage, usage)
-            self.raw_usage = _encode_usage(self.usage)
+            try:
+                self.raw_usage = _encode_usage(self.usage)
+            except (ArithmeticError, RecursionError):  # numbers that it reads but does not write
+                self.raw_usage = told
         return True
 
     def note(self, anomaly: str) -> None:

@@ -65,21 +65,36 @@ def _bytes_in(value: Any) -> int:
     waiting: list[tuple[Any, bool]] = [(value, False)]
     while waiting:
         value, counts = waiting.pop()
-        if isinstance(value, str):
-            if counts and not value.startswith("data:"):
-                total += len(value.encode("utf-8", "replace"))
+        if isinstance(value, dict):
+            for key, member in value.items():
+                if isinstance(member, str):
+                    if key in _TEXT:
+                        total += _length(member)
+                elif isinstance(member, (dict, list)):
+                    if _read_as_json(key, member):
+                        total += _size(member)
+                    else:
+                        waiting.append((member, key in _TEXT))
         elif isinstance(value, list):
             waiting += [(item, counts) for item in value]
-        elif isinstance(value, dict):
-            for key, member in value.items():
-                if (
-                    key in _STRUCTURED
-                    and isinstance(member, (dict, list))
-                    and (key != "input" or isinstance(member, dict))
-                ):
-                    total += len(msgspec.json.encode(member))
-                else:
-                    waiting.append((member, key in _TEXT))
+        elif counts and isinstance(value, str):
+            total += _length(value)
         elif counts and type(value) is int:
             total += _BYTES_PER_TOKEN  # a prompt may be given as a list of tokens
     return total
+
+
+def _length(text: str) -> int:
+    return 0 if text.startswith("data:") else len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+def _read_as_json(key: str, member: Any) -> bool:
+    """Whether the model reads or writes the JSON itself. A list of inputs is a conversation, no such thing."""
+    return key in _STRUCTURED and (key != "input" or isinstance(member, dict))
+
+
+def _size(value: Any) -> int:
+    try:
+        return len(msgspec.json.encode(value))
+    except (ArithmeticError, RecursionError):  # numbers or nesting that it does not write
+        return 0

@@ -5,10 +5,9 @@ What the model said stands as it is; everything else is labelled: `[thinking]`, 
 labelled goes before it.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
-
-import msgspec
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class Transcript:
         if isinstance(arguments, str):
             section.pieces.append(arguments)
         elif arguments not in (None, {}):
-            section.pieces.append(msgspec.json.encode(arguments).decode())
+            section.pieces.append(_compact(arguments))
 
     def fresh(self) -> tuple[str, int]:
         """A part that nothing was said in yet."""
@@ -62,6 +61,13 @@ class Transcript:
         number = choice if isinstance(choice, int) else 0
         key = (label, part if isinstance(part, (int, str, tuple)) else None)
         return self._choices.setdefault(number, {}).setdefault(key, _Section(label, ""))
+
+
+def _compact(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return "..."
 
 
 def _joined(sections: list[_Section]) -> str:

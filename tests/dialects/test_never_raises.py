@@ -98,3 +98,15 @@ def test_deep_nesting(route: tuple[str, str, str], start: bytes) -> None:
     body = Document(start * 20_000)
     check(route, body, 200, body)
     check(route, body, 500, body)
+
+
+def test_numbers_larger_than_any_word() -> None:
+    """Numbers that can be read but not written everywhere are no reason to give up."""
+    big = b"9" * 30
+    usage = b'{"prompt_tokens": 3, "completion_tokens": %s, "total_tokens": %s}' % (big, big)
+    stream = b'data: {"choices": [], "usage": %s}\n\n' % usage
+    tool = b'data: {"choices": [{"delta": {"tool_calls": [{"function": {"name": "f", "arguments": {"n": %s}}}]}}]}\n\n'
+    response = Document(stream + tool % big + stream)
+    request = Document(b'{"tools": [{"n": %s}]}' % big)
+    check(("openai", "POST", "/v1/chat/completions"), request, 200, response)
+    check(("openai", "POST", "/v1/chat/completions"), request, 200, Document(tool % big))
