@@ -217,7 +217,7 @@ class Forwarder:
         answered = Head(answer.headers)
         encoding = answered.first("content-encoding")
         length = _length(answered)
-        if hider is not None and (answer.status >= 400 or encoding not in (None, "identity")):
+        if hider is not None and not _may_hold_extra(answer.status, answered):
             hider = None
         exchange.status = answer.status
         exchange.response_headers = answered.facts
@@ -306,6 +306,12 @@ class Forwarder:
 
     def _capture(self, encoding: str | None) -> Capture:
         return Capture(self._config.capture.max_bytes, encoding, self._decoding)
+
+
+def _may_hold_extra(status: int, head: Head) -> bool:
+    """Whether an answer to a stream that was asked for its usage may hold the extra chunk."""
+    whole = (head.first("content-type") or "").startswith("application/json")
+    return status < 400 and not whole and head.first("content-encoding") in (None, "identity")
 
 
 def _length(head: Head) -> int | None:

@@ -52,7 +52,8 @@ class _Connector(TCPConnector):
 
     def __init__(self) -> None:
         super().__init__(limit=0, keepalive_timeout=_POOL_IDLE_S, ttl_dns_cache=10, socket_factory=_socket)
-        self._factory = functools.partial[ResponseHandler](_Connection, loop=self._loop)
+        kind: type[ResponseHandler] = _Connection
+        self._factory = functools.partial(kind, loop=self._loop)
 
 
 class AiohttpAsker:
