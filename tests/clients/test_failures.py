@@ -102,10 +102,9 @@ def facts(row: dict[str, Any], details: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def raised_code(raised: BaseException) -> int:
+def raised_code(raised: Any) -> Any:
     """The status an SDK's exception carries."""
-    code: int = getattr(raised, "status_code", None) or getattr(raised, "code", 0)
-    return code
+    return getattr(raised, "status_code", None) or getattr(raised, "code", None)
 
 
 @every_sdk

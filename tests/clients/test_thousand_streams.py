@@ -4,9 +4,14 @@ The SDK closes each connection once it has read `[DONE]`, without waiting for th
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
+import anthropic
 import openai
 import pytest
+from google import genai
+from google.genai import types
 
 from tests.clients.ledger import KEY
 from tests.clients.test_openai import DATED, MODEL, QUESTION
@@ -47,3 +52,45 @@ async def test_a_thousand_streams_are_completed_rows(house: OpenHouse, wishes: d
     ]
     assert wrong == []
     assert len({row["id"] for row in rows}) == _CALLS
+
+
+async def _openai(url: str, wishes: dict[str, str]) -> None:
+    async with openai.AsyncOpenAI(base_url=url + "/openai/v1", api_key=KEY, max_retries=0) as client:
+        for stream in (
+            await client.chat.completions.create(model=MODEL, messages=QUESTION, stream=True, extra_headers=wishes),
+            await client.responses.create(model=MODEL, input="Shorten", stream=True, extra_headers=wishes),
+            await client.completions.create(
+                model="gpt-3.5-turbo-instruct", prompt="Once", stream=True, extra_headers=wishes
+            ),
+        ):
+            assert [event async for event in stream]
+
+
+async def _anthropic(url: str, wishes: dict[str, str]) -> None:
+    asked: Any = {"model": "claude-haiku-4-5", "max_tokens": 99, "messages": QUESTION, "extra_headers": wishes}
+    async with anthropic.AsyncAnthropic(base_url=url + "/anthropic", api_key=KEY, max_retries=0) as client:
+        async with client.messages.stream(**asked) as stream:
+            assert await stream.get_final_text()
+        assert [event async for event in await client.messages.create(**asked, stream=True)]
+
+
+async def _gemini(url: str, wishes: dict[str, str]) -> None:
+    options = types.HttpOptions(base_url=url + "/gemini", headers=wishes)
+    async with genai.Client(api_key=KEY, http_options=options).aio as client:
+        stream = await client.models.generate_content_stream(model="gemini-2.5-flash", contents="Which train?")
+        assert [chunk async for chunk in stream]
+
+
+@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
+@pytest.mark.parametrize(("use", "count"), [(_openai, 3), (_anthropic, 2), (_gemini, 1)])
+@pytest.mark.parametrize("wish", ["delay-final=0.5", "gzip, delay-final=0.5", "chunk=1, delay-final=0.5"])
+async def test_every_stream_read_to_its_last_event_is_completed(
+    house: OpenHouse, use: Callable[[str, dict[str, str]], Coroutine[Any, Any, None]], count: int, wish: str
+) -> None:
+    """A stream whose client closes after the last event is completed, compressed or cut to bytes as it may be."""
+    opened = await house()
+    await use(opened.proxy, {"x-sandbox": wish})
+    rows = await opened.rows(count)
+    assert {(row["outcome"], row["status"], row["tokens"]["source"]) for row in rows} == {
+        ("completed", 200, "reported")
+    }
