@@ -21,7 +21,7 @@ _SMALL = 65536
 async def serve(port: int, upstream: str) -> None:
     """Relay until killed."""
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=12),  # as long as the worker keeps them
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None),

@@ -122,9 +122,11 @@ def _tollbook(port: int, upstream_port: int) -> tuple[Subject, list[str]]:
 
 def _wait_until_it_answers(subject: Subject) -> None:
     deadline = time.monotonic() + _PATIENCE_S
+    ports = [port for port in (subject.port, subject.dashboard_port) if port is not None]
     while True:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{subject.port}/healthz", timeout=2).close()
+            for port in ports:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2).close()
             return
         except urllib.error.HTTPError:
             return
