@@ -93,7 +93,7 @@ async def test_wrong_values_are_named(
 
 
 @pytest.mark.parametrize(
-    "value", ["' or 1=1 --", '" or ""="', "x') union select 1,2,3 --", "[a-z]*", "?" * 5, "\\*", "%"]
+    "value", ["' or 1=1 --", '" or ""="', "x') union select 1,2,3 --", "[a-z]*", "?b*e", "\\*", "%"]
 )
 async def test_values_are_never_part_of_a_statement(tmp_path: Path, aiohttp_client: AiohttpClient, value: str) -> None:
     """A value with quotes or pattern characters is a name nobody has used: no rows, no error."""

@@ -115,7 +115,7 @@ async def test_no_thread_outlives_its_reader(tmp_path: Path) -> None:
         with pytest.raises(TookTooLong):
             async with reader.snapshot() as snapshot:
                 await snapshot.rows(ENDLESS)
-        assert set(threading.enumerate()) > before
+        assert set(threading.enumerate()) - before
     for thread in set(threading.enumerate()) - before:
         thread.join(10)  # a thread says that it is done just before it ends
         assert not thread.is_alive()
