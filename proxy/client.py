@@ -58,22 +58,22 @@ class Client:
 
         `has_length`: say the length even though no body will follow (HEAD, 304).
         """
-        version = self._request.version
+        old = self._request.version < (1, 1)
         self.status = status
         self._bodiless = self._request.method == "HEAD" or status in (204, 304) or status < 200
-        lines = [b"HTTP/%d.%d %d %b\r\n" % (version.major, version.minor, status, reason)]
+        lines = [b"HTTP/1.%d %d %b\r\n" % (not old, status, reason)]
         lines += [b"%b: %b\r\n" % pair for pair in headers]
         if length is not None and (not self._bodiless or has_length):
             lines.append(b"Content-Length: %d\r\n" % length)
         elif not self._bodiless:
-            if version >= (1, 1):
+            if not old:
                 self._chunked = True
                 lines.append(b"Transfer-Encoding: chunked\r\n")
             else:
                 self._keep_alive = False
         if not self._keep_alive:
             lines.append(b"Connection: close\r\n")
-        elif version < (1, 1):
+        elif old:
             lines.append(b"Connection: keep-alive\r\n")
         lines.append(b"\r\n")
         return b"".join(lines)

@@ -47,7 +47,8 @@ _NEVER_KEPT = ("key", "token", "secret", "auth", "cookie")
 
 # What the relay itself looks at.
 _READ = CREDENTIALS | {
-    "host", "connection", "transfer-encoding", "content-length", "content-encoding", "content-type", "expect", "upgrade",
+    "host", "connection", "transfer-encoding", "content-length", "content-encoding", "content-type", "expect",
+    "upgrade",
 }  # fmt: skip
 
 

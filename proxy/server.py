@@ -7,7 +7,7 @@ because the line that was refused may hold a credential.
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from proxy.journal.tally import Tally
 
@@ -20,6 +20,16 @@ class _Connection(RequestHandler):
     """One client connection."""
 
     tally: Tally
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; tells whoever reads a body when its framing breaks, whom aiohttp leaves waiting for ever."""
+        super().data_received(data)
+        messages = self._messages
+        if messages and isinstance(messages[-1][0], _ErrInfo):
+            before = self._current_request
+            content = messages[-2][1] if len(messages) > 1 else before.content if before is not None else None
+            if content is not None and not content.is_eof():
+                content.set_exception(web.RequestPayloadError("broken framing"))
 
     def handle_error(
         self,
