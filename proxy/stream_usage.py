@@ -11,7 +11,8 @@ import msgspec
 
 LARGEST = 1024 * 1024
 _ASKED = b'"stream_options":{"include_usage":true},'
-_STREAMING = re.compile(rb'(?<!\\)"stream"\s*:\s*true')
+_STREAM = b'"stream"'
+_TRUE = re.compile(rb"\s*:\s*true")
 _EMPTY_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _LONGEST_EVENT = 1024 * 1024
@@ -42,8 +43,8 @@ def may_ask(method: str, path: str, content_encoding: str | None) -> bool:
 
 def with_question(body: bytes) -> bytes | None:
     """The body with the question put in; None when it must stay as it is."""
-    # The two searches spare most bodies the parsing, which for 1 MB would hold the loop for a millisecond.
-    if len(body) > LARGEST or not _STREAMING.search(body):
+    # The search spares most bodies the parsing, which for 1 MB would hold the loop for a millisecond.
+    if len(body) > LARGEST or not _may_stream(body):
         return None
     try:
         request = _read_request(body)
@@ -53,6 +54,16 @@ def with_question(body: bytes) -> bytes | None:
         return None
     brace = body.index(b"{") + 1
     return body[:brace] + _ASKED + body[brace:]
+
+
+def _may_stream(body: bytes) -> bool:
+    """Whether `"stream": true` stands anywhere outside a string (in one, its quotes would be escaped)."""
+    place = body.find(_STREAM)
+    while place >= 0:
+        if _TRUE.match(body, place + len(_STREAM)) and body[place - 1 : place] != b"\\":
+            return True
+        place = body.find(_STREAM, place + 1)
+    return False
 
 
 class UsageHider:

@@ -8,15 +8,22 @@ import re
 
 # Events after which nothing the client needs follows: chat completions, Anthropic messages, OpenAI responses and
 # images, and an error, after which every SDK raises and hangs up.
-_LONGEST = 96
+_EVENTS = (
+    "message_stop", "error", "done", "response.completed", "response.incomplete", "response.failed",
+    "image_generation.completed", "image_edit.completed", "speech.audio.done", "transcript.text.done",
+)  # fmt: skip
+_TYPES = ("message_stop", "error", "response.completed", "response.incomplete", "response.failed")
+_NAMES, _KINDS = ("|".join(map(re.escape, names)).encode() for names in (_EVENTS, _TYPES))
 _TERMINAL = re.compile(
-    rb"(?:^|[\r\n])(?:"
-    rb"data: ?\[DONE\]"
-    rb"|event: ?(?:message_stop|error|done|response\.(?:completed|incomplete|failed)"
-    rb"|image_generation\.completed|image_edit\.completed|speech\.audio\.done|transcript\.text\.done)[\r\n]"
-    rb'|data: ?\{"type": ?"(?:message_stop|error|response\.(?:completed|incomplete|failed))"'
-    rb'|data: ?\{"error": ?[{"])'
+    rb"data: ?\[DONE\]|event: ?(?:%b)[\r\n]|data: ?\{\"type\": ?\"(?:%b)\"|data: ?\{\"error\": ?[{\"]"
+    % (_NAMES, _KINDS)
 )
+# How such a line begins: told by one comparison, where the expression takes two microseconds a chunk.
+_BEGINNINGS = (
+    b"data: [DONE]", b"data:[DONE]", b'data: {"error"', b'data:{"error"', b'data: {"type"', b'data:{"type"',
+    *(f"event:{space}{name}".encode() for name in _EVENTS for space in (" ", "")),
+)  # fmt: skip
+_LONGEST = 96
 _BLANK = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
@@ -34,12 +41,12 @@ class TerminalWatch:
         """Whether this chunk holds the last byte of the terminal event."""
         text = self._line + chunk if self._line else chunk
         if not self._closing:
-            found = _TERMINAL.search(text)
+            found = _terminal_line(text)
             if found is None:
                 self._remember(text)
                 return False
             self._closing = True
-            text = text[found.end() - 1 :]  # the newline that ends `event: NAME` may be half of a blank line
+            text = text[found - 1 :]  # the newline that ends `event: NAME` may be half of a blank line
         text = self._tail + text
         if _BLANK.search(text):
             return True
@@ -54,3 +61,15 @@ class TerminalWatch:
             begin = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
             # Enough to decide by; what follows on a longer line cannot make it terminal any more.
             self._line = text[begin : begin + _LONGEST]
+
+
+def _terminal_line(text: bytes) -> int | None:
+    """Where the beginning of a terminal event ends in this text, which starts at the beginning of a line."""
+    lines = text.replace(b"\r", b"\n") if b"\r" in text else text
+    begin = 0
+    while True:
+        if lines.startswith(_BEGINNINGS, begin) and (found := _TERMINAL.match(text, begin)) is not None:
+            return found.end()
+        begin = lines.find(b"\n", begin) + 1
+        if not begin:
+            return None
