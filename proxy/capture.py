@@ -6,6 +6,7 @@ A chunk is kept by reference, never copied on its way. A compressed body past th
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 from proxy.decoding import Decoder, decoder_for
@@ -61,6 +62,13 @@ class Capture:
             head, tail = self._ends.take()
             return Body(self.size, head, tail)
         return Body(self.size, b"".join(self._chunks))
+
+    def when_complete(self, then: Callable[[], None]) -> None:
+        """Call `then` once nothing that went by is still to be decoded: now, in most cases."""
+        if self._decoding is None:
+            then()
+        else:
+            self._decoding.when_caught_up(then)
 
     async def complete(self, patience_s: float) -> Body:
         """What was kept, after waiting (not longer than that) for a decoding that lags behind."""
@@ -129,6 +137,12 @@ class _Decoding:
 
     def _done(self, size: int) -> None:
         self._waiting -= size
+
+    def when_caught_up(self, then: Callable[[], None]) -> None:
+        if self._last is None:
+            then()
+        else:
+            self._last.add_done_callback(lambda _: then())
 
     async def caught_up(self, patience_s: float) -> None:
         if self._last is not None:

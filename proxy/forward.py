@@ -204,7 +204,8 @@ class Forwarder:
     async def _streamed(self, body: RequestBody, exchange: Exchange) -> AsyncIterator[bytes]:
         async for chunk in body.stream():
             yield chunk
-        exchange.note_asked()
+        if exchange.request is not None:
+            exchange.request.when_complete(exchange.note_asked)
 
     async def _relay(
         self,
@@ -279,6 +280,8 @@ class Forwarder:
         if client.gone:
             raise ClientGone
         patience = self._config.proxy.journal_wait_ms / 1000
+        if exchange.request is not None:
+            await exchange.request.complete(patience)
         body = await exchange.response.complete(patience) if exchange.response is not None else None
         ticket = exchange.note_ended("completed", sent=sent, body=body)
         if ticket is not None:
