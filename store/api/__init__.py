@@ -37,7 +37,7 @@ def make_app(
     app = web.Application(
         middlewares=[errors_as_json, *([token_check(token)] if token else []), host_check(config.dashboard)]
     )
-    app[PARTS] = Parts(source, live, now, config.store.data_dir, prices or {})
+    app[PARTS] = Parts(source, live, now, config.store.data_dir, prices or {}, config.sandbox)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_end_streams)
     add_routes(app)

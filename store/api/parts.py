@@ -20,6 +20,7 @@ class Parts:
     now: Callable[[], datetime]
     data_dir: Path
     prices: Mapping[str, object] = field(default_factory=dict)  # what health tells about the price table
+    sandbox: bool = False  # the book holds sample calls
     stopping: bool = False  # streams end themselves
 
 

@@ -68,7 +68,10 @@ async def health_route(request: web.Request) -> web.Response:
     refuse_all(request.query.items())
     parts = request.app[PARTS]
     # Looks at files: not on the event loop, whose disk may be the one that hangs.
-    return json_answer(await asyncio.to_thread(health, parts.live(), parts.data_dir, parts.now(), parts.prices))
+    told = await asyncio.to_thread(
+        health, parts.live(), parts.data_dir, parts.now(), parts.prices, sandbox=parts.sandbox
+    )
+    return json_answer(told)
 
 
 async def openapi_route(request: web.Request) -> web.Response:

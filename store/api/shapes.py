@@ -143,6 +143,7 @@ SCHEMAS: Final[_Json] = {
         drained_through={"type": "string", "format": "date-time"},
         disk=_map(_COUNT_OR_NULL),
         prices=_map(_ANYTHING),
+        sandbox={"type": "boolean", "description": "what is in the book are the sample calls of a demo"},
         engine=_map(_TEXT),
     ),
     "Error": _object(error=_object(message=_TEXT, param=_TEXT_OR_NULL)),

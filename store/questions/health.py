@@ -12,8 +12,15 @@ from store.moments import epoch_us, rfc3339
 from store.questions.row import Json
 
 
-def health(live: LiveCounts, data_dir: Path, now: datetime, prices: Mapping[str, object] | None = None) -> Json:
-    """The state of the book at this moment; needs no look into it.
+def health(
+    live: LiveCounts,
+    data_dir: Path,
+    now: datetime,
+    prices: Mapping[str, object] | None = None,
+    *,
+    sandbox: bool = False,
+) -> Json:
+    """The state of the book at this moment; needs no look into it. `sandbox`: what it holds are sample calls.
 
     `drained_through` is the time up to which everything that ended is in the book.
     """
@@ -34,6 +41,7 @@ def health(live: LiveCounts, data_dir: Path, now: datetime, prices: Mapping[str,
             "free_bytes": _free(data_dir),
         },
         "prices": dict(prices or {}),
+        "sandbox": sandbox,
         "engine": {"sqlite": sqlite3.sqlite_version},
     }
 
