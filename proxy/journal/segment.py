@@ -66,7 +66,8 @@ def scan(data: bytes, start: int = 0, *, sealed: bool) -> Iterator[Record | Dama
 def _record_at(data: bytes, position: int) -> Record | None:
     mark, length, checksum = _HEADER.unpack_from(data, position)
     begin = position + HEADER_SIZE
-    if mark != MARK or begin + length > len(data):
+    # A mark whose length is not written yet looks like an empty record, of which zero is the right checksum.
+    if mark != MARK or not length or begin + length > len(data):
         return None
     payload = data[begin : begin + length]
     if zlib.crc32(payload) != checksum:

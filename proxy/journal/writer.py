@@ -11,9 +11,10 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from proxy.journal import segment
 from proxy.journal.directory import OwnDirectory
@@ -124,16 +125,19 @@ class _Writing:
         while not stopping:
             batch: list[Note] = []
             size = 0
-            note = queue.get()
-            while True:
-                if isinstance(note, _Stop):
-                    stopping = True
-                    break
-                batch.append(note)
-                size += _weight(note)
-                if queue.empty() or len(batch) * 2 >= _MAX_BUFFERS or size >= _MAX_BATCH_BYTES:
-                    break
-                note = queue.get()
+            try:
+                note = queue.get(timeout=_RETRY_S if kept else None)
+                while True:
+                    if isinstance(note, _Stop):
+                        stopping = True
+                        break
+                    batch.append(note)
+                    size += _weight(note)
+                    if len(batch) * 2 >= _MAX_BUFFERS or size >= _MAX_BATCH_BYTES:
+                        break
+                    note = queue.get_nowait()
+            except Empty:
+                pass  # that is all there is; what could not be written before is tried again
             self._taken += len(batch)
             kept += batch
             try:
@@ -145,7 +149,7 @@ class _Writing:
                 self._abandon_segment()
                 kept = self._bounded(kept)
                 if not stopping:
-                    threading.Event().wait(_RETRY_S if queue.empty() else 0.01)
+                    time.sleep(0.01)
             else:
                 if failing:
                     log.warning("journal: %s can be written again", self._directory.path)

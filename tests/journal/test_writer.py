@@ -1,0 +1,238 @@
+"""The journal's writer: everything in order, across segments, and never a client that waits for a disk."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy.journal.directory import OwnDirectory, alive, claim, segments
+from proxy.journal.notes import Asked, Body, Note, decode
+from proxy.journal.segment import Record, scan
+from proxy.journal.tally import Tally, read_tally
+from proxy.journal.writer import Journal
+from tests.journal.runs import asked, ended, started, whole_call
+
+
+@pytest.fixture
+def tally(tmp_path: Path) -> Tally:
+    """The counts of a run."""
+    return Tally(tmp_path, "boot")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> OwnDirectory:
+    """The directory of a run."""
+    return claim(tmp_path, "boot")
+
+
+def noted(directory: OwnDirectory) -> list[Note]:
+    """All notes in the files of a run, in order; fails on damage."""
+    found: list[Note] = []
+    for _, path in segments(directory.path):
+        for one in scan(path.read_bytes(), sealed=True):
+            assert isinstance(one, Record), one
+            found.append(decode(one.payload))
+    return found
+
+
+async def test_notes_are_in_the_file_when_the_wait_is_over(directory: OwnDirectory, tally: Tally) -> None:
+    """A note waited for is in the file, after all notes put before it."""
+    journal = Journal(directory, tally, patience_s=30)
+    expected: list[Note] = []
+    for seq in range(1, 50):
+        for note in whole_call(seq):
+            ticket = journal.put(note)
+            expected.append(note)
+        assert await journal.written(ticket)
+        assert noted(directory) == expected
+    await journal.close()
+    assert tally["late_notes"] == 0
+
+
+async def test_notes_go_on_in_the_next_segment(directory: OwnDirectory, tally: Tally) -> None:
+    """Notes fill many small segments in order; one larger than a segment gets its own."""
+    journal = Journal(directory, tally, patience_s=30, segment_bytes=2000)
+    expected: list[Note] = []
+    for seq in range(1, 100):
+        call = started(seq)
+        size = 10_000 if seq % 10 == 0 else 300
+        for note in (call, asked(call, size), ended(call)):
+            expected.append(note)
+            journal.put(note)
+        if seq % 7 == 0:
+            assert await journal.written(seq * 3)
+    await journal.close()
+    assert noted(directory) == expected
+    assert len(segments(directory.path)) > 10
+
+
+async def test_finished_segments_keep_no_spare_room(directory: OwnDirectory, tally: Tally) -> None:
+    """A closed journal's files hold records only."""
+    journal = Journal(directory, tally)
+    journal.put(started(1))
+    await journal.close()
+    ((_, path),) = segments(directory.path)
+    (record,) = scan(path.read_bytes(), sealed=True)
+    assert record.end == path.stat().st_size
+
+
+async def test_waiting_ends_when_the_disk_does_not_answer(
+    directory: OwnDirectory, tally: Tally, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a disk every wait ends by itself and is counted late; with it again, everything is written in order."""
+    away = directory.path.with_name("away")
+    directory.path.rename(away)
+    journal = Journal(directory, tally, patience_s=0.01)
+    notes = [note for seq in range(1, 11) for note in whole_call(seq)]
+    tickets = [journal.put(note) for note in notes]
+    assert await asyncio.gather(*map(journal.written, tickets)) == [False] * len(tickets)
+    assert tally["late_notes"] == len(tickets)
+    away.rename(directory.path)
+    async with asyncio.timeout(20):
+        while not await journal.written(tickets[-1]):
+            pass  # nothing more is put: the writer tries again by itself
+    assert noted(directory) == notes
+    await journal.close()
+    assert tally["lost_notes"] == 0
+    assert "cannot be written" in caplog.text
+
+
+async def test_what_cannot_be_kept_is_counted(directory: OwnDirectory, tally: Tally) -> None:
+    """Without a disk memory stays bounded: the oldest notes are given up, their calls counted, the newest kept."""
+    away = directory.path.with_name("away")
+    directory.path.rename(away)
+    journal = Journal(directory, tally, patience_s=0.01)
+    large = b"x" * 1_000_000  # one object: what counts is its length
+    calls = [started(seq) for seq in range(1, 101)]
+    for call in calls:
+        journal.put(call)
+        ticket = journal.put(Asked(call.call_id, Body(len(large), large)))
+        assert not await journal.written(ticket)
+    assert tally["lost_notes"] > 0
+    away.rename(directory.path)
+    await journal.close()
+    kept = {note.call_id for note in noted(directory)}
+    assert {call.call_id for call in calls[-30:]} <= kept
+    assert tally["lost_notes"] == sum(call.call_id not in kept for call in calls)
+
+
+async def test_stopping_without_a_disk(directory: OwnDirectory, tally: Tally) -> None:
+    """A journal whose disk is gone still closes."""
+    directory.path.rename(directory.path.with_name("away"))
+    journal = Journal(directory, tally, patience_s=0.01)
+    journal.put(started(1))
+    async with asyncio.timeout(20):
+        await journal.close()
+
+
+async def test_cancelled_waits_do_no_harm(directory: OwnDirectory, tally: Tally) -> None:
+    """A wait that is cancelled cancels neither the writing nor other waits."""
+    journal = Journal(directory, tally, patience_s=30)
+    first, second = journal.put(started(1)), journal.put(started(2))
+    journal.written(first).cancel()
+    assert await journal.written(second)
+    await journal.close()
+    assert len(noted(directory)) == 2
+
+
+_LIMITED = """
+import asyncio, resource, sys
+from pathlib import Path
+from proxy.journal.directory import claim
+from proxy.journal.tally import Tally
+from proxy.journal.writer import Journal
+from tests.journal.runs import whole_call
+
+async def main():
+    data_dir = Path(sys.argv[1])
+    directory, tally = claim(data_dir, "boot"), Tally(data_dir, "boot")
+    limit = int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    journal = Journal(directory, tally, patience_s=0.02, segment_bytes=50_000)
+    for seq in range(1, 101):
+        for note in whole_call(seq):
+            ticket = journal.put(note)
+        tally.count("received")
+        await journal.written(ticket)
+    print(tally["late_notes"], flush=True)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await journal.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("limit", "late"), [(1_000_000, False), (1000, True)])
+def test_files_that_may_not_grow(tmp_path: Path, limit: int, late: bool) -> None:
+    """When the system refuses every byte (EFBIG here, as ENOSPC would), nobody waits long and nothing is torn."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LIMITED, str(tmp_path), str(limit)], capture_output=True, text=True, check=True
+    )
+    assert (int(done.stdout) > 0) == late
+    directory = OwnDirectory(tmp_path / "journal" / "boot", "boot", -1)
+    assert len(noted(directory)) == 300
+    counts = read_tally(tmp_path, "boot")
+    assert counts is not None
+    assert (counts["received"], counts["lost_notes"]) == (100, 0)
+
+
+def test_tiny_disk(tmp_path: Path) -> None:
+    """On a full disk the notes wait in memory, and are written once there is room again."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("mounting needs root")
+
+    async def scenario() -> None:
+        ballast = disk / "ballast"
+        directory = claim(disk, "boot")
+        ballast.write_bytes(b"x" * (os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize))
+        tally = Tally(tmp_path, "boot")
+        journal = Journal(directory, tally, patience_s=0.02, segment_bytes=50_000)
+        notes = [note for seq in range(1, 21) for note in whole_call(seq)]
+        for note in notes:
+            ticket = journal.put(note)
+        assert not await journal.written(ticket)
+        ballast.unlink()
+        await journal.close()
+        assert noted(directory) == notes
+        directory.release()
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_lock_tells_the_living_from_the_dead(tmp_path: Path) -> None:
+    """A run is alive while its process holds the lock, and no longer, however that process ends."""
+    script = (
+        "import sys; from pathlib import Path; from proxy.journal.directory import claim;"
+        "held = claim(Path(sys.argv[1]), 'boot'); print(flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    path = tmp_path / "journal" / "boot"
+    assert alive(path)
+    process.kill()
+    process.communicate()
+    assert not alive(path)
+
+
+def test_counts_survive_their_process(tmp_path: Path) -> None:
+    """The page of counts holds its last numbers after kill -9."""
+    script = (
+        "import os, sys; from pathlib import Path; from proxy.journal.tally import Tally;"
+        "t = Tally(Path(sys.argv[1]), 'boot'); [t.count('received') for _ in range(1234)]; t.count('malformed', 5);"
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    counts = read_tally(tmp_path, "boot")
+    assert counts is not None
+    assert (counts["received"], counts["malformed"], counts["ended"]) == (1234, 5, 0)
