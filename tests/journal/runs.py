@@ -85,8 +85,19 @@ async def ingested(data_dir: Path) -> dict[str, int]:
     return dict(ingest._standing.counters)
 
 
+async def stored(ingest: Ingest, count: int) -> None:
+    """Wait until so many calls are in the book."""
+    for _ in range(1000):
+        if ingest.live().stored >= count:
+            break
+        await asyncio.sleep(0.02)
+    assert ingest.live().stored == count
+
+
 async def rows(data_dir: Path) -> list[dict[str, Any]]:
     """All rows of the book, oldest first."""
     async with Reader.open(data_dir) as reader:
-        found = await logs(reader, parse([("limit", "1000"), ("order", "asc")], datetime.now(UTC)))
+        found = await logs(
+            reader, parse([("limit", "1000"), ("order", "asc")], datetime.now(UTC), also=("limit", "order"))
+        )
     return list(found["logs"])
