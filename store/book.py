@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import orjson
 import zstandard
 
@@ -30,16 +31,14 @@ BODIES_FILE = "bodies.db"
 _ZSTD_LEVEL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class KeptBody:
+class KeptBody(msgspec.Struct, frozen=True):
     """A decoded body; `head` counts the bytes before the cut, None when nothing was cut."""
 
     data: bytes
     head: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A call with what is kept of its two bodies; None where there is none, or none is kept."""
 
     call: Call

@@ -1,9 +1,10 @@
 """From the notes of one call to the finished record: decode, read, price. Pure, and total: every call becomes a row."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+
+import msgspec
 
 from proxy.config.model import Config
 from proxy.journal.notes import Asked, Body, Ended, Failure, Headers, Outcome, Started
@@ -19,8 +20,7 @@ _OUR_DEATH = Failure("interrupted", "Tollbook stopped while the call ran.")
 _POLICY = frozenset({"overloaded"})
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(msgspec.Struct, frozen=True):
     """All notes of one call; `ended` is None when its worker died first."""
 
     boot_id: str
@@ -61,7 +61,8 @@ class Meter:
             response.document,
         )
         if ended.outcome == "rejected" or started.upstream is None:
-            reading = replace(reading, type="other" if started.upstream is None else reading.type, error=None)
+            kind = "other" if started.upstream is None else reading.type
+            reading = msgspec.structs.replace(reading, type=kind, error=None)
         outcome = _outcome(ended, reading)
         error = _error(ended.failure) or reading.error
         cost = self._cost(noted, reading, ended.status, outcome)

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import msgspec
 import orjson
 
 from store import histogram
@@ -17,8 +18,7 @@ _ADDED = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Countable:
+class Countable(msgspec.Struct, frozen=True):
     """The facts of one row that sums are made of. Ids are 0 for "none"."""
 
     started_at_us: int

@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import fields, replace
 
 from store.book import Book, Entry
 from store.call import Call, Cost, CostLine, Reading, Tokens

@@ -6,9 +6,9 @@ what cannot be decoded at all is passed on as it is, with a name for what is odd
 
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import brotli
+import msgspec
 import zstandard
 
 from proxy.journal.notes import Body
@@ -24,8 +24,7 @@ _WINDOW = 64 * 1024 * 1024  # the largest zstd window a frame may ask memory for
 Pieces = Iterator[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True):
     """A document, and what was odd about its encoding: "undecodable_body", "decompression_bomb"."""
 
     document: Document

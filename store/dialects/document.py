@@ -1,7 +1,8 @@
 """A decoded body as a reader sees it: all of it, or its two ends."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Form = Literal["empty", "json", "events", "other"]
 
@@ -9,8 +10,7 @@ _EVENT_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """The bytes of a body without its content encoding."""
 
     head: bytes  # all of it when `cut` is False

@@ -4,7 +4,6 @@ Streams are read at their ends first: the model stands in the first event and us
 they do not say everything, or do not add up, every event is read.
 """
 
-import dataclasses
 from collections.abc import Iterable
 
 import msgspec
@@ -182,7 +181,7 @@ def _estimated(
 def _output_estimated(tokens: Tokens, response: Document, form: Form) -> Tokens:
     """The reported input, with an output at least as large as the text that was seen."""
     seen = estimate.tokens_of(_answered_bytes(response, form))
-    return dataclasses.replace(tokens, source="estimated", output_text=max(seen, tokens.output_text or 0))
+    return msgspec.structs.replace(tokens, source="estimated", output_text=max(seen, tokens.output_text or 0))
 
 
 def _answered_bytes(response: Document, form: Form) -> int:

@@ -1,10 +1,12 @@
 """The cases of tests/wire: one exchange each, beside the reading it must give."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import asdict
 
 from store.call import Reading
 from store.dialects import Document, read
@@ -69,6 +71,9 @@ def _body(told: Any) -> bytes:
 def as_told(reading: Reading) -> dict[str, Any]:
     """A reading in the notation of the cases."""
     told = asdict(reading)
+    told["units"] = asdict(reading.units)
+    told["tokens"] = None if reading.tokens is None else asdict(reading.tokens)
+    told["error"] = None if reading.error is None else asdict(reading.error)
     told["anomalies"] = list(reading.anomalies)
     told["reported_cost_usd"] = None if reading.reported_cost_usd is None else str(reading.reported_cost_usd)
     told["units"] = {

@@ -32,7 +32,7 @@ def models_priced_by(*keys: str) -> list[tuple[str, str]]:
 
 def theirs(upstream: str, model: str, tokens: Tokens, at: datetime, context: dict[str, str]) -> int:
     """The same call by the package's own calculation, in whole nano-dollars."""
-    t = {name: getattr(tokens, name) or 0 for name in Tokens.__dataclass_fields__ if name != "source"}
+    t = {name: getattr(tokens, name) or 0 for name in Tokens.__struct_fields__ if name != "source"}
     usage = Usage(
         input_tokens=tokens.input or 0,
         cache_read_tokens=t["cache_read"] + t["cache_read_audio"],
@@ -66,7 +66,7 @@ CHATS = models_priced_by("input_mtok", "output_mtok")
 
 @st.composite
 def token_counts(draw: st.DrawFn) -> Tokens:
-    names = [name for name in Tokens.__dataclass_fields__ if name not in ("source", "input_uncached", "reasoning")]
+    names = [name for name in Tokens.__struct_fields__ if name not in ("source", "input_uncached", "reasoning")]
     counts = {name: draw(COUNT) for name in names}
     reasoning = draw(st.none() | st.integers(0, counts["output_text"] or 0))
     return Tokens("reported", input_uncached=draw(COUNT.filter(lambda n: n is not None)), reasoning=reasoning, **counts)
