@@ -108,15 +108,14 @@ class Parent:
         for kind in ("worker", "store"):
             ending = [child for child in self._children if child.kind == kind]
             for child in ending:
+                for listening in child.sockets:
+                    listening.close()  # who comes now is refused; in our queue nobody would ever answer
                 if child.lifeline is not None:
                     child.lifeline.stop()
             await asyncio.gather(*(_ended(child, patience_s) for child in ending))
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
-        for child in self._children:
-            for listening in child.sockets:
-                listening.close()
         self._let_go()
 
     def release(self) -> None:

@@ -195,7 +195,11 @@ class RawClient:
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
+        except BaseException:
+            sock.close()
+            raise
         return cls(*await asyncio.open_connection(sock=sock, limit=receive_buffer or 2**20))
 
     async def say(self, *pieces: bytes) -> None:
