@@ -224,18 +224,20 @@ select date(day * 86400, 'unixepoch')  as day_utc,
 pragma user_version = 1;
 
 -- ============================================================================================== bodies.db
--- Written before the book; a body whose call never reached the book is removed at the next start.
--- Bodies are decoded (no content encoding) and zstd-compressed; headers are JSON [[name, value], ...].
+-- Written before the book; bodies whose call never reached the book are removed at the next start.
+-- `content` is the request body followed by the response body, without their content encodings, as one zstd frame:
+-- half the work and a tenth less space than two. Headers are JSON [[name, value], ...].
 
 create table bodies (
     id               integer primary key,                      -- calls.id
     call_id          blob    not null,
     request_headers  text    not null,
-    request          blob,                                     -- NULL: none, or not kept
-    request_head     integer,                                  -- bytes before the cut; NULL: nothing was cut
+    request_size     integer,                                  -- bytes of content; NULL: no request, or not kept
+    request_cut      integer,                                  -- where bytes are missing; NULL: nowhere
     response_headers text    not null,
-    response         blob,
-    response_head    integer
+    response_size    integer,
+    response_cut     integer,
+    content          blob                                      -- NULL: neither is kept
 ) strict;
 
 pragma user_version = 1;

@@ -32,10 +32,10 @@ _ZSTD_LEVEL = 3
 
 
 class KeptBody(msgspec.Struct, frozen=True):
-    """A decoded body; `head` counts the bytes before the cut, None when nothing was cut."""
+    """A decoded body; `cut` is where bytes are missing, None when none are."""
 
     data: bytes
-    head: int | None = None
+    cut: int | None = None
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -178,27 +178,31 @@ class Book:
         return [entry for call_id, entry in unique.items() if not self.has(call_id)]
 
     def _write_bodies(self, entries: Iterable[Entry]) -> None:
-        rows = [
-            (
-                number, entry.call.call_id,
-                _headers(entry.request_headers), *self._packed(entry.request),
-                _headers(entry.response_headers), *self._packed(entry.response),
-            )
-            for number, entry in enumerate(entries, self._last_id + 1)
-        ]  # fmt: skip
+        rows = [self._bodies_row(number, entry) for number, entry in enumerate(entries, self._last_id + 1)]
         if not rows:
             return
         # Committed before the book: a call without its bodies cannot be, bodies without their call are swept.
         self._bodies.execute("begin immediate")
         try:
-            self._bodies.executemany("insert or replace into bodies values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._bodies.executemany("insert or replace into bodies values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._bodies.execute("commit")
         except BaseException:
             self._bodies.execute("rollback")
             raise
 
-    def _packed(self, body: KeptBody | None) -> tuple[bytes | None, int | None]:
-        return (None, None) if body is None else (self._compress(body.data), body.head)
+    def _bodies_row(self, number: int, entry: Entry) -> tuple[object, ...]:
+        request, response = entry.request, entry.response
+        content = None
+        if request is not None or response is not None:
+            content = self._compress((request.data if request else b"") + (response.data if response else b""))
+        return (
+            number, entry.call.call_id,
+            _headers(entry.request_headers),
+            len(request.data) if request else None, request.cut if request else None,
+            _headers(entry.response_headers),
+            len(response.data) if response else None, response.cut if response else None,
+            content,
+        )  # fmt: skip
 
     def _move(self, progress: Progress, stored: Sequence[Entry]) -> None:
         execute = self._connection.executemany

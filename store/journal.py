@@ -24,12 +24,13 @@ log = logging.getLogger("tollbook.journal")
 
 QUARANTINE = "quarantine"
 _READ_BYTES = 1024 * 1024
+_SMALL = 16 * 1024  # a request up to this size is kept until its call is over, a larger one read again
 _LARGEST_READ = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a payload lies, so that bodies of running calls need no memory."""
+    """Where a payload lies, so that large bodies of running calls need no memory."""
 
     segment: int
     start: int
@@ -42,7 +43,8 @@ class _Open:
 
     started: Started
     segment: int
-    asked: _Place | None = None
+    asked: Asked | None = None  # when it is small
+    asked_at: _Place | None = None
 
 
 @dataclass(slots=True)
@@ -152,8 +154,9 @@ class Journals:
                         run.open[note.call_id] = _Open(note, number)
                         segment.open += 1
                 case Asked():
-                    if (call := run.open.get(note.call_id)) is not None:
-                        call.asked = _Place(number, end - len(found.payload), end)
+                    if (call := run.open.get(note.call_id)) is not None and call.asked_at is None:
+                        call.asked = note if len(found.payload) <= _SMALL else None
+                        call.asked_at = _Place(number, end - len(found.payload), end)
                         segment.open += 1
                 case Ended():
                     if note.call_id in run.open:
@@ -163,19 +166,19 @@ class Journals:
                             self._forget(run, note.call_id)
 
     def _over(self, run: Run, call_id: bytes, ended: Ended | None) -> Noted:
-        place = run.open[call_id].asked
-        asked = None
-        if place is not None:
+        call = run.open[call_id]
+        asked, place = call.asked, call.asked_at
+        if asked is None and place is not None:
             note = decode(os.pread(run.segments[place.segment].fd, place.end - place.start, place.start))
             asked = note if isinstance(note, Asked) else None
-        return Noted(run.boot_id, self._forget(run, call_id).started, asked, ended)
+        self._forget(run, call_id)
+        return Noted(run.boot_id, call.started, asked, ended)
 
-    def _forget(self, run: Run, call_id: bytes) -> _Open:
+    def _forget(self, run: Run, call_id: bytes) -> None:
         call = run.open.pop(call_id)
         run.segments[call.segment].open -= 1
-        if call.asked is not None:
-            run.segments[call.asked.segment].open -= 1
-        return call
+        if call.asked_at is not None:
+            run.segments[call.asked_at.segment].open -= 1
 
     def _find_segments(self, run: Run) -> None:
         for number, path in directory.segments(run.path):

@@ -8,7 +8,8 @@ counts only when its checksum holds.
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 MARK = b"\xf1TB\n"
 _HEADER = struct.Struct("<4sII")
@@ -21,8 +22,7 @@ def header(payload: bytes) -> bytes:
     return _HEADER.pack(MARK, len(payload), zlib.crc32(payload))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A payload whose checksum holds, and the offset at which the next record begins."""
 
     payload: bytes
@@ -30,8 +30,7 @@ class Record:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(msgspec.Struct, frozen=True):
     """Bytes that are no record, up to `end`, where reading can go on."""
 
     data: bytes

@@ -68,7 +68,7 @@ def _complete(answer: Json, row: Row, bodies: Row | None) -> Json:
         asked, answered, first_token, duration, overhead,
         status, request_bytes, response_bytes, sent_bytes,
     ) = row  # fmt: skip
-    request, response = (_side(*bodies[:3]), _side(*bodies[3:])) if bodies else (_Side(), _Side())
+    request, response = _sides(*bodies) if bodies else (_Side(), _Side())
     shown = present(
         dialect, method, target,
         request.headers, request.body or Document(b""), status, response.headers, response.body or Document(b""),
@@ -118,12 +118,24 @@ def _complete(answer: Json, row: Row, bodies: Row | None) -> Json:
     }
 
 
-def _side(headers: str, packed: bytes | None, head: int | None) -> _Side:
+def _sides(
+    request_headers: str, request_size: int | None, request_cut: int | None,
+    response_headers: str, response_size: int | None, response_cut: int | None,
+    content: bytes | None,
+) -> tuple[_Side, _Side]:  # fmt: skip
+    data = b"" if content is None else zstandard.ZstdDecompressor().decompress(content)
+    begin = request_size or 0
+    return (
+        _side(request_headers, None if request_size is None else data[:begin], request_cut),
+        _side(response_headers, None if response_size is None else data[begin:], response_cut),
+    )
+
+
+def _side(headers: str, data: bytes | None, cut: int | None) -> _Side:
     kept = tuple((name, value) for name, value in orjson.loads(headers))
-    if packed is None:
+    if data is None:
         return _Side(kept)
-    data = zstandard.ZstdDecompressor().decompress(packed)
-    return _Side(kept, Document(data) if head is None else Document(data[:head], data[head:], cut=True))
+    return _Side(kept, Document(data) if cut is None else Document(data[:cut], data[cut:], cut=True))
 
 
 def _provider_usage(text: str | None) -> Any:

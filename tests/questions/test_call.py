@@ -64,7 +64,7 @@ async def test_unit_prices_are_rates_per_unit(tmp_path: Path) -> None:
 async def test_cut_bodies_say_so(tmp_path: Path) -> None:
     """A body with a hole is marked on its own side only."""
     one = a_call(request_bytes=10**6)
-    entry = Entry(one, (), KeptBody(b'{"model":"x","me' + b'end"}', head=16), (), KeptBody(b"{}"))
+    entry = Entry(one, (), KeptBody(b'{"model":"x","me' + b'end"}', cut=16), (), KeptBody(b"{}"))
     async with Reader.open(a_book(tmp_path, [entry])) as reader:
         told = await call(reader, text_id(one))
     assert told is not None
