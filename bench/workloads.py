@@ -39,8 +39,8 @@ def _headers(lines: tuple[str, ...]) -> tuple[str, ...]:
 
 def workloads(*, quick: bool) -> list[Workload]:
     """All of them, in the order of the report."""
-    part = 0.35 if quick else 1.0
-    events = 60 if quick else 200
+    part = 0.25 if quick else 1.0
+    events = 40 if quick else 200
     small, full = "bench-json-1200-0", "bench-full-1200-0"
     return [
         Workload("json-c1", "json", "2 KB request, 1.2 KB answer, 1 connection", small, 1, 1.5 * part),
