@@ -254,7 +254,8 @@ class Book:
             call.duration_us, call.asked_us, call.answered_us, call.first_token_us, call.overhead_us,
             duration_bucket, first_token_bucket,
             tokens.source if tokens else "none", *counts,
-            input_tokens, output_tokens, tokens.total if tokens else None,
+            input_tokens, output_tokens,
+            None if input_tokens is None and output_tokens is None else (input_tokens or 0) + (output_tokens or 0),
             reading.raw_usage.decode("utf-8", "replace") if reading.raw_usage else None,
             cost.nano_usd, cost.state, lines.decode() if lines else None, cost.source, cost.entry, cost.since,
             call.usage_micro,
@@ -291,7 +292,10 @@ def _text(value: str | None) -> str | None:
 
 
 def _headers(headers: Headers) -> str:
-    return orjson.dumps([[_text(name), _text(value)] for name, value in headers]).decode()
+    try:
+        return orjson.dumps(headers).decode()
+    except TypeError:  # a lone surrogate
+        return orjson.dumps([[_text(name), _text(value)] for name, value in headers]).decode()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -70,8 +70,11 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 def _sum(*parts: int | None) -> int | None:
-    known = [part for part in parts if part is not None]
-    return sum(known) if known else None
+    total: int | None = None
+    for part in parts:
+        if part is not None:
+            total = part if total is None else total + part
+    return total
 
 
 class Units(msgspec.Struct, frozen=True):
