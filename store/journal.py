@@ -56,6 +56,7 @@ class _Segment:
     open: int = 0  # notes of running calls that lie here
     sealed: bool = False
     known: int = 0  # up to here, the book has had it before
+    doubted: int = -1  # where damage was seen once in what may still grow
 
 
 @dataclass(slots=True)
@@ -138,6 +139,9 @@ class Journals:
         base = segment.position
         for found in scan(data, sealed=sealed):
             start, end = base + found.start, base + found.end
+            if isinstance(found, Damage) and not sealed and segment.doubted != start:
+                segment.doubted = start  # perhaps it was being written while we read: look again before believing it
+                return
             segment.position = end
             if isinstance(found, Damage):
                 self._quarantine(run, number, start, found.data, "not a record")

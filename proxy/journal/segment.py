@@ -48,9 +48,7 @@ def scan(data: bytes, start: int = 0, *, sealed: bool) -> Iterator[Record | Dama
     while position + HEADER_SIZE <= len(data):
         found: Record | Damage | None = _record_at(data, position)
         if found is None:
-            if not sealed and not any(data[position : position + HEADER_SIZE]):
-                break  # nothing written here yet
-            resume = _next_record(data, position + 1)
+            resume = _resume(data, position, sealed=sealed)
             if resume is None:
                 break
             found = Damage(data[position:resume], position, resume)
@@ -60,6 +58,22 @@ def scan(data: bytes, start: int = 0, *, sealed: bool) -> Iterator[Record | Dama
         rest = data[position:].rstrip(b"\0")
         if rest:
             yield Damage(rest, position, len(data))
+
+
+def _resume(data: bytes, position: int, *, sealed: bool) -> int | None:
+    """Where reading goes on past bytes that are no record; None to wait for what is still being written."""
+    mark, length, _ = _HEADER.unpack_from(data, position)
+    if mark == MARK:
+        # Where the record says it ends. Never inside it as long as it may be completed: a body is free to hold what
+        # looks like a record.
+        end: int = position + HEADER_SIZE + length
+        if end + HEADER_SIZE <= len(data) and _record_at(data, end) is not None:
+            return end
+        if not sealed:
+            return None
+    elif not sealed and not any(data[position : position + HEADER_SIZE]):
+        return None  # nothing written here yet
+    return _next_record(data, position + 1)
 
 
 def _record_at(data: bytes, position: int) -> Record | None:
