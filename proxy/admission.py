@@ -5,8 +5,8 @@ Nothing is decoded, looked up or awaited here: a request is admitted or refused 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 from aiohttp import web
 
 from proxy import credential
@@ -18,8 +18,7 @@ from proxy.target import Target, read_target, redacted
 _HOST = re.compile(r"[\w.\-]+(?::\d{1,5})?|\[[0-9a-fA-F:.]+\](?::\d{1,5})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True):
     """A call that may go on."""
 
     upstream: Upstream
@@ -28,8 +27,7 @@ class Admitted:
     key: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Turned:
+class Turned(msgspec.Struct, frozen=True):
     """A call that may not; as much of it as is known."""
 
     refusal: Refusal

@@ -3,6 +3,7 @@
 Children are started afresh, not forked, so none inherits a loop, a thread or a database handle.
 """
 
+import gc
 import logging
 import os
 import socket
@@ -22,11 +23,15 @@ def main() -> None:
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     lifeline = Lifeline(int(lifeline_fd))
     config = lifeline.configuration()
-    sockets = [socket.socket(fileno=int(fd)) for fd in socket_fds]
     if kind == "store":
         from store.service import keep as run
     else:
         from proxy.worker import work as run
+    # What is made until now stays; the collector need not look at it again, and less often at the rest.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    sockets = [socket.socket(fileno=int(fd)) for fd in socket_fds]
     uvloop.run(run(config, sockets, lifeline))
 
 

@@ -33,10 +33,21 @@ class Sent(web.StreamResponse):
 class Client:
     """One answer to one request."""
 
-    __slots__ = ("_bodiless", "_chunked", "_keep_alive", "_request", "_write_timeout_s", "head_sent", "sent", "status")
+    __slots__ = (
+        "_bodiless",
+        "_chunked",
+        "_keep_alive",
+        "_request",
+        "_transport",
+        "_write_timeout_s",
+        "head_sent",
+        "sent",
+        "status",
+    )
 
     def __init__(self, request: web.BaseRequest, write_timeout_s: float, *, keep_alive: bool) -> None:
         self._request = request
+        self._transport = request.transport
         self._write_timeout_s = write_timeout_s
         self._keep_alive = keep_alive and request.keep_alive
         self._chunked = False
@@ -48,8 +59,7 @@ class Client:
     @property
     def gone(self) -> bool:
         """Whether the connection is closed."""
-        transport = self._request.transport
-        return transport is None or transport.is_closing()
+        return self._transport is None or self._transport.is_closing()
 
     def head(
         self, status: int, reason: bytes, headers: list[tuple[bytes, bytes]], length: int | None, *, has_length: bool
@@ -94,7 +104,7 @@ class Client:
         Raises:
             ClientGone: they cannot arrive.
         """
-        transport = self._request.transport
+        transport = self._transport
         if transport is None or transport.is_closing():
             raise ClientGone
         if data:
@@ -129,7 +139,6 @@ class Client:
 
     def break_off(self) -> Sent:
         """End the connection in the middle of the answer, so that the client sees it is not whole."""
-        transport = self._request.transport
-        if transport is not None:
-            transport.close()
+        if self._transport is not None:
+            self._transport.close()
         return Sent(self.status or 500, keep_alive=False)

@@ -242,15 +242,18 @@ class Forwarder:
                 head = b""
             while chunk := chunk or await answer.chunk():
                 exchange.mark_chunk()
-                capture.add(chunk)
                 last = answer.at_end()
+                passed_on = chunk
                 if hider is not None:
-                    chunk = hider.pass_on(chunk) + (hider.rest() if last else b"")
-                if not exchange.ended and (last or (watch is not None and watch.completes(chunk))):
-                    await self._settle(exchange, client, sent=client.sent + len(chunk))
-                await client.send(head + client.frame(chunk, last=last), len(chunk))
+                    passed_on = hider.pass_on(chunk) + (hider.rest() if last else b"")
+                if not exchange.ended and (last or (watch is not None and watch.completes(passed_on))):
+                    capture.add(chunk)
+                    chunk = b""
+                    await self._settle(exchange, client, sent=client.sent + len(passed_on))
+                await client.send(head + client.frame(passed_on, last=last), len(passed_on))
                 if last:
                     return client.finished()
+                capture.add(chunk)
                 head = chunk = b""
             rest = hider.rest() if hider is not None else b""
             await self._settle(exchange, client, sent=client.sent + len(rest))
@@ -258,6 +261,7 @@ class Forwarder:
             return client.finished()
         except ClientGone:
             if self._config.proxy.on_client_gone == "finish" and not exchange.ended:
+                capture.add(chunk)
                 await self._read_on(answer, capture)
             raise
 

@@ -5,8 +5,9 @@ upstream receives. What could be read in two ways is refused.
 """
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+import msgspec
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?=/|$|\?)", re.IGNORECASE)
@@ -16,8 +17,7 @@ _SECRET_PARAMETER = re.compile(
 REDACTED = "REDACTED"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """`/openai/v1/models?limit=1` is upstream `openai`, rest `/v1/models?limit=1`."""
 
     upstream: str

@@ -5,7 +5,6 @@ written out, the process ends.
 """
 
 import asyncio
-import gc
 import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -67,10 +66,6 @@ async def work(config: Config, sockets: list[socket.socket], lifeline: Lifeline)
     """Serve until the parent says stop, or is gone."""
     worker = Worker(config)
     await worker.start(sockets)
-    # What was made until now stays; the collector need not look at it again, and less often at the rest.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
     lifeline.ready()
     await lifeline.ended()
     await worker.stop()

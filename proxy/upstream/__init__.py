@@ -1,8 +1,9 @@
 """The upstream side of a call, behind one small interface: ask, then status, headers, chunks, and how it ended."""
 
 from collections.abc import AsyncIterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from proxy.config.model import Upstream
 from proxy.journal.notes import Outcome
@@ -17,8 +18,7 @@ class UpstreamFault(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(msgspec.Struct, frozen=True):
     """What goes to the upstream.
 
     A body that is streamed is sent with `Content-Length: length`, or chunked when that is None.

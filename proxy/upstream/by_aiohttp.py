@@ -8,7 +8,7 @@ trailing `?`, and header bytes that are not UTF-8.
 
 import functools
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 
 import aiohttp
 from aiohttp import ClientResponse, ClientTimeout, DummyCookieJar, TCPConnector
@@ -18,12 +18,15 @@ from yarl import URL
 
 from proxy.config.model import Upstream
 from proxy.upstream import Answer, Asking, UpstreamFault
+from proxy.upstream.silence import Silence, SilenceWatch, Wait
 
 _NOT_ADDED = frozenset({"User-Agent", "Accept", "Accept-Encoding", "Content-Type"})
 _LARGEST_HEADER = 64 * 1024
 _READ_BUFFER = 64 * 1024
 _POOL_IDLE_S = 12.0  # below what upstreams keep: narrows the race of a connection that closes as we use it
 _KEEPALIVE_OPTIONS = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 5))
+
+_BROKEN = (aiohttp.ClientError, Silence, TimeoutError, OSError, ValueError)
 
 
 def _socket(address: aiohttp.connector.AddrInfoType) -> socket.socket:
@@ -73,36 +76,49 @@ class AiohttpAsker:
             read_bufsize=_READ_BUFFER,
         )
         self._timeouts: dict[str, ClientTimeout] = {}
+        self._silence = SilenceWatch()
 
     async def ask(self, upstream: Upstream, asking: Asking) -> Answer:
         """Send the request and wait for the head of the answer."""
         timeout = self._timeouts.get(upstream.name)
         if timeout is None:
-            timeout = self._timeouts[upstream.name] = ClientTimeout(
-                total=None, sock_connect=upstream.connect_timeout_s, sock_read=upstream.read_timeout_s
-            )
+            timeout = self._timeouts[upstream.name] = ClientTimeout(total=None, sock_connect=upstream.connect_timeout_s)
         headers = _in_one_case(asking.headers)
         if asking.length is not None:
             headers.append(("Content-Length", str(asking.length)))
+        wait = self._silence.begin(upstream.read_timeout_s)
         try:
-            response = await self._session.request(
-                asking.method,
-                URL(upstream.base_url + asking.target, encoded=True),
-                headers=headers,
-                data=asking.body,
-                allow_redirects=False,
-                timeout=timeout,
-            )
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise _fault(error, upstream, answered=False) from error
+            with wait:
+                response = await self._session.request(
+                    asking.method,
+                    URL(upstream.base_url + asking.target, encoded=True),
+                    headers=headers,
+                    data=asking.body if isinstance(asking.body, bytes | None) else _watched(asking.body, wait),
+                    allow_redirects=False,
+                    timeout=timeout,
+                )
+        except BaseException as error:
+            self._silence.done(wait)
+            if isinstance(error, _BROKEN):
+                raise _fault(error, upstream, answered=False) from error
+            raise
         if response.status == 101:
             response.close()
+            self._silence.done(wait)
             raise UpstreamFault("upstream_broke_off", f"{upstream.name} switched protocols without being asked")
-        return _Answer(response, upstream)
+        return _Answer(response, upstream, wait, self._silence)
 
     async def close(self) -> None:
         """Close all connections."""
+        self._silence.close()
         await self._session.close()
+
+
+async def _watched(body: AsyncIterable[bytes], wait: Wait) -> AsyncIterator[bytes]:
+    """The body; an upstream that takes it is not silent."""
+    async for chunk in body:
+        wait.extend()
+        yield chunk
 
 
 def _in_one_case(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -115,15 +131,17 @@ def _in_one_case(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 class _Answer:
-    __slots__ = ("_content", "_response", "_upstream", "headers", "reason", "status")
+    __slots__ = ("_content", "_response", "_silence", "_upstream", "_wait", "headers", "reason", "status")
 
-    def __init__(self, response: ClientResponse, upstream: Upstream) -> None:
+    def __init__(self, response: ClientResponse, upstream: Upstream, wait: Wait, silence: SilenceWatch) -> None:
         self.status: int = response.status
         self.reason: bytes = (response.reason or "").encode("utf-8", "surrogateescape")
         self.headers: Sequence[tuple[bytes, bytes]] = response.raw_headers
         self._response = response
         self._content = response.content
         self._upstream = upstream
+        self._wait = wait
+        self._silence = silence
 
     def ready(self) -> bytes:
         if self._content.exception() is not None:
@@ -135,11 +153,13 @@ class _Answer:
 
     async def chunk(self) -> bytes:
         try:
-            return await self._content.readany()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            with self._wait:
+                return await self._content.readany()
+        except _BROKEN as error:
             raise _fault(error, self._upstream, answered=True) from error
 
     def close(self) -> None:
+        self._silence.done(self._wait)
         if not self._response.closed:
             self._response.close()
 
@@ -150,7 +170,7 @@ def _fault(error: Exception, upstream: Upstream, *, answered: bool) -> UpstreamF
     match error:
         case aiohttp.ConnectionTimeoutError():
             return UpstreamFault("upstream_unreachable", f"{name} did not accept a connection in time")
-        case TimeoutError():
+        case Silence() | TimeoutError():
             return UpstreamFault("upstream_timed_out", f"{name} was silent for {upstream.read_timeout_s:g} s")
         case aiohttp.ClientConnectorError():
             reason = error.os_error.strerror or type(error.os_error).__name__
