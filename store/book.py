@@ -175,7 +175,11 @@ class Book:
 
     def _not_yet_there(self, entries: Sequence[Entry]) -> list[Entry]:
         unique = {entry.call.call_id: entry for entry in entries}
-        return [entry for call_id, entry in unique.items() if not self.has(call_id)]
+        places = ", ".join("?" * len(unique))
+        known = f"select call_id from calls where call_id in ({places})"  # noqa: S608 - question marks
+        for (call_id,) in self._connection.execute(known, tuple(unique)):
+            del unique[call_id]
+        return list(unique.values())
 
     def _write_bodies(self, entries: Iterable[Entry]) -> None:
         rows = [self._bodies_row(number, entry) for number, entry in enumerate(entries, self._last_id + 1)]
