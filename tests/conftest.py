@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Protocol
 
 import pytest
@@ -48,9 +49,7 @@ async def house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
             config = replace(config, **top, upstreams={**config.upstreams, **extra})
             defaults: dict[str, Any] = {"shutdown_timeout_s": 2.0}
             config = replace(config, proxy=replace(Proxy(), **{**defaults, **settings}))
-            number = len(list(tmp_path.glob("data*")))
-            data_dir = tmp_path / f"data{number}"
-            data_dir.mkdir()
+            data_dir = Path(mkdtemp(prefix="data", dir=tmp_path))
             return await stack.enter_async_context(open_house(data_dir, config))
 
         yield factory
