@@ -1,0 +1,113 @@
+"""The demo, as a newcomer starts it: a full book within seconds, plainly a sandbox, and never anyone's own book."""
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+DEMO = (sys.executable, "-m", "proxy.cli", "demo", "--listen", "127.0.0.1:0", "--dashboard", "127.0.0.1:0")
+
+
+@dataclass
+class Demo:
+    """A running demo."""
+
+    process: asyncio.subprocess.Process
+    said: str
+    proxy: str
+    dashboard: str
+
+    async def stop(self) -> int:
+        """End it as Ctrl-C does: the exit status."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGINT)
+        return await self.process.wait()
+
+
+@asynccontextmanager
+async def demo(data_dir: Path) -> AsyncIterator[Demo]:
+    """`tollbook demo` beside this data directory, ended with the block."""
+    process = await asyncio.create_subprocess_exec(
+        *DEMO, "--data-dir", str(data_dir), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    said = ""
+    while (line := (await process.stdout.readline()).decode()) and "Try:" not in said:
+        said += line
+        if "Try:" in line:
+            break
+    addresses = re.findall(r"http://[\d.]+:\d+", said)
+    running = Demo(process, said, *(addresses or ("", "")))
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+async def _rows(running: Demo, session: aiohttp.ClientSession, least: int) -> dict[str, int]:
+    """The calls by type, once there are at least so many."""
+    while True:
+        async with session.get(f"{running.dashboard}/api/facets") as answer:
+            types = {one["value"]: one["calls"] for one in (await answer.json())["type"]}
+        if sum(types.values()) >= least:
+            return types
+        await asyncio.sleep(0.05)
+
+
+async def test_a_newcomer_sees_a_full_book(tmp_path: Path) -> None:
+    """Both listeners are alive, the book has hundreds of calls of many types, new ones come, and Ctrl-C ends it all."""
+    async with demo(tmp_path / "own") as running, aiohttp.ClientSession() as session:
+        assert "SANDBOX" in running.said
+        for address in (running.proxy, running.dashboard):
+            async with session.get(f"{address}/healthz") as answer:
+                assert answer.status == 200
+        types = await _rows(running, session, 200)
+        assert len(types) >= 6
+        before = sum(types.values())
+        await _rows(running, session, before + 1)  # a call made meanwhile, through the proxy
+        async with session.get(f"{running.dashboard}/api/health") as answer:
+            health = await answer.json()
+        assert health["sandbox"] is True
+        counted = health["stored"] + health["waiting"] + health["open"] + health["lost"]["total"]
+        assert health["received"] == counted
+        assert health["lost"]["total"] == 0
+        assert await running.stop() == 0
+    assert not (tmp_path / "own").exists()
+
+
+async def test_each_start_makes_the_book_anew(tmp_path: Path) -> None:
+    """What the last demo wrote is gone; a second demo beside a running one is refused in a sentence."""
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(demo(tmp_path / "own"))
+        left = tmp_path / "own-demo" / "left behind"
+        left.touch()
+        second = await stack.enter_async_context(demo(tmp_path / "own"))
+        assert second.process.stderr is not None
+        refusal = (await second.process.stderr.read()).decode()
+        assert await second.process.wait() == 1
+        assert "in use by another demo" in refusal
+        assert "Traceback" not in refusal
+        assert left.exists()
+        assert await first.stop() == 0
+    async with demo(tmp_path / "own"):
+        assert not left.exists()
+
+
+async def test_a_directory_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:
+    """A directory of that name with something else in it is not touched: exit 1."""
+    precious = tmp_path / "own-demo" / "precious"
+    precious.parent.mkdir()
+    precious.write_text("mine")
+    async with demo(tmp_path / "own") as refused:
+        assert await refused.process.wait() == 1
+    assert precious.read_text() == "mine"
+
+
+pytestmark = pytest.mark.timeout(60)
