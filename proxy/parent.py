@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Container, Coroutine
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -259,7 +260,17 @@ def _address_of(listening: socket.socket) -> Address:
 
 
 async def _gone(process: subprocess.Popen[bytes]) -> None:
-    await asyncio.get_running_loop().run_in_executor(None, process.wait)
+    """Wait for a process's end, in a thread of its own: the loop's pool has room for a few such waits only."""
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+
+    def wait() -> None:
+        process.wait()
+        with contextlib.suppress(RuntimeError):  # the loop is closed; nobody waits any more
+            loop.call_soon_threadsafe(over.set)
+
+    threading.Thread(target=wait, name=f"tollbook-wait-{process.pid}", daemon=True).start()
+    await over.wait()
 
 
 async def _ended(child: _Child, patience_s: float) -> None:

@@ -337,3 +337,26 @@ async def test_everything_received_is_in_the_book(start: Start, raw_upstream: Op
     completed = {row["id"] for row in rows if row["outcome"] == "completed"}
     assert len(received) > 180
     assert set(received) <= completed
+
+
+async def test_many_workers(start: Start) -> None:
+    """However many workers there are, the death of any is noticed, and all end when told to."""
+    served = await start("http://127.0.0.1:1", 0.3, "--workers", str((os.cpu_count() or 1) + 5))
+    known = {one.pid for one in served.children()}
+    victim = served.children()[-1]
+    for _ in range(2):  # the second time, the one that took the place of the first
+        victim.kill()
+        victim = await newcomer(served, known)
+        known.add(victim.pid)
+    status, said = await served.stop(signal.SIGTERM)
+    assert (status, said.count("\n")) == (0, 2)
+
+
+async def newcomer(served: Served, known: set[int]) -> psutil.Process:
+    """Wait for a child that was not there before."""
+    for _ in range(500):
+        for one in served.children():
+            if one.pid not in known and "proxy.child" in one.cmdline():
+                return one
+        await asyncio.sleep(0.02)
+    raise AssertionError("no other child was started")
