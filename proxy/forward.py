@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -35,67 +36,41 @@ _FAULT_STATUS: dict[Outcome, int] = {
     "upstream_timed_out": 504,
     "upstream_broke_off": 502,
 }
+_FULL = Refusal(503, "overloaded", "Too many calls are under way; try again.", True, 1)
+_MALFORMED = Refusal(400, "bad_request", "The request body is not framed as HTTP demands.", False)
 
 
-class Forwarder:
-    """Forwards the calls of one worker."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the calls of one worker share."""
 
-    def __init__(self, config: Config, journal: Journal, tally: Tally, asker: Asker, decoding: Executor) -> None:
-        self._config = config
-        self._journal = journal
-        self._tally = tally
-        self._asker = asker
-        self._decoding = decoding  # the one thread for compressed bodies too large to keep
-        self._ids = CallIds()
-        self._running: dict[Exchange, Client] = {}
-        self._empty: asyncio.Event | None = None
-        self._detached: set[asyncio.Task[web.StreamResponse]] = set()
-        self.stopping = False
+    config: Config
+    journal: Journal
+    tally: Tally
+    asker: Asker
+    decoding: Executor  # the one thread for compressed bodies too large to keep
+    ids: CallIds
 
-    async def drain(self, patience_s: float) -> None:
-        """Let the running calls end; after `patience_s`, note the rest as cut by our own end."""
-        self.stopping = True
-        if self._running:
-            self._empty = asyncio.Event()
-            try:
-                await asyncio.wait_for(self._empty.wait(), patience_s)
-            except TimeoutError:
-                for exchange, client in self._running.items():
-                    exchange.note_ended("interrupted", sent=client.sent)
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """One request, to its end."""
-        if request.raw_path == "/healthz":
-            return web.Response(text="ok\n", status=503 if self.stopping else 200)
-        if self._config.proxy.on_client_gone == "cancel":
-            return await self._call(request)
-        # The call outlives its client: it runs in a task of its own, which the client's leaving does not cancel.
-        task = asyncio.get_running_loop().create_task(self._call(request))
-        self._detached.add(task)
-        task.add_done_callback(self._forget)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            asyncio.get_running_loop().call_later(self._config.proxy.finish_timeout_s, task.cancel)
-            raise
+class Forwarding:
+    """One call, from its request to its end."""
 
-    def _forget(self, task: asyncio.Task[web.StreamResponse]) -> None:
-        self._detached.discard(task)
-        if not task.cancelled():
-            task.exception()  # noted where it happened; the client is gone, so nobody else asks for it
+    __slots__ = ("_admitted", "_head", "_parts", "_request", "_started", "client", "exchange")
 
-    async def _call(self, request: web.BaseRequest) -> web.StreamResponse:
+    def __init__(self, parts: Parts, request: web.BaseRequest, *, keep_alive: bool) -> None:
         began = time.perf_counter_ns()
         received_at_us = time.time_ns() // 1000
-        head = Head(request.raw_headers)
-        admitted = admit(request, head, self._config.upstreams)
-        exchange = Exchange(self._journal, self._tally, self._ids.new(received_at_us), began)
-        client = Client(request, self._config.proxy.write_timeout_s, keep_alive=not self.stopping)
+        self._parts = parts
+        self._request = request
+        self._head = head = Head(request.raw_headers)
+        self._admitted = admitted = admit(request, head, parts.config.upstreams)
+        self.exchange = Exchange(parts.journal, parts.tally, parts.ids.new(received_at_us), began)
+        self.client = Client(request, parts.config.proxy.write_timeout_s, keep_alive=keep_alive)
         upstream = admitted.upstream
-        ticket = exchange.note_started(
+        self._started = self.exchange.note_started(
             Started(
-                call_id=exchange.call_id,
-                seq=self._tally.count("received"),
+                call_id=self.exchange.call_id,
+                seq=parts.tally.count("received"),
                 received_at_us=received_at_us,
                 upstream=upstream.name if upstream else None,
                 dialect=upstream.dialect if upstream else "generic",
@@ -107,24 +82,24 @@ class Forwarder:
                 headers=head.facts,
             )
         )
-        self._running[exchange] = client
+
+    async def run(self, *, full: bool) -> web.StreamResponse:
+        """To the end; `full`: too many others are under way."""
+        admitted, exchange, client = self._admitted, self.exchange, self.client
         try:
             if isinstance(admitted, Turned):
-                if head.first("expect") is not None:
+                if self._head.first("expect") is not None:
                     client.close_after()
-                return await self._refuse(exchange, client, admitted.refusal, upstream.dialect if upstream else None)
-            if len(self._running) > self._config.proxy.max_concurrent:
+                return await self._refuse(admitted.refusal)
+            if full:
                 client.close_after()
-                full = Refusal(503, "overloaded", "Too many calls are under way; try again.", True, 1)
-                return await self._refuse(exchange, client, full, admitted.upstream.dialect)
-            return await self._forward(request, head, admitted, exchange, client, ticket)
+                return await self._refuse(_FULL)
+            return await self._forward(admitted)
         except ClientGone:
-            exchange.status = client.status if client.head_sent else None
-            exchange.note_ended("client_left", sent=client.sent)
+            self._cut("client_left")
             return client.break_off()
         except asyncio.CancelledError:
-            exchange.status = client.status if client.head_sent else None
-            exchange.note_ended("client_left" if client.gone else "interrupted", sent=client.sent)
+            self._cut("client_left" if client.gone else "interrupted")
             raise
         except Exception as error:
             # A mistake of ours; still a row, and still an end for the client.
@@ -133,54 +108,47 @@ class Forwarder:
             )
             client.break_off()
             raise
-        finally:
-            del self._running[exchange]
-            if self._empty is not None and not self._running:
-                self._empty.set()
 
-    async def _forward(
-        self, request: web.BaseRequest, head: Head, admitted: Admitted, exchange: Exchange, client: Client, ticket: int
-    ) -> web.StreamResponse:
-        upstream = admitted.upstream
-        capture = exchange.request = self._capture(head.first("content-encoding"))
-        body = RequestBody(request, capture)
+    def interrupt(self) -> None:
+        """Note that our own end cuts it; it is cancelled soon after."""
+        self._cut("interrupted")
+
+    def _cut(self, outcome: Outcome) -> None:
+        self.exchange.status = self.client.status if self.client.head_sent else None
+        self.exchange.note_ended(outcome, sent=self.client.sent)
+
+    async def _forward(self, admitted: Admitted) -> web.StreamResponse:
+        exchange, client = self.exchange, self.client
+        capture = exchange.request = self._capture(self._head.first("content-encoding"))
+        body = RequestBody(self._request, capture)
         try:
-            asking, hider = await self._prepare(request, head, admitted, exchange, client, body)
-            await self._journal.written(ticket)
+            asking, hider = await self._prepare(admitted, body)
+            await self._parts.journal.written(self._started)
             exchange.mark_asked()
-            answer = await self._asker.ask(upstream, asking)
+            answer = await self._parts.asker.ask(admitted.upstream, asking)
         except (MalformedBody, UpstreamFault) as fault:
             if client.gone:
                 raise ClientGone from None  # its half-sent body is what broke the request upstream
             if isinstance(fault, MalformedBody) or body.malformed:
-                broken = Refusal(400, "bad_request", "The request body is not framed as HTTP demands.", False)
-                return await self._refuse(exchange, client, broken, upstream.dialect)
+                return await self._refuse(_MALFORMED)
             why = Refusal(_FAULT_STATUS[fault.outcome], fault.outcome, fault.message, True)
-            return await self._refuse(exchange, client, why, upstream.dialect, fault.outcome)
+            return await self._refuse(why, fault.outcome)
         exchange.mark_answered()
         try:
-            return await self._relay(request, exchange, client, answer, hider)
+            return await self._relay(answer, hider)
         except UpstreamFault as fault:
             exchange.note_ended(fault.outcome, sent=client.sent, failure=Failure(fault.outcome, fault.message))
             return client.break_off()
         finally:
             answer.close()
 
-    async def _prepare(
-        self,
-        request: web.BaseRequest,
-        head: Head,
-        admitted: Admitted,
-        exchange: Exchange,
-        client: Client,
-        body: RequestBody,
-    ) -> tuple[Asking, UsageHider | None]:
+    async def _prepare(self, admitted: Admitted, body: RequestBody) -> tuple[Asking, UsageHider | None]:
         """What to ask the upstream, and whether the answer must be looked into."""
-        upstream = admitted.upstream
+        upstream, request, head, exchange = admitted.upstream, self._request, self._head, self.exchange
         encoding = head.first("content-encoding")
         ask = upstream.stream_usage == "ask" and may_ask(request.method, admitted.target.path, encoding)
         if head.first("expect") is not None and body.exists and request.version >= (1, 1):
-            await client.go_on()
+            await self.client.go_on()
         whole: bytes | None = None
         if body.exists and (ask or body.length is not None):
             waiting = time.perf_counter_ns()
@@ -197,24 +165,18 @@ class Forwarder:
             exchange.note_asked()
             asking = Asking(request.method, admitted.target.rest, sent_headers, asked or whole or None)
         else:
-            streamed = self._streamed(body, exchange)
+            streamed = self._streamed(body)
             asking = Asking(request.method, admitted.target.rest, sent_headers, streamed, body.length)
         return asking, UsageHider() if asked is not None else None
 
-    async def _streamed(self, body: RequestBody, exchange: Exchange) -> AsyncIterator[bytes]:
+    async def _streamed(self, body: RequestBody) -> AsyncIterator[bytes]:
         async for chunk in body.stream():
             yield chunk
-        if exchange.request is not None:
-            exchange.request.when_complete(exchange.note_asked)
+        if self.exchange.request is not None:
+            self.exchange.request.when_complete(self.exchange.note_asked)
 
-    async def _relay(
-        self,
-        request: web.BaseRequest,
-        exchange: Exchange,
-        client: Client,
-        answer: Answer,
-        hider: UsageHider | None,
-    ) -> web.StreamResponse:
+    async def _relay(self, answer: Answer, hider: UsageHider | None) -> web.StreamResponse:
+        exchange, client = self.exchange, self.client
         answered = Head(answer.headers)
         encoding = answered.first("content-encoding")
         length = _length(answered)
@@ -226,12 +188,12 @@ class Forwarder:
         watch = TerminalWatch() if length is None and encoding is None else None
         passed = answered.to_client()
         passed.append((b"x-tollbook-call-id", to_text(exchange.call_id).encode()))
-        bodiless = request.method == "HEAD" or answer.status in (204, 304) or length == 0
+        bodiless = self._request.method == "HEAD" or answer.status in (204, 304) or length == 0
         head = client.head(
             answer.status, answer.reason, passed, None if hider else length, has_length=length is not None
         )
         if bodiless:
-            await self._settle(exchange, client, sent=0)
+            await self._settle(sent=0)
             await client.send(head)
             return client.finished()
 
@@ -249,18 +211,18 @@ class Forwarder:
                 if not exchange.ended and (last or (watch is not None and watch.completes(passed_on))):
                     capture.add(chunk)
                     chunk = b""
-                    await self._settle(exchange, client, sent=client.sent + len(passed_on))
+                    await self._settle(sent=client.sent + len(passed_on))
                 await client.send(head + client.frame(passed_on, last=last), len(passed_on))
                 if last:
                     return client.finished()
                 capture.add(chunk)
                 head = chunk = b""
             rest = hider.rest() if hider is not None else b""
-            await self._settle(exchange, client, sent=client.sent + len(rest))
+            await self._settle(sent=client.sent + len(rest))
             await client.send(head + client.frame(rest, last=True), len(rest))
             return client.finished()
         except ClientGone:
-            if self._config.proxy.on_client_gone == "finish" and not exchange.ended:
+            if self._parts.config.proxy.on_client_gone == "finish" and not exchange.ended:
                 capture.add(chunk)
                 await self._read_on(answer, capture)
             raise
@@ -273,33 +235,28 @@ class Forwarder:
         except UpstreamFault:
             pass  # the client left first; that is how the call ended
 
-    async def _settle(self, exchange: Exchange, client: Client, *, sent: int) -> None:
+    async def _settle(self, *, sent: int) -> None:
         """Note that the answer is complete, and wait (not long) until the note is written.
 
         Raises:
             ClientGone: nobody is there to receive the end of it.
         """
+        exchange = self.exchange
         if exchange.ended:
             return
-        if client.gone:
+        if self.client.gone:
             raise ClientGone
-        patience = self._config.proxy.journal_wait_ms / 1000
+        patience = self._parts.config.proxy.journal_wait_ms / 1000
         if exchange.request is not None:
             await exchange.request.complete(patience)
         body = await exchange.response.complete(patience) if exchange.response is not None else None
         ticket = exchange.note_ended("completed", sent=sent, body=body)
         if ticket is not None:
-            await self._journal.written(ticket)
+            await self._parts.journal.written(ticket)
 
-    async def _refuse(
-        self,
-        exchange: Exchange,
-        client: Client,
-        why: Refusal,
-        dialect: str | None,
-        outcome: Outcome = "rejected",
-    ) -> web.StreamResponse:
-        content = refusal.body(why, dialect)
+    async def _refuse(self, why: Refusal, outcome: Outcome = "rejected") -> web.StreamResponse:
+        exchange, client, upstream = self.exchange, self.client, self._admitted.upstream
+        content = refusal.body(why, upstream.dialect if upstream else None)
         sent_headers = refusal.headers(why)
         sent_headers.append((b"x-tollbook-call-id", to_text(exchange.call_id).encode()))
         phrase = HTTPStatus(why.status).phrase.encode()
@@ -307,12 +264,12 @@ class Forwarder:
         exchange.status = why.status
         ticket = exchange.note_ended(outcome, sent=len(content), failure=Failure(why.code, why.message))
         if ticket is not None:
-            await self._journal.written(ticket)
+            await self._parts.journal.written(ticket)
         await client.send(head + client.frame(content), len(content))
         return client.finished()
 
     def _capture(self, encoding: str | None) -> Capture:
-        return Capture(self._config.capture.max_bytes, encoding, self._decoding)
+        return Capture(self._parts.config.capture.max_bytes, encoding, self._parts.decoding)
 
 
 def _may_hold_extra(status: int, head: Head) -> bool:

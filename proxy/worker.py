@@ -9,8 +9,10 @@ import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
+from proxy.call_id import CallIds
+from proxy.calls import Calls
 from proxy.config.model import Config
-from proxy.forward import Forwarder
+from proxy.forward import Parts
 from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
@@ -40,20 +42,19 @@ class Worker:
         self._journal = Journal(directory, self._tally, patience_s=config.proxy.journal_wait_ms / 1000)
         self._decoding = ThreadPoolExecutor(1, "tollbook-decoding")
         self._asker = AiohttpAsker()
-        self._forwarder = Forwarder(config, self._journal, self._tally, self._asker, self._decoding)
-        self._server = ProxyServer(self._forwarder.handle, self._tally)
+        self._calls = Calls(Parts(config, self._journal, self._tally, self._asker, self._decoding, CallIds()))
+        self._server = ProxyServer(self._calls.handle, self._tally)
         loop = asyncio.get_running_loop()
         for listening in sockets:
             self._servers.append(await loop.create_server(self._server, sock=listening, backlog=BACKLOG))
 
     async def stop(self) -> None:
         """Drain, note what is left, and close."""
-        forwarder = self._forwarder
-        forwarder.stopping = True  # the connections that stay say so with their next answer
+        self._calls.stopping = True  # the connections that stay say so with their next answer
         for server in self._servers:
             server.close()
         self._server.pre_shutdown()
-        await forwarder.drain(self._config.proxy.shutdown_timeout_s)
+        await self._calls.drain(self._config.proxy.shutdown_timeout_s)
         await self._server.shutdown(0.5)
         await self._asker.close()
         await self._journal.close()
