@@ -20,6 +20,7 @@ from proxy.sandbox.answer import Answer, Headers, Request
 from proxy.sandbox.answering import answer
 from proxy.sandbox.scenes import SampleCall
 from proxy.sandbox.traffic import DAYS, HABITS, sample_calls
+from proxy.stream_usage import may_ask, with_question
 
 _DIALECTS = {"openai": "openai", "anthropic": "anthropic", "gemini": "gemini"}
 _LONGEST_SILENCE = timedelta(minutes=2)
@@ -112,7 +113,10 @@ def _told(call: SampleCall, call_id: bytes, seq: int, received: int, dice: Rando
         overhead = dice.randint(120, 400)
         return PastCall(started, None, _refused(call_id, _UNKNOWN, "generic", overhead, overhead)), None
     asked = Asked(call_id, Body(len(call.body), call.body))
-    request = Request(call.method, call.path, call.sent_headers(), call.body, call.at, seq)
+    # As the proxy would have: OpenAI's streams are asked for their usage.
+    asks = call.upstream == "openai" and may_ask("POST", call.path, None)
+    body = (with_question(call.body) if asks else None) or call.body
+    request = Request(call.method, call.path, call.sent_headers(), body, call.at, seq)
     answered = answer(request, HABITS)
     pace = _pace(call, answered, dice)
     if call.fate == "upstream_unreachable":
