@@ -97,7 +97,7 @@ def _config(data_dir: Path) -> Config:
 
 def _whole(config: Config, calls: int) -> float:
     """Microseconds a call, as the store runs it."""
-    ingest = Ingest(config, lambda: None)
+    ingest = Ingest(config)
     began = time.process_time_ns()
     ingest.start()
     ingest.stop()  # reads to the end first

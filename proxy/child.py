@@ -11,7 +11,7 @@ import sys
 
 import uvloop
 
-from proxy.lifeline import Lifeline
+from proxy.lifeline import CannotServe, Lifeline
 
 
 def main() -> None:
@@ -32,7 +32,10 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     sockets = [socket.socket(fileno=int(fd)) for fd in socket_fds]
-    uvloop.run(run(config, sockets, lifeline))
+    try:
+        uvloop.run(run(config, sockets, lifeline))
+    except CannotServe as reason:
+        sys.exit(f"tollbook: {reason}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,10 @@ _READY = b"R"
 _STOP = b"S"
 
 
+class CannotServe(Exception):
+    """Why a child cannot begin, in one sentence."""
+
+
 class Lifeline:
     """The child's end."""
 

@@ -74,7 +74,8 @@ class Parent:
             try:
                 listening[key] = _listen(address)
             except OSError as error:
-                reason = os.strerror(error.errno) if error.errno else str(error)
+                # The addresses of names have errors of their own, which strerror does not know.
+                reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
                 problems.append(f"{key}: cannot listen on {address}: {reason}")
         if problems:
             for one in listening.values():
@@ -229,6 +230,8 @@ def _claim_data_dir(path: Path) -> int:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = os.open(path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CannotStart(f"store.data_dir: {path} is not a directory") from error
     except OSError as error:
         raise CannotStart(f"store.data_dir: {path} is not writable: {error.strerror}") from error
     try:

@@ -191,7 +191,8 @@ class Book:
             self._bodies.executemany("insert or replace into bodies values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._bodies.execute("commit")
         except BaseException:
-            self._bodies.execute("rollback")
+            if self._bodies.in_transaction:
+                self._bodies.execute("rollback")
             raise
 
     def _bodies_row(self, number: int, entry: Entry) -> tuple[object, ...]:

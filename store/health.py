@@ -17,6 +17,7 @@ class LiveCounts:
     waiting: int = 0  # ended, noted in the journal, not yet in the book
     open: int = 0  # running calls
     malformed: int = 0  # requests the HTTP parser refused; these are not calls
+    late_notes: int = 0  # notes that a client did not wait for, because the disk was too slow
     lost: Mapping[str, int] = field(default_factory=dict)  # reason: calls
     oldest_waiting_ms: float | None = None  # age of the oldest waiting call; None when nothing waits
     journal_bytes: int = 0

@@ -5,13 +5,14 @@ and the same batch is tried again. A call the book refuses for what is in it is 
 goes to quarantine and is counted. Nothing blocks the calls behind it.
 """
 
+import contextlib
 import logging
 import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -19,7 +20,7 @@ import msgspec
 from proxy.config.model import Config
 from store.book import Book, Entry, Progress
 from store.health import LiveCounts
-from store.journal import QUARANTINE, Journals, Run
+from store.journal import Journals, Run, quarantine, tally_of
 from store.metering import Meter, Noted, bare
 
 log = logging.getLogger("tollbook.store")
@@ -33,25 +34,23 @@ _RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What the live counts are made of, replaced as a whole after each commit."""
+    """What the live counts are made of, replaced as a whole after each pass."""
 
     counters: Mapping[str, int] = field(default_factory=dict)
     runs: tuple[Run, ...] = ()
-    reached_at: float = 0.0  # when everything noted until then was in the book
+    clear_at: float = 0.0  # when nothing was waiting, last
+    journal_bytes: int = 0
 
 
 class Ingest:
     """Owns the book and its thread."""
 
-    def __init__(self, config: Config, changed: Callable[[], None]) -> None:
+    def __init__(self, config: Config) -> None:
         self._data_dir = config.store.data_dir
         self._meter = Meter(config)
-        self._book = Book(self._data_dir)
-        self._journals = Journals(self._data_dir, self._book.cursors())
-        self._changed = changed
         self._stopping = threading.Event()
-        self._standing = _Standing(self._book.counters(), (), time.monotonic())
-        self._forget_gone_runs()
+        self._standing = _Standing(clear_at=time.monotonic())
+        self._open()
         self._thread = threading.Thread(target=self._run, name="tollbook-ingest")
 
     def start(self) -> None:
@@ -70,54 +69,88 @@ class Ingest:
 
     def live(self) -> LiveCounts:
         """Where every call stands now; from any thread."""
-        standing = self._standing
+        return self._count(self._standing)
+
+    def _count(self, standing: _Standing) -> LiveCounts:
         counters = standing.counters
-        received, running, malformed = counters.get("received", 0), 0, counters.get("malformed", 0)
+        total = Counter({name: counters.get(name, 0) for name in ("received", "malformed", "late_notes")})
+        lost = Counter(
+            {name.removeprefix("lost."): count for name, count in counters.items() if name.startswith("lost.")}
+        )
+        running = 0
         for run in standing.runs:
-            tally = self._journals.tally(run)
-            received += tally["received"]
-            malformed += tally.get("malformed", 0)
+            tally = tally_of(self._data_dir, run)
+            total.update({name: tally.get(name, 0) for name in total})
+            lost["disk"] += tally.get("lost_notes", 0)
             if not run.dead:
                 running += tally["received"] - tally["ended"]
         stored = counters.get("stored", 0)
-        lost = {
-            name.removeprefix("lost."): count for name, count in counters.items() if name.startswith("lost.") and count
-        }
-        waiting = max(0, received - stored - running - sum(lost.values()))
+        # Never negative unless a call is in the book twice, and then the sum must not be made to look right.
+        waiting = max(0, total["received"] - stored - running - lost.total())
         return LiveCounts(
-            received=stored + waiting + running + sum(lost.values()),
+            received=total["received"],
             stored=stored,
             waiting=waiting,
             open=running,
-            malformed=malformed,
-            lost=lost,
-            oldest_waiting_ms=(time.monotonic() - standing.reached_at) * 1000 if waiting else None,
-            journal_bytes=self._journals.size(),
+            malformed=total["malformed"],
+            late_notes=total["late_notes"],
+            lost={reason: count for reason, count in lost.items() if count},
+            oldest_waiting_ms=(time.monotonic() - standing.clear_at) * 1000 if waiting else None,
+            journal_bytes=standing.journal_bytes,
         )
 
+    def _open(self) -> None:
+        """Begin, or begin again, with what is on the disk: what was read but not committed is read once more."""
+        self._book = Book(self._data_dir)
+        self._journals = Journals(self._data_dir, self._book.cursors())
+        self._journals.look()
+        gone = [boot_id for boot_id in self._book.runs() if boot_id not in self._journals.runs]
+        self._book.forget_runs(gone)
+
+    def _close(self) -> None:
+        self._journals.close()
+        self._book.close()
+
     def _run(self) -> None:
-        try:
-            last_write = time.monotonic()
-            folded = True
-            while True:
-                stopping = self._stopping.is_set()
-                if self._pass():
-                    last_write, folded = time.monotonic(), False
-                    continue
-                if stopping:
-                    break
-                idle = time.monotonic() - last_write
-                if idle > _IDLE_AFTER_S and not folded:
-                    self._fold()
-                    folded = True
-                self._stopping.wait(_IDLE_LOOK_S if idle > _IDLE_AFTER_S else _LOOK_S)
-        finally:
-            self._journals.close()
-            self._book.close()
+        failures = 0
+        while True:
+            try:
+                if failures:
+                    self._open()
+                self._fill()
+                self._close()
+                return
+            except Exception as error:
+                # Whatever it was, the journal has it all: begin again from the disk, as after a crash.
+                level = logging.ERROR if failures % 20 == 0 else logging.DEBUG
+                log.log(level, "the book is not being written (%s: %s); trying again", type(error).__name__, error)
+                with contextlib.suppress(Exception):
+                    self._close()
+                wait = _RETRY_S[min(failures, len(_RETRY_S) - 1)]
+                failures += 1
+                if self._stopping.wait(wait) and failures > len(_RETRY_S):
+                    log.error("stopping all the same: what is not in the book stays in the journal")
+                    return
+
+    def _fill(self) -> None:
+        """Pass after pass, until told to stop and nothing is left."""
+        last_write = time.monotonic()
+        folded = True
+        while True:
+            stopping = self._stopping.is_set()
+            if self._pass():
+                last_write, folded = time.monotonic(), False
+                continue
+            if stopping:
+                return
+            idle = time.monotonic() - last_write
+            if idle > _IDLE_AFTER_S and not folded:
+                self._fold()
+                folded = True
+            self._stopping.wait(_IDLE_LOOK_S if idle > _IDLE_AFTER_S else _LOOK_S)
 
     def _pass(self) -> bool:
         """Take one batch to the book; whether there was anything."""
-        looked_at = time.monotonic()
         self._journals.look()
         finished = self._book.runs() if self._journals.runs else {}
         batch: list[Noted] = []
@@ -133,17 +166,17 @@ class Ingest:
         ended = [run for run in self._journals.runs.values() if run.read_out]
         for run in ended:
             self._account_for(run)
-        if batch or positions or ended:
-            self._stand(looked_at, full=len(batch) >= _BATCH)
-            self._changed()
-        else:
-            self._stand(looked_at, full=False)
+        self._stand(without=ended)
+        for run in ended:
+            self._journals.drop(run)  # only now: until here its page of counts is looked at
         return bool(batch)
 
-    def _stand(self, looked_at: float, *, full: bool) -> None:
-        standing = self._standing
-        reached_at = standing.reached_at if full else looked_at
-        self._standing = _Standing(self._book.counters(), tuple(self._journals.runs.values()), reached_at)
+    def _stand(self, without: list[Run]) -> None:
+        runs = tuple(run for run in self._journals.runs.values() if run not in without)
+        standing = _Standing(self._book.counters(), runs, self._standing.clear_at, self._journals.size())
+        if not self._count(standing).waiting:
+            standing = replace(standing, clear_at=time.monotonic())
+        self._standing = standing
 
     def _entry(self, noted: Noted) -> Entry:
         try:
@@ -160,7 +193,7 @@ class Ingest:
                 return
             except sqlite3.OperationalError as error:  # locked, full, unreadable: for as long as it lasts
                 wait = _RETRY_S[min(failures, len(_RETRY_S) - 1)]
-                if failures % 10 == 0:
+                if failures % 20 == 0:
                     log.error("the book cannot be written: %s; the journal keeps what comes", error)
                 failures += 1
                 if self._stopping.wait(wait) and failures > len(_RETRY_S):
@@ -176,37 +209,30 @@ class Ingest:
                 try:
                     self._book.add([attempt])
                     break
+                except sqlite3.OperationalError:
+                    raise  # not this call's fault
                 except (sqlite3.Error, ValueError, OverflowError) as error:
                     reason = error
             else:
                 log.error("call %s goes to quarantine: %s", noted.started.call_id.hex(), reason)
-                folder = self._data_dir / QUARANTINE
-                folder.mkdir(mode=0o700, exist_ok=True)
-                (folder / f"{noted.started.call_id.hex()}.note").write_bytes(msgspec.msgpack.encode(noted.started))
+                quarantine(self._data_dir, f"{noted.started.call_id.hex()}.notes", msgspec.msgpack.encode(noted))
                 self._book.add([], Progress(counters={"lost.refused": 1, f"refused.{noted.boot_id}": 1}))
         self._book.add([], progress)
 
     def _account_for(self, run: Run) -> None:
         """A run is over: what it received is in the book, or counted as lost."""
-        tally = self._journals.tally(run)
+        tally = tally_of(self._data_dir, run)
         accounted, _ = self._book.runs().get(run.boot_id, (0, False))
-        received = max(tally["received"], run.seen)
-        counters = Counter(
-            {"received": received, "malformed": tally.get("malformed", 0), "late_notes": tally.get("late_notes", 0)}
-        )
-        missing = received - accounted
         refused = self._book.counters().get(f"refused.{run.boot_id}", 0)
-        counters[f"refused.{run.boot_id}"] -= refused
-        missing -= refused
-        if missing > 0:
-            counters["lost.damaged" if run.damaged else "lost.unwritten"] += missing
+        received = max(tally["received"], run.seen)
+        missing = max(0, received - accounted - refused)
+        given_up = min(missing, tally.get("lost_notes", 0))
+        counters = Counter({name: tally.get(name, 0) for name in ("malformed", "late_notes")})
+        counters["received"] = received
+        counters[f"refused.{run.boot_id}"] = -refused
+        counters["lost.disk"] = given_up
+        counters["lost.damaged" if run.damaged else "lost.unwritten"] = missing - given_up
         self._book.add([], Progress(finished=[run.boot_id], counters=counters))
-        self._journals.drop(run)
-
-    def _forget_gone_runs(self) -> None:
-        self._journals.look()
-        gone = [boot_id for boot_id in self._book.runs() if boot_id not in self._journals.runs]
-        self._book.forget_runs(gone)
 
     def _fold(self) -> None:
         try:

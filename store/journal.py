@@ -173,8 +173,7 @@ class Journals:
         call = run.open[call_id]
         asked, place = call.asked, call.asked_at
         if asked is None and place is not None:
-            note = decode(os.pread(run.segments[place.segment].fd, place.end - place.start, place.start))
-            asked = note if isinstance(note, Asked) else None
+            asked = _read_again(run.segments[place.segment].fd, place)
         self._forget(run, call_id)
         return Noted(run.boot_id, call.started, asked, ended)
 
@@ -187,18 +186,16 @@ class Journals:
     def _find_segments(self, run: Run) -> None:
         for number, path in directory.segments(run.path):
             if number not in run.segments:
-                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                except FileNotFoundError:
+                    continue  # a writer without room takes its new segment back
                 run.segments[number] = _Segment(path, fd, known=self._cursors.get((run.boot_id, number), 0))
 
     def _quarantine(self, run: Run, number: int, start: int, data: bytes, reason: str) -> None:
         run.damaged += 1
-        folder = self._data_dir / QUARANTINE
-        folder.mkdir(mode=0o700, exist_ok=True)
-        path = folder / f"{run.boot_id}-{number}-{start}.bin"
-        log.error("journal: %d bytes at %d of %s are %s; kept as %s", len(data), start, run.path, reason, path)
-        fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
+        log.error("journal: %d bytes at %d of segment %d in %s are %s", len(data), start, number, run.path, reason)
+        quarantine(self._data_dir, f"{run.boot_id}-{number}-{start}.bin", data)
 
     def positions(self) -> dict[tuple[str, int], int]:
         """How far each segment was read: what the book's cursors become with the calls read until now."""
@@ -228,10 +225,6 @@ class Journals:
         remove_tally(self._data_dir, run.boot_id)
         del self.runs[run.boot_id]
 
-    def tally(self, run: Run) -> dict[str, int]:
-        """The counts of this run: its page, or after a power cut what its notes prove."""
-        return read_tally(self._data_dir, run.boot_id) or {"received": run.seen, "ended": run.seen - len(run.open)}
-
     def size(self) -> int:
         """Bytes in segments not yet dropped, as far as they were written or read."""
         return sum(segment.position for run in self.runs.values() for segment in run.segments.values())
@@ -241,3 +234,28 @@ class Journals:
         for run in self.runs.values():
             for segment in run.segments.values():
                 os.close(segment.fd)
+
+
+def _read_again(fd: int, place: _Place) -> Asked | None:
+    try:
+        note = decode(os.pread(fd, place.end - place.start, place.start))
+    except msgspec.DecodeError:
+        return None  # it was whole before: the disk changed it; the call goes on without its request
+    return note if isinstance(note, Asked) else None
+
+
+def tally_of(data_dir: Path, run: Run) -> dict[str, int]:
+    """The counts of this run: its page, or after a power cut what its notes prove."""
+    return read_tally(data_dir, run.boot_id) or {"received": run.seen, "ended": run.seen - len(run.open)}
+
+
+def quarantine(data_dir: Path, name: str, data: bytes) -> None:
+    """Keep what cannot be read for somebody to look at; a full disk keeps nothing, and stops nothing."""
+    folder = data_dir / QUARANTINE
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        fd = os.open(folder / name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        log.error("quarantine: %s cannot be kept: %s", name, error)

@@ -3,16 +3,18 @@
 import asyncio
 import os
 import socket
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
 from proxy.config.model import Config
-from proxy.lifeline import Lifeline
+from proxy.lifeline import CannotServe, Lifeline
+from store import schema
 from store.api import make_app
 from store.ingest import Ingest
-from store.lock import STORE_LOCK, take_when_free
+from store.lock import STORE_LOCK, Held, take_when_free
 from store.reader import Reader
 
 _PREDECESSOR_S = 60.0
@@ -21,9 +23,12 @@ _PREDECESSOR_S = 60.0
 @asynccontextmanager
 async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator[Ingest]:
     """The store at work: the book fills, and the dashboard listener answers on these sockets."""
-    lock = await take_when_free(config.store.data_dir / STORE_LOCK, _PREDECESSOR_S)
     try:
-        ingest = Ingest(config, changed=lambda: None)
+        lock = await take_when_free(config.store.data_dir / STORE_LOCK, _PREDECESSOR_S)
+    except Held as reason:
+        raise CannotServe(str(reason)) from reason
+    try:
+        ingest = _opened(config)
         ingest.start()
         try:
             async with Reader.open(config.store.data_dir) as reader:
@@ -40,6 +45,15 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
             await asyncio.get_running_loop().run_in_executor(None, ingest.stop)
     finally:
         os.close(lock)
+
+
+def _opened(config: Config) -> Ingest:
+    try:
+        return Ingest(config)
+    except schema.WrongVersion as reason:
+        raise CannotServe(str(reason)) from reason
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise CannotServe(f"the book in {config.store.data_dir} cannot be opened: {error}") from error
 
 
 async def keep(config: Config, sockets: list[socket.socket], lifeline: Lifeline) -> None:

@@ -72,6 +72,6 @@ def segments(directory: Path) -> list[tuple[int, Path]]:
     found = [
         (int(entry.name.removesuffix(SUFFIX)), Path(entry.path))
         for entry in os.scandir(directory)
-        if entry.name.endswith(SUFFIX)
+        if entry.name.endswith(SUFFIX) and entry.name.removesuffix(SUFFIX).isdigit()
     ]
     return sorted(found)

@@ -138,6 +138,7 @@ SCHEMAS: Final[_Json] = {
         waiting=_COUNT,
         open=_COUNT,
         malformed=_COUNT,
+        late_notes=_COUNT,
         lost={**_map(_COUNT), "description": "total, and one count for each reason"},
         lag_ms=_NUMBER,
         drained_through={"type": "string", "format": "date-time"},

@@ -31,6 +31,7 @@ def health(
         "waiting": live.waiting,
         "open": live.open,
         "malformed": live.malformed,
+        "late_notes": live.late_notes,
         "lost": {"total": sum(live.lost.values()), **live.lost},
         "lag_ms": round(lag_ms, 3),
         "drained_through": rfc3339(epoch_us(now - timedelta(milliseconds=lag_ms))),

@@ -73,7 +73,7 @@ class HandWritten:
 
 def an_ingest(data_dir: Path) -> Ingest:
     """The thread that fills the book, begun."""
-    ingest = Ingest(Config(store=Store(data_dir)), changed=lambda: None)
+    ingest = Ingest(Config(store=Store(data_dir)))
     ingest.start()
     return ingest
 
