@@ -117,6 +117,11 @@ create table quarter_sums (
     cache_read          integer not null,
     cache_write         integer not null,
     reasoning           integer not null,
+    input_told          integer not null,                      -- calls that told this count; 0: it is unknown
+    output_told         integer not null,
+    cache_read_told     integer not null,
+    cache_write_told    integer not null,
+    reasoning_told      integer not null,
     untold_calls        integer not null,                      -- calls whose tokens nobody told
     estimated_calls     integer not null,                      -- calls whose tokens are estimates
     cost                integer not null,
@@ -141,6 +146,11 @@ create table day_sums (
     cache_read          integer not null,
     cache_write         integer not null,
     reasoning           integer not null,
+    input_told          integer not null,
+    output_told         integer not null,
+    cache_read_told     integer not null,
+    cache_write_told    integer not null,
+    reasoning_told      integer not null,
     untold_calls        integer not null,
     estimated_calls     integer not null,
     cost                integer not null,
@@ -221,7 +231,7 @@ select date(day * 86400, 'unixepoch')  as day_utc,
  group by day, day_sums.model_id, day_sums.key_id, day_sums.group_id
  order by day desc, cost_usd desc;
 
-pragma user_version = 1;
+pragma user_version = 2;
 
 -- ============================================================================================== bodies.db
 -- Written before the book; bodies whose call never reached the book are removed at the next start.

@@ -14,6 +14,7 @@ DAY_US = 24 * 60 * 60 * 1_000_000
 
 _ADDED = (
     "calls", "errors", "input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning",
+    "input_told", "output_told", "cache_read_told", "cache_write_told", "reasoning_told",
     "untold_calls", "estimated_calls", "cost", "unknown_cost_calls", "usage",
 )  # fmt: skip
 
@@ -47,10 +48,11 @@ class _Sum:
     first_tokens: dict[int, int] = field(default_factory=dict)
 
     def count(self, row: Countable) -> None:
+        counts = (row.input_tokens, row.output_tokens, row.cache_read, row.cache_write, row.reasoning)
         untold = row.input_tokens is None and row.output_tokens is None
         for place, amount in enumerate((
-            1, row.errors, row.input_tokens or 0, row.output_tokens or 0, row.cache_read or 0, row.cache_write or 0,
-            row.reasoning or 0, int(untold), int(row.estimated), row.cost or 0, int(row.cost is None), row.usage or 0,
+            1, row.errors, *(count or 0 for count in counts), *(int(count is not None) for count in counts),
+            int(untold), int(row.estimated), row.cost or 0, int(row.cost is None), row.usage or 0,
         )):  # fmt: skip
             self.added[place] += amount
         if row.duration_bucket is not None:

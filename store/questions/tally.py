@@ -11,7 +11,7 @@ from store import histogram
 from store.questions.figures import in_credits, ms, usd
 
 _SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-ADDED = 12
+ADDED = 17
 """How many numbers are simply added."""
 
 
@@ -45,19 +45,23 @@ class Tally:
         """Sums over what is known, with the number of calls it is not known of; null when it is known of none."""
         (
             calls, errors, into, out, cache_read, cache_write, reasoning,
+            into_told, out_told, cache_read_told, cache_write_told, reasoning_told,
             untold, estimated, cost, unknown_cost, usage,
         ) = self.added  # fmt: skip
-        counts = {
-            "total": into + out, "input": into, "output": out,
-            "cache_read": cache_read, "cache_write": cache_write, "reasoning": reasoning,
-        }  # fmt: skip
-        told = not calls or untold < calls
+        counts = {  # name: (sum, calls that told it)
+            "total": (into + out, calls - untold),
+            "input": (into, into_told),
+            "output": (out, out_told),
+            "cache_read": (cache_read, cache_read_told),
+            "cache_write": (cache_write, cache_write_told),
+            "reasoning": (reasoning, reasoning_told),
+        }
         priced = not calls or unknown_cost < calls
         return {
             "calls": calls,
             "errors": errors,
             "tokens": {
-                **{name: count if told else None for name, count in counts.items()},
+                **{name: count if told or not calls else None for name, (count, told) in counts.items()},
                 "unknown_calls": untold,
                 "estimated_calls": estimated,
             },

@@ -107,10 +107,11 @@ def sums(calls: list[Call]) -> dict[str, Any]:
     tokens = [call.reading.tokens for call in calls]
     told = [one for one in tokens if one is not None and (one.input is not None or one.output is not None)]
     known = [call.cost.nano_usd for call in calls if call.cost.nano_usd is not None]
-    everything = bool(told) or not calls
 
     def total(name: str) -> int | None:
-        return sum(getattr(one, name) or 0 for one in tokens if one) if everything else None
+        counts = [getattr(one, name) for one in told]
+        counted = [count for count in counts if count is not None]
+        return sum(counted) if counted or not calls else None
 
     return {
         "calls": len(calls),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from store.call import Call, Cost
+from store.call import Call, Cost, Tokens
 from store.filters import BY, DIMENSIONS, GROUPING, TIME_UNITS, Filter, Words, WrongFilter, parse
 from store.moments import at
 from store.questions import facets, stats
@@ -168,6 +168,29 @@ async def test_a_sum_of_nothing_known_is_null(tmp_path: Path) -> None:
     assert (total["tokens"]["total"], total["tokens"]["unknown_calls"]) == (None, 3)
     assert total["cost"] == {"usd": None, "unknown_calls": 3}
     assert total["usage"] is None
+
+
+async def test_a_count_that_no_call_told_is_null(tmp_path: Path) -> None:
+    """Each count is null by itself when no call told it, from sums and from rows alike; one told 0 makes it 0."""
+    input_only = Tokens("reported", input_uncached=8)
+    calls = [
+        a_call(type="embedding", tokens=input_only),
+        a_call(type="embedding", tokens=None),
+        a_call(type="chat", tokens=Tokens("reported", input_uncached=1, output_text=2, reasoning=0)),
+        a_call(type="chat", tokens=Tokens("reported", output_text=3, cache_read_audio=0, cache_write_1h=0)),
+    ]
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        for asked in (asked_by([], ["type"]), asked_by([("tz", "Asia/Kathmandu")], ["day", "type"])):
+            for source in (asked, replace(asked, outcome=Words(("*",)))):
+                rows = {row["type"]: row["tokens"] for row in (await stats(reader, source))["stats"]}
+                assert rows["embedding"] == {
+                    "total": 8, "input": 8, "output": None, "cache_read": None, "cache_write": None, "reasoning": None,
+                    "unknown_calls": 1, "estimated_calls": 0,
+                }  # fmt: skip
+                assert rows["chat"] == {
+                    "total": 6, "input": 1, "output": 5, "cache_read": 0, "cache_write": 0, "reasoning": 0,
+                    "unknown_calls": 0, "estimated_calls": 0,
+                }  # fmt: skip
 
 
 @pytest.mark.parametrize("by", ["model,model", "model,key,group", "model,", "tokens", ""])
