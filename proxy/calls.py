@@ -6,6 +6,8 @@ from aiohttp import web
 
 from proxy.forward import Forwarding, Parts
 
+_NO_KEYS = {"error": {"message": "Keys are not managed by this version.", "param": None}}
+
 
 class Calls:
     """All calls of one worker."""
@@ -22,6 +24,8 @@ class Calls:
         """One request, to its end."""
         if request.raw_path == "/healthz":
             return web.Response(text="ok\n", status=503 if self.stopping else 200)
+        if request.raw_path == "/api/me":
+            return web.json_response(_NO_KEYS, status=404)
         if not self._finish:
             return await self._call(request)
         # The call outlives its client: it runs in a task of its own, which the client's leaving does not cancel.

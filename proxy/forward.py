@@ -63,7 +63,9 @@ class Forwarding:
         self._parts = parts
         self._request = request
         self._head = head = Head(request.raw_headers)
-        self._admitted = admitted = admit(request, head, parts.config.upstreams)
+        self._admitted = admitted = admit(
+            request, head, parts.config.upstreams, loopback=parts.config.proxy.listen.loopback
+        )
         self.exchange = Exchange(parts.journal, parts.tally, parts.ids.new(received_at_us), began)
         self.client = Client(request, parts.config.proxy.write_timeout_s, keep_alive=keep_alive)
         upstream = admitted.upstream

@@ -29,7 +29,7 @@ CREDENTIALS = frozenset({
 # Facts by allow-list: what is not named here is not kept, so no secret can slip through under a new name.
 _KEPT = frozenset({
     "accept", "accept-encoding", "content-type", "content-encoding", "content-length", "transfer-encoding", "date",
-    "user-agent", "server", "via", "age", "x-title", "http-referer", "traceparent", "baggage", "idempotency-key",
+    "user-agent", "server", "via", "age", "x-title", "traceparent", "baggage", "idempotency-key",
     "request-id", "x-request-id", "x-client-request-id", "apim-request-id", "x-generation-id", "traceresponse",
     "mistral-correlation-id", "x-debug-trace-id", "x-ds-trace-id", "cf-ray", "server-timing", "retry-after",
     "retry-after-ms", "x-should-retry", "x-goog-api-client", "x-goog-user-project", "x-app", "x-ms-region",
@@ -48,7 +48,7 @@ _NEVER_KEPT = ("key", "token", "secret", "auth", "cookie")
 # What the relay itself looks at.
 _READ = CREDENTIALS | {
     "host", "connection", "transfer-encoding", "content-length", "content-encoding", "content-type", "expect",
-    "upgrade",
+    "upgrade", "origin", "sec-fetch-site",
 }  # fmt: skip
 
 

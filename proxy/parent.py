@@ -112,7 +112,9 @@ class Parent:
             for child in ending:
                 for listening in child.sockets:
                     listening.close()  # who comes now is refused; in our queue nobody would ever answer
-                if child.lifeline is not None:
+                if child.process is not None and not child.up.is_set():
+                    child.process.terminate()  # it does not listen to its lifeline yet
+                elif child.lifeline is not None:
                     child.lifeline.stop()
             await asyncio.gather(*(_ended(child, patience_s) for child in ending))
         for watch in self._watches:
@@ -175,7 +177,8 @@ async def run(config: Config, announce: Callable[[Parent], None], also: Callable
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
-    await parent.start()
+    if not await _started(parent, end):
+        return
     announce(parent)
     beside = asyncio.create_task(_beside(also, parent))
     try:
@@ -184,6 +187,21 @@ async def run(config: Config, announce: Callable[[Parent], None], also: Callable
         beside.cancel()
         await asyncio.gather(beside, return_exceptions=True)
         await parent.stop()
+
+
+async def _started(parent: Parent, end: asyncio.Event) -> bool:
+    """Whether all children are ready; False when the end came first."""
+    starting = asyncio.create_task(parent.start())
+    ending = asyncio.create_task(end.wait())
+    await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    if starting.done():
+        await starting  # raises what kept it from starting
+        return True
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    await parent.stop()
+    return False
 
 
 async def _beside(also: Callable[[Parent], Awaitable[None]], parent: Parent) -> None:

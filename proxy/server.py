@@ -44,6 +44,7 @@ class _Connection(RequestHandler):
         if status < 500:
             self.tally.count("malformed")
         response = web.Response(status=status, text=f"{status}\n", headers={"Server": "tollbook"})
+        response.headers["x-tollbook-error"] = "malformed"
         response.force_close()
         return response
 

@@ -14,6 +14,9 @@ _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?=/|$|\?)", re.IGNORECASE)
 _SECRET_PARAMETER = re.compile(
     r"key|token|secret|auth|password|credential|^sig(?:nature)?$|^code$|^x-amz-", re.IGNORECASE
 )
+_BETWEEN_PARAMETERS = re.compile(r"([&;])")
+_USER_INFO = re.compile(r"//[^/@]*@")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,15}")
 REDACTED = "REDACTED"
 
 
@@ -49,12 +52,26 @@ def redacted(rest: str) -> str:
     path, mark, query = rest.partition("?")
     if not mark:
         return rest
-    pairs = query.split("&")
-    for place, pair in enumerate(pairs):
-        name, equals, value = pair.partition("=")
+    parts = _BETWEEN_PARAMETERS.split(query)
+    for place, part in enumerate(parts):
+        name, equals, value = part.partition("=")
         if equals and value and _SECRET_PARAMETER.search(unquote(name)):
-            pairs[place] = f"{name}={REDACTED}"
-    return path + "?" + "&".join(pairs)
+            parts[place] = f"{name}={REDACTED}"
+    return path + "?" + "".join(parts)
+
+
+def is_name(segment: str) -> bool:
+    """Whether the first part of a path may be repeated: a name somebody mistyped, not a key in the wrong place."""
+    return _NAME.fullmatch(segment) is not None
+
+
+def shown(raw: str) -> str:
+    """A target that goes nowhere, without what may be secret: user and password, fragment, a key in a name's place."""
+    whole = _USER_INFO.sub("//", raw.partition("#")[0])
+    first, slash, rest = whole[1:].partition("/")
+    if whole.startswith("/") and not is_name(first.partition("?")[0]):
+        whole = f"/{REDACTED}{slash}{rest}"
+    return redacted(whole)
 
 
 def query_value(rest: str, name: str) -> str | None:

@@ -208,9 +208,16 @@ class RawClient:
             self.writer.write(piece)
             await self.writer.drain()
 
-    async def ask(self, target: str = "/groq/v1/models", method: str = "GET", *lines: str, body: bytes = b"") -> None:
+    async def ask(
+        self,
+        target: str = "/groq/v1/models",
+        method: str = "GET",
+        *lines: str,
+        body: bytes = b"",
+        host: str = "localhost",
+    ) -> None:
         """Send a request; a body brings its Content-Length."""
-        fields = ["Host: proxy", *lines, *([f"Content-Length: {len(body)}"] if body else [])]
+        fields = [f"Host: {host}", *lines, *([f"Content-Length: {len(body)}"] if body else [])]
         head = f"{method} {target} HTTP/1.1\r\n" + "\r\n".join(fields) + "\r\n\r\n"
         await self.say(head.encode("latin-1") + body)
 
