@@ -127,6 +127,7 @@ create table quarter_sums (
     cost                integer not null,
     unknown_cost_calls  integer not null,
     usage               integer not null,
+    usage_told          integer not null,
     durations           text    not null,
     first_tokens        text    not null,
     primary key (quarter, model_id, type_id, upstream_id)
@@ -156,6 +157,7 @@ create table day_sums (
     cost                integer not null,
     unknown_cost_calls  integer not null,
     usage               integer not null,
+    usage_told          integer not null,
     durations           text    not null,
     first_tokens        text    not null,
     primary key (day, model_id, key_id, group_id, type_id, upstream_id)
@@ -213,17 +215,17 @@ select calls.id,
   left join upstreams on upstreams.id = calls.upstream_id;
 
 create view spending_by_day as
-select date(day * 86400, 'unixepoch')  as day_utc,
-       models.name                     as model,
-       keys.name                       as key,
-       groups.name                     as "group",
-       sum(calls)                      as calls,
-       sum(errors)                     as errors,
-       sum(input_tokens)               as input_tokens,
-       sum(output_tokens)              as output_tokens,
-       sum(cost) / 1e9                 as cost_usd,
-       sum(unknown_cost_calls)         as calls_of_unknown_cost,
-       sum(usage) / 1e6                as credits
+select date(day * 86400, 'unixepoch')                                   as day_utc,
+       models.name                                                      as model,
+       keys.name                                                        as key,
+       groups.name                                                      as "group",
+       sum(calls)                                                       as calls,
+       sum(errors)                                                      as errors,
+       iif(sum(input_told), sum(input_tokens), null)                    as input_tokens,
+       iif(sum(output_told), sum(output_tokens), null)                  as output_tokens,
+       iif(sum(unknown_cost_calls) < sum(calls), sum(cost) / 1e9, null) as cost_usd,
+       sum(unknown_cost_calls)                                          as calls_of_unknown_cost,
+       iif(sum(usage_told), sum(usage) / 1e6, null)                     as credits
   from day_sums
   join groups      on groups.id = day_sums.group_id
   left join models on models.id = day_sums.model_id

@@ -15,7 +15,7 @@ DAY_US = 24 * 60 * 60 * 1_000_000
 _ADDED = (
     "calls", "errors", "input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning",
     "input_told", "output_told", "cache_read_told", "cache_write_told", "reasoning_told",
-    "untold_calls", "estimated_calls", "cost", "unknown_cost_calls", "usage",
+    "untold_calls", "estimated_calls", "cost", "unknown_cost_calls", "usage", "usage_told",
 )  # fmt: skip
 
 
@@ -52,7 +52,8 @@ class _Sum:
         untold = row.input_tokens is None and row.output_tokens is None
         for place, amount in enumerate((
             1, row.errors, *(count or 0 for count in counts), *(int(count is not None) for count in counts),
-            int(untold), int(row.estimated), row.cost or 0, int(row.cost is None), row.usage or 0,
+            int(untold), int(row.estimated), row.cost or 0, int(row.cost is None),
+            row.usage or 0, int(row.usage is not None),
         )):  # fmt: skip
             self.added[place] += amount
         if row.duration_bucket is not None:

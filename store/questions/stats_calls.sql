@@ -11,7 +11,7 @@ select /*groups*/
        count(reasoning),
        count(*) filter (where input_tokens is null and output_tokens is null),
        count(*) filter (where tokens_source = 'estimated'),
-       coalesce(sum(cost), 0), count(*) filter (where cost is null), coalesce(sum(usage), 0),
+       coalesce(sum(cost), 0), count(*) filter (where cost is null), coalesce(sum(usage), 0), count(usage),
        group_concat(duration_bucket), group_concat(first_token_bucket)
   from calls
  where /*conditions*/

@@ -11,7 +11,7 @@ from store import histogram
 from store.questions.figures import in_credits, ms, usd
 
 _SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-ADDED = 17
+ADDED = 18
 """How many numbers are simply added."""
 
 
@@ -46,7 +46,7 @@ class Tally:
         (
             calls, errors, into, out, cache_read, cache_write, reasoning,
             into_told, out_told, cache_read_told, cache_write_told, reasoning_told,
-            untold, estimated, cost, unknown_cost, usage,
+            untold, estimated, cost, unknown_cost, usage, usage_told,
         ) = self.added  # fmt: skip
         counts = {  # name: (sum, calls that told it)
             "total": (into + out, calls - untold),
@@ -66,7 +66,7 @@ class Tally:
                 "estimated_calls": estimated,
             },
             "cost": {"usd": usd(cost) if priced else None, "unknown_calls": unknown_cost},
-            "usage": in_credits(usage) if priced else None,
+            "usage": in_credits(usage) if usage_told or not calls else None,
             "duration_ms": _percentiles(self.durations),
             "first_token_ms": _percentiles(self.first_tokens),
         }

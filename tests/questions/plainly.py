@@ -106,10 +106,11 @@ def sums(calls: list[Call]) -> dict[str, Any]:
     """What the statistics must say about these calls, percentiles aside."""
     tokens = [call.reading.tokens for call in calls]
     told = [one for one in tokens if one is not None and (one.input is not None or one.output is not None)]
+    used = [call.usage_micro for call in calls if call.usage_micro is not None]
     known = [call.cost.nano_usd for call in calls if call.cost.nano_usd is not None]
 
     def total(name: str) -> int | None:
-        counts = [getattr(one, name) for one in told]
+        counts = [getattr(one, name) for one in tokens if one is not None]
         counted = [count for count in counts if count is not None]
         return sum(counted) if counted or not calls else None
 
@@ -130,7 +131,7 @@ def sums(calls: list[Call]) -> dict[str, Any]:
             "usd": f"{Decimal(sum(known)) / 10**9:.9f}" if known or not calls else None,
             "unknown_calls": len(calls) - len(known),
         },
-        "usage": sum(call.usage_micro or 0 for call in calls) / 1e6 if known or not calls else None,
+        "usage": sum(used) / 1e6 if used or not calls else None,
     }
 
 

@@ -170,6 +170,14 @@ async def test_a_sum_of_nothing_known_is_null(tmp_path: Path) -> None:
     assert total["usage"] is None
 
 
+async def test_usage_too_large_to_be_told_is_null(tmp_path: Path) -> None:
+    """A group whose costs are known and whose usage is not has a sum of costs and no usage, read either way."""
+    async with Reader.open(a_book(tmp_path, [a_call(usage_micro=None)])) as reader:
+        for asked in (Filter(), Filter(outcome=Words(("*",)))):
+            total = (await stats(reader, asked))["total"]
+            assert (total["cost"], total["usage"]) == ({"usd": "0.000045000", "unknown_calls": 0}, None)
+
+
 async def test_a_count_that_no_call_told_is_null(tmp_path: Path) -> None:
     """Each count is null by itself when no call told it, from sums and from rows alike; one told 0 makes it 0."""
     input_only = Tokens("reported", input_uncached=8)
