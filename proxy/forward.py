@@ -25,7 +25,7 @@ from proxy.journal.notes import Failure, Outcome, Started
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 from proxy.refusal import Refusal
-from proxy.request_body import SMALL, MalformedBody, RequestBody
+from proxy.request_body import SMALL, BrokenBody, RequestBody
 from proxy.stream_usage import LARGEST, UsageHider, may_ask, with_question
 from proxy.target import redacted
 from proxy.terminal import TerminalWatch
@@ -37,7 +37,6 @@ _FAULT_STATUS: dict[Outcome, int] = {
     "upstream_broke_off": 502,
 }
 _FULL = Refusal(503, "overloaded", "Too many calls are under way; try again.", True, 1)
-_MALFORMED = Refusal(400, "bad_request", "The request body is not framed as HTTP demands.", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +121,21 @@ class Forwarding:
     async def _forward(self, admitted: Admitted) -> web.StreamResponse:
         exchange, client = self.exchange, self.client
         capture = exchange.request = self._capture(self._head.first("content-encoding"))
-        body = RequestBody(self._request, capture)
+        body = RequestBody(self._request, capture, self._parts.config.proxy.body_timeout_s)
         try:
             asking, hider = await self._prepare(admitted, body)
             await self._parts.journal.written(self._started)
             exchange.mark_asked()
             answer = await self._parts.asker.ask(admitted.upstream, asking)
-        except (MalformedBody, UpstreamFault) as fault:
+        except BrokenBody as broken:
+            client.close_after()
+            return await self._refuse(broken.why)
+        except UpstreamFault as fault:
             if client.gone:
                 raise ClientGone from None  # its half-sent body is what broke the request upstream
-            if isinstance(fault, MalformedBody) or body.malformed:
-                return await self._refuse(_MALFORMED)
+            if body.failure is not None:  # what the upstream made of it is not its fault
+                client.close_after()
+                return await self._refuse(body.failure.why)
             why = Refusal(_FAULT_STATUS[fault.outcome], fault.outcome, fault.message, True)
             return await self._refuse(why, fault.outcome)
         exchange.mark_answered()

@@ -4,37 +4,48 @@ A small body is read before the upstream is asked, so a slow client does not hol
 larger flows through, chunk by chunk, at the pace of the slower side.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
 
 from proxy.capture import Capture
 from proxy.client import ClientGone
+from proxy.refusal import Refusal
 
 SMALL = 64 * 1024
 
 
-class MalformedBody(Exception):
-    """The body's own framing is broken."""
+class BrokenBody(Exception):
+    """The body will not be complete, and the client is still there to be told: its framing is broken, or it stalls."""
+
+    def __init__(self, why: Refusal) -> None:
+        super().__init__(why.message)
+        self.why = why
+
+
+_MALFORMED = Refusal(400, "bad_request", "The request body is not framed as HTTP demands.", False)
+_STALLED = Refusal(408, "body_timed_out", "The request body stopped coming.", False)
 
 
 class RequestBody:
     """The body of one request."""
 
-    def __init__(self, request: web.BaseRequest, capture: Capture) -> None:
+    def __init__(self, request: web.BaseRequest, capture: Capture, patience_s: float) -> None:
         self._content = request.content
         self._capture = capture
         self._prefix: list[bytes] = []
         self.length: int | None = request.content_length
         self.exists = request.body_exists
         self.complete = not request.body_exists
-        self.malformed = False
+        self.failure: BrokenBody | None = None
+        self._patience_s = patience_s  # the longest silence of the client
 
     async def whole(self, limit: int) -> bytes | None:
         """All of it, if it is not larger than `limit` bytes; None when it is, and then it must be streamed.
 
         Raises:
-            ClientGone, MalformedBody: it will not be complete.
+            ClientGone, BrokenBody: it will not be complete.
         """
         if self.length is not None and self.length > limit:
             return None
@@ -58,10 +69,14 @@ class RequestBody:
         if self.complete:
             return b""
         try:
-            chunk = await self._content.readany()
-        except web.RequestPayloadError as error:
-            self.malformed = True
-            raise MalformedBody(str(error)) from None
+            async with asyncio.timeout(self._patience_s):
+                chunk = await self._content.readany()
+        except web.RequestPayloadError:
+            self.failure = BrokenBody(_MALFORMED)
+            raise self.failure from None
+        except TimeoutError:
+            self.failure = BrokenBody(_STALLED)
+            raise self.failure from None
         except (ConnectionError, OSError) as error:
             raise ClientGone from error
         if chunk:

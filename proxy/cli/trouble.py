@@ -8,7 +8,6 @@ import click
 from proxy.cli.harmless import harmless
 
 FAILED = 1
-WRONG_USE = 2
 
 
 class Trouble(click.ClickException):

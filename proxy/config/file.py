@@ -157,9 +157,10 @@ def _unknown(table: str, at: str, key: str, value: object) -> Mistake:
         named = "api_key_env" if table == "upstreams" else "token_env"
         return Mistake(where, f"unknown key; {named} names an environment variable that holds the secret")
     known = ALL[table].known() if table else ALL
-    hint = did_you_mean(key, known)
-    if not hint:
-        elsewhere = [f"[{other}]" for other, kind in ALL.items() if other != table and key in kind.known()]
-        hint = f"; it belongs in {' or '.join(elsewhere)}" if elsewhere else f"; known here: {', '.join(known)}"
+    elsewhere = [f"[{other}]" for other, kind in ALL.items() if other != table and key in kind.known()]
+    if elsewhere:
+        hint = f"; it belongs in {' or '.join(elsewhere)}"
+    else:
+        hint = did_you_mean(key, known) or f"; known here: {', '.join(known)}"
     # An unknown key may hold anything, so what it holds is repeated only where that cannot be a secret.
     return Mistake(where, f"unknown key{hint}", shown(key, value))

@@ -60,6 +60,7 @@ class Proxy:
     finish_timeout_s: float = 600.0
     max_concurrent: int = 2000
     shutdown_timeout_s: float = 20.0
+    body_timeout_s: float = 60.0
     write_timeout_s: float = 60.0
     journal_wait_ms: float = 50.0
 

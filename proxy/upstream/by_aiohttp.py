@@ -115,10 +115,13 @@ class AiohttpAsker:
 
 
 async def _watched(body: AsyncIterable[bytes], wait: Wait) -> AsyncIterator[bytes]:
-    """The body; an upstream that takes it is not silent."""
+    """The body; while it is the client that pauses, the upstream is not silent."""
+    wait.suspend()
     async for chunk in body:
         wait.extend()
         yield chunk
+        wait.suspend()
+    wait.extend()
 
 
 def _in_one_case(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -46,6 +46,10 @@ class Wait:
         """Something happened: the limit counts from now."""
         self.deadline = self._loop.time() + self._limit_s
 
+    def suspend(self) -> None:
+        """It is not the upstream that is waited for."""
+        self.deadline = _NEVER
+
     def end(self) -> None:
         """Cut the running wait short."""
         self.over = True

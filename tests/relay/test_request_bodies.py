@@ -242,3 +242,25 @@ async def test_upload_past_an_early_answer_ends_well(
     row = await home.row()
     assert (row["status"], row["outcome"]) == (400, "completed")
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
+
+
+@pytest.mark.parametrize("sent", [10, 200_000])
+async def test_stalled_upload_is_the_clients_fault(
+    house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial, sent: int
+) -> None:
+    """A client that stops in the middle of its body is told so after a while, and no upstream is blamed for it."""
+
+    async def script(visit: Visit) -> None:
+        await visit.read()
+
+    upstream = await raw_upstream(script)
+    home = await house(upstream.url, upstream={"read_timeout_s": 0.1}, body_timeout_s=0.5)
+    client = await dial(home.proxy)
+    await client.ask("/groq/v1/x", "POST", "Content-Length: 300000" if sent > 10 else "Content-Length: 20")
+    await client.say(NOISE[:sent])
+    answer = await client.answer()
+    assert answer.status == 408
+    assert answer.value(b"x-tollbook-error") == b"body_timed_out"
+    row = await home.row()
+    assert row["outcome"] == "rejected"
+    assert (await home.details(row["id"]))["fault"] == "client"
