@@ -9,23 +9,24 @@ given up, and counted (`lost_notes`). No client ever waits longer than `patience
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from queue import Empty, SimpleQueue
 
-from proxy.journal import segment
+import msgspec
+
+from proxy.journal.appender import MAX_APPEND, Appender
 from proxy.journal.directory import OwnDirectory
-from proxy.journal.notes import Note, Started, encode
+from proxy.journal.notes import Ended, Note, encode
 from proxy.journal.tally import Tally
 
 log = logging.getLogger("tollbook.journal")
 
 SEGMENT_BYTES = 16 * 1024 * 1024
-_MAX_BUFFERS = 512  # half of IOV_MAX on every system we know
-_MAX_BATCH_BYTES = 4 * 1024 * 1024
+_MAX_BATCH_BYTES = 4 * 1024 * 1024  # of one write: what a disk must have room for before anything is written again
 _MAX_KEPT_BYTES = 64 * 1024 * 1024
 _RETRY_S = 0.5
 
@@ -75,19 +76,27 @@ class Journal:
         return waiter
 
     async def close(self) -> None:
-        """Write what is queued, then stop."""
+        """Write what is queued, then stop. What the disk refuses at this last try is given up, counted and logged."""
         self._queue.put(_Stop())
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
-        self._advance(self._put)
+        self._answer(self._put, False)
 
-    # The thread calls this through the loop.
+    # The thread calls these two through the loop.
     def _advance(self, written: int) -> None:
         self._written = written
+        self._answer(written, True)
+
+    def _given_up(self, ticket: int, calls: int) -> None:
+        self._tally.count("lost_notes", calls)
+        self._answer(ticket, False)
+
+    def _answer(self, ticket: int, written: bool) -> None:
+        """End all waiting for notes up to this one."""
         waiters = self._waiters
-        while waiters and waiters[0][0] <= written:
+        while waiters and waiters[0][0] <= ticket:
             _, _, waiter = waiters.popleft()
             if not waiter.done():
-                waiter.set_result(True)
+                waiter.set_result(written)
 
     def _lose_patience(self) -> None:
         self._alarm = None
@@ -100,131 +109,108 @@ class Journal:
         if self._waiters:
             self._alarm = self._loop.call_at(self._waiters[0][1], self._lose_patience)
 
-    def _given_up(self, calls: int) -> None:
-        self._tally.count("lost_notes", calls)
+
+class _Kept(msgspec.Struct, frozen=True, gc=False):
+    """A note that waits to be written: encoded once, however often writing is tried."""
+
+    payload: bytes
+    call_id: bytes
+    ends: bool
 
 
 class _Writing:
-    """What the thread does. Knows the file; talks to the loop only by `call_soon_threadsafe`."""
+    """What the thread does. Talks to the loop only by `call_soon_threadsafe`."""
 
     def __init__(self, journal: Journal, directory: OwnDirectory, segment_bytes: int) -> None:
         self._journal = journal
         self._directory = directory
-        self._segment_bytes = segment_bytes
-        self._number = 0
-        self._fd = -1
-        self._position = 0
-        self._capacity = 0
-        self._taken = 0  # notes taken from the queue
+        self._appender = Appender(directory, segment_bytes)
+        self._kept: deque[_Kept] = deque()  # taken but not written yet
+        self._kept_bytes = 0
+        self._settled = 0  # notes written or given up
+        self._lost: set[bytes] = set()  # calls counted as lost whose end has not passed yet
 
     def run(self) -> None:
-        queue = self._journal._queue
         failing = False
-        kept: list[Note] = []  # taken but not written yet
         stopping = False
         while not stopping:
-            batch: list[Note] = []
-            size = 0
+            stopping = self._take()
             try:
-                note = queue.get(timeout=_RETRY_S if kept else None)
-                while True:
-                    if isinstance(note, _Stop):
-                        stopping = True
-                        break
-                    batch.append(note)
-                    size += _weight(note)
-                    if len(batch) * 2 >= _MAX_BUFFERS or size >= _MAX_BATCH_BYTES:
-                        break
-                    note = queue.get_nowait()
-            except Empty:
-                pass  # that is all there is; what could not be written before is tried again
-            self._taken += len(batch)
-            kept += batch
-            try:
-                self._write(kept)
+                while self._kept:
+                    self._write_slice()
             except OSError as error:
                 if not failing:
                     log.error("journal: %s cannot be written: %s", self._directory.path, error)
                 failing = True
-                self._abandon_segment()
-                kept = self._bounded(kept)
+                self._appender.finish()
+                self._give_up(_MAX_KEPT_BYTES)
                 if not stopping:
                     time.sleep(0.01)
             else:
                 if failing:
                     log.warning("journal: %s can be written again", self._directory.path)
                 failing = False
-                kept = []
-                self._tell(self._journal._advance, self._taken)
-        self._abandon_segment()
+        if self._kept:
+            notes = len(self._kept)
+            calls = len({kept.call_id for kept in self._kept})
+            self._give_up(0)
+            log.error("journal: stopping; %d notes of %d calls are given up", notes, calls)
+        self._appender.finish()
 
-    def _write(self, notes: list[Note]) -> None:
-        buffers: list[bytes] = []
-        for note in notes:
-            payload = encode(note)
-            buffers += (segment.header(payload), payload)
-        size = sum(map(len, buffers))
-        if self._fd < 0 or self._position + size > self._capacity:
-            self._next_segment(size)
-        position = self._position
-        for first in range(0, len(buffers), _MAX_BUFFERS):
-            position = _write_all(self._fd, buffers[first : first + _MAX_BUFFERS], position)
-        self._position = position
-
-    def _next_segment(self, size: int) -> None:
-        self._abandon_segment()
-        self._number += 1
-        capacity = max(self._segment_bytes, size)
-        fd = os.open(self._directory.segment(self._number), os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    def _take(self) -> bool:
+        """Take what has gathered, as much as one write holds; true when asked to stop."""
+        queue = self._journal._queue
+        notes, enough_bytes = 0, self._kept_bytes + _MAX_BATCH_BYTES
         try:
-            # A full disk shows here, not in the middle of a record.
-            os.posix_fallocate(fd, 0, capacity)
-        except BaseException:
-            os.close(fd)
-            self._directory.segment(self._number).unlink()
-            raise
-        self._fd, self._position, self._capacity = fd, 0, capacity
+            # What could not be written is tried again, even when nothing new comes.
+            note = queue.get(timeout=_RETRY_S if self._kept else None)
+            while not isinstance(note, _Stop):
+                payload = encode(note)
+                self._kept.append(_Kept(payload, note.call_id, isinstance(note, Ended)))
+                self._kept_bytes += len(payload)
+                notes += 1
+                if notes == MAX_APPEND or self._kept_bytes >= enough_bytes:
+                    return False
+                note = queue.get_nowait()
+        except Empty:
+            return False
+        return True
 
-    def _abandon_segment(self) -> None:
-        if self._fd < 0:
-            return
-        fd, self._fd = self._fd, -1
+    def _write_slice(self) -> None:
+        """Write the oldest of what is kept, as much as one system call should, and forget it."""
+        payloads: list[bytes] = []
+        size = 0
+        for kept in islice(self._kept, MAX_APPEND):
+            size += len(kept.payload)
+            if payloads and size > _MAX_BATCH_BYTES:
+                break
+            payloads.append(kept.payload)
+        self._appender.append(payloads)
+        for _ in payloads:
+            self._forget_oldest()
+        self._tell(self._journal._advance, self._settled)
+
+    def _give_up(self, bound: int) -> None:
+        """Give up the oldest notes until no more than `bound` bytes are kept; a call is counted once."""
+        calls = 0
+        before = self._settled
+        while self._kept and self._kept_bytes > bound:
+            call_id = self._kept[0].call_id
+            calls += call_id not in self._lost
+            self._lost.add(call_id)
+            self._forget_oldest()
+        if self._settled > before:
+            self._tell(self._journal._given_up, self._settled, calls)
+
+    def _forget_oldest(self) -> None:
+        kept = self._kept.popleft()
+        self._kept_bytes -= len(kept.payload)
+        self._settled += 1
+        if kept.ends:
+            self._lost.discard(kept.call_id)
+
+    def _tell(self, callback: Callable[..., None], *numbers: int) -> None:
         try:
-            os.ftruncate(fd, self._position)
-        except OSError as error:
-            log.warning("journal: a finished segment keeps its spare room: %s", error)
-        finally:
-            os.close(fd)
-
-    def _bounded(self, kept: list[Note]) -> list[Note]:
-        """Give up the oldest notes past the bound."""
-        size = sum(map(_weight, kept))
-        drop = 0
-        while size > _MAX_KEPT_BYTES and drop < len(kept):
-            size -= _weight(kept[drop])
-            drop += 1
-        if drop:
-            self._tell(self._journal._given_up, sum(isinstance(note, Started) for note in kept[:drop]))
-        return kept[drop:]
-
-    def _tell(self, callback: Callable[[int], None], number: int) -> None:
-        try:
-            self._journal._loop.call_soon_threadsafe(callback, number)
+            self._journal._loop.call_soon_threadsafe(callback, *numbers)
         except RuntimeError:
             pass  # the loop is closed; nobody waits any more
-
-
-def _weight(note: Note) -> int:
-    """About how many bytes a note keeps in memory."""
-    return 1000 if isinstance(note, Started) else 300 + len(note.body.head) + len(note.body.tail)
-
-
-def _write_all(fd: int, buffers: list[bytes], position: int) -> int:
-    while buffers:
-        written = os.pwritev(fd, buffers, position)
-        position += written
-        while buffers and written >= len(buffers[0]):
-            written -= len(buffers.pop(0))
-        if buffers and written:
-            buffers[0] = buffers[0][written:]
-    return position

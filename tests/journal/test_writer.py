@@ -4,6 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,14 +30,18 @@ def directory(tmp_path: Path) -> OwnDirectory:
     return claim(tmp_path, "boot")
 
 
+def notes_in(path: Path) -> list[Note]:
+    """The notes in one file; fails on damage."""
+    found: list[Note] = []
+    for one in scan(path.read_bytes(), sealed=True):
+        assert isinstance(one, Record), one
+        found.append(decode(one.payload))
+    return found
+
+
 def noted(directory: OwnDirectory) -> list[Note]:
     """All notes in the files of a run, in order; fails on damage."""
-    found: list[Note] = []
-    for _, path in segments(directory.path):
-        for one in scan(path.read_bytes(), sealed=True):
-            assert isinstance(one, Record), one
-            found.append(decode(one.payload))
-    return found
+    return [note for _, path in segments(directory.path) for note in notes_in(path)]
 
 
 async def test_notes_are_in_the_file_when_the_wait_is_over(directory: OwnDirectory, tally: Tally) -> None:
@@ -67,6 +73,17 @@ async def test_notes_go_on_in_the_next_segment(directory: OwnDirectory, tally: T
     await journal.close()
     assert noted(directory) == expected
     assert len(segments(directory.path)) > 10
+
+
+async def test_a_burst_is_written_whole(directory: OwnDirectory, tally: Tally) -> None:
+    """Many more notes than one write holds, put at once, are all written in order."""
+    journal = Journal(directory, tally, patience_s=30)
+    notes = [note for seq in range(1, 1001) for note in whole_call(seq)]
+    for note in notes:
+        ticket = journal.put(note)
+    assert await journal.written(ticket)
+    await journal.close()
+    assert noted(directory) == notes
 
 
 async def test_finished_segments_keep_no_spare_room(directory: OwnDirectory, tally: Tally) -> None:
@@ -119,13 +136,18 @@ async def test_what_cannot_be_kept_is_counted(directory: OwnDirectory, tally: Ta
     assert tally["lost_notes"] == sum(call.call_id not in kept for call in calls)
 
 
-async def test_stopping_without_a_disk(directory: OwnDirectory, tally: Tally) -> None:
-    """A journal whose disk is gone still closes."""
+async def test_stopping_without_a_disk(directory: OwnDirectory, tally: Tally, caplog: pytest.LogCaptureFixture) -> None:
+    """A journal whose disk is gone still closes; what it gives up is counted, logged and not called written."""
     directory.path.rename(directory.path.with_name("away"))
-    journal = Journal(directory, tally, patience_s=0.01)
-    journal.put(started(1))
+    journal = Journal(directory, tally, patience_s=30)
+    for note in whole_call(1) + whole_call(2):
+        ticket = journal.put(note)
+    waiter = journal.written(ticket)
     async with asyncio.timeout(20):
         await journal.close()
+    assert not await waiter
+    assert tally["lost_notes"] == 2
+    assert "6 notes of 2 calls are given up" in caplog.text
 
 
 async def test_cancelled_waits_do_no_harm(directory: OwnDirectory, tally: Tally) -> None:
@@ -179,17 +201,31 @@ def test_files_that_may_not_grow(tmp_path: Path, limit: int, late: bool) -> None
     assert (counts["received"], counts["lost_notes"]) == (100, 0)
 
 
+@contextmanager
+def small_disk(path: Path, size: str) -> Iterator[Path]:
+    """A disk with room for so much."""
+    path.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path], capture_output=True).returncode:
+        pytest.skip("mounting needs root")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "--lazy", path], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take all the room there is; removing the file returned gives it back."""
+    ballast = disk / "ballast"
+    ballast.write_bytes(b"x" * (os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize))
+    return ballast
+
+
 def test_tiny_disk(tmp_path: Path) -> None:
     """On a full disk the notes wait in memory, and are written once there is room again."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], capture_output=True).returncode:
-        pytest.skip("mounting needs root")
 
-    async def scenario() -> None:
-        ballast = disk / "ballast"
+    async def scenario(disk: Path) -> None:
         directory = claim(disk, "boot")
-        ballast.write_bytes(b"x" * (os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize))
+        ballast = fill(disk)
         tally = Tally(tmp_path, "boot")
         journal = Journal(directory, tally, patience_s=0.02, segment_bytes=50_000)
         notes = [note for seq in range(1, 21) for note in whole_call(seq)]
@@ -201,10 +237,37 @@ def test_tiny_disk(tmp_path: Path) -> None:
         assert noted(directory) == notes
         directory.release()
 
-    try:
-        asyncio.run(scenario())
-    finally:
-        subprocess.run(["umount", disk], check=True)
+    with small_disk(tmp_path / "disk", "200k") as disk:
+        asyncio.run(scenario(disk))
+
+
+def test_more_waits_than_the_disk_can_hold(tmp_path: Path) -> None:
+    """What waited on a full disk is written piece by piece as room appears, though it never has room for all of it."""
+
+    async def scenario(disk: Path) -> None:
+        directory = claim(disk, "boot")
+        ballast = fill(disk)
+        tally = Tally(tmp_path, "boot")
+        journal = Journal(directory, tally, patience_s=0.02)
+        notes: list[Note] = [asked(started(seq), 500_000) for seq in range(1, 41)]
+        for note in notes:
+            ticket = journal.put(note)
+        assert not await journal.written(ticket)
+        ballast.unlink()
+        found: list[Note] = []
+        async with asyncio.timeout(20):
+            while not await journal.written(ticket):
+                for _, path in segments(directory.path)[:-1]:  # as the store does: read what is finished, remove it
+                    found += notes_in(path)
+                    path.unlink()
+        await journal.close()
+        assert found
+        assert found + noted(directory) == notes
+        assert tally["lost_notes"] == 0
+        directory.release()
+
+    with small_disk(tmp_path / "disk", "12m") as disk:
+        asyncio.run(scenario(disk))
 
 
 def test_lock_tells_the_living_from_the_dead(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""The files of a run as they grow: appends payloads, and begins the next segment when one is full.
+
+Knows the disk and nothing of notes, threads or waiting. An append happens whole or, as far as a reader of a finished
+segment can tell, not at all; trying again is for the caller.
+"""
+
+import errno
+import logging
+import os
+
+from proxy.journal import segment
+from proxy.journal.directory import OwnDirectory
+
+log = logging.getLogger("tollbook.journal")
+
+MAX_APPEND = 256  # payloads; with a header each, half of IOV_MAX on every system we know
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Appender:
+    """Where the next record goes. Used by one thread."""
+
+    def __init__(self, directory: OwnDirectory, segment_bytes: int) -> None:
+        self._directory = directory
+        self._segment_bytes = segment_bytes
+        self._number = 0
+        self._fd = -1
+        self._position = 0
+        self._capacity = 0
+
+    def append(self, payloads: list[bytes]) -> None:
+        """Write at most MAX_APPEND payloads with one system call; `OSError` when the disk refuses."""
+        buffers: list[bytes] = []
+        for payload in payloads:
+            buffers += (segment.header(payload), payload)
+        size = sum(map(len, buffers))
+        if self._fd < 0 or self._position + size > self._capacity:
+            self._next_segment(size)
+        self._position = _write_all(self._fd, buffers, self._position)
+
+    def finish(self) -> None:
+        """End the segment after its last whole append; the next append begins another."""
+        if self._fd < 0:
+            return
+        fd, self._fd = self._fd, -1
+        try:
+            os.ftruncate(fd, self._position)
+        except OSError as error:
+            log.warning("journal: a finished segment keeps its spare room: %s", error)
+        finally:
+            os.close(fd)
+
+    def _next_segment(self, size: int) -> None:
+        self.finish()
+        self._number += 1
+        path = self._directory.segment(self._number)
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            capacity = _allocate(fd, max(self._segment_bytes, size), size)
+        except BaseException:
+            os.close(fd)
+            path.unlink()
+            raise
+        self._fd, self._position, self._capacity = fd, 0, capacity
+
+
+def _allocate(fd: int, wanted: int, needed: int) -> int:
+    """Take the room wanted, or on a disk that is nearly full the room needed. Returns how much was taken.
+
+    A full disk shows here, not in the middle of a record.
+    """
+    try:
+        os.posix_fallocate(fd, 0, wanted)
+        return wanted
+    except OSError as error:
+        if error.errno not in _NO_ROOM or wanted == needed:
+            raise
+    os.ftruncate(fd, 0)  # some file systems keep what they found before the room ran out
+    os.posix_fallocate(fd, 0, needed)
+    return needed
+
+
+def _write_all(fd: int, buffers: list[bytes], position: int) -> int:
+    while buffers:
+        written = os.pwritev(fd, buffers, position)
+        position += written
+        while buffers and written >= len(buffers[0]):
+            written -= len(buffers.pop(0))
+        if buffers and written:
+            buffers[0] = buffers[0][written:]
+    return position
