@@ -3,8 +3,9 @@
 One thread takes what has gathered, writes it with one system call, and tells the loop how far it got. A write that
 returned is in the page cache: it survives `kill -9` of this process (not a power cut).
 
-This is the one place that may drop. When the disk is gone the notes wait in memory, bounded; past the bound they are
-given up, and counted (`lost_notes`). No client ever waits longer than `patience_s` for any of it.
+This is the one place that may drop. When the disk is gone the notes wait in memory, bounded; past the bound the oldest
+are given up when it refuses, and new ones are taken without their bodies, then not at all, when it does not even
+answer. Lost calls are counted (`lost_notes`). No client ever waits longer than `patience_s` for any of it.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ import msgspec
 
 from proxy.journal.appender import MAX_APPEND, Appender
 from proxy.journal.directory import OwnDirectory
-from proxy.journal.notes import Ended, Note, encode
+from proxy.journal.notes import Body, Ended, Note, Started, encode
 from proxy.journal.tally import Tally
 
 log = logging.getLogger("tollbook.journal")
@@ -29,6 +30,7 @@ SEGMENT_BYTES = 16 * 1024 * 1024
 _MAX_BATCH_BYTES = 4 * 1024 * 1024  # of one write: what a disk must have room for before anything is written again
 _MAX_KEPT_BYTES = 64 * 1024 * 1024
 _RETRY_S = 0.5
+_LOST = -1  # the ticket of a note that will never be written
 
 
 class _Stop:
@@ -47,6 +49,8 @@ class Journal:
         self._queue: SimpleQueue[Note | _Stop] = SimpleQueue()
         self._put = 0  # notes handed over
         self._written = 0  # notes that are in a file
+        self._waiting = 0  # about how many bytes were handed over and are neither written nor given up
+        self._lost: set[bytes] = set()  # calls of which nothing is kept, until they end
         self._waiters: deque[tuple[int, float, asyncio.Future[bool]]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(
@@ -55,7 +59,19 @@ class Journal:
         self._thread.start()
 
     def put(self, note: Note) -> int:
-        """Hand a note over; never waits, never fails. Returns a ticket for `written`."""
+        """Hand a note over; never waits, never fails. Returns a ticket for `written`.
+
+        When more waits than may (the disk hangs), bodies are left out; past twice that, calls that begin are lost
+        whole and counted once, and calls noted before still get their end.
+        """
+        weight = _weight(note)
+        if self._waiting > _MAX_KEPT_BYTES or self._lost:
+            if self._loses(note):
+                return _LOST
+            if self._waiting > _MAX_KEPT_BYTES:
+                note = _without_body(note)
+                weight = _weight(note)
+        self._waiting += weight
         self._put += 1
         self._queue.put(note)
         return self._put
@@ -67,7 +83,7 @@ class Journal:
         """
         waiter = self._loop.create_future()
         if ticket <= self._written:
-            waiter.set_result(True)
+            waiter.set_result(ticket != _LOST)
             return waiter
         deadline = self._loop.time() + self._patience_s
         self._waiters.append((ticket, deadline, waiter))
@@ -81,12 +97,26 @@ class Journal:
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
         self._answer(self._put, False)
 
+    def _loses(self, note: Note) -> bool:
+        """Whether this note is of a call that is lost; from its start on, or not at all."""
+        if isinstance(note, Started) and self._waiting > 2 * _MAX_KEPT_BYTES:
+            self._lost.add(note.call_id)
+            self._tally.count("lost_notes")
+            return True
+        if note.call_id not in self._lost:
+            return False
+        if isinstance(note, Ended):
+            self._lost.remove(note.call_id)
+        return True
+
     # The thread calls these two through the loop.
-    def _advance(self, written: int) -> None:
+    def _advance(self, written: int, weight: int) -> None:
+        self._waiting -= weight
         self._written = written
         self._answer(written, True)
 
-    def _given_up(self, ticket: int, calls: int) -> None:
+    def _given_up(self, ticket: int, weight: int, calls: int) -> None:
+        self._waiting -= weight
         self._tally.count("lost_notes", calls)
         self._answer(ticket, False)
 
@@ -114,6 +144,7 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
     """A note that waits to be written: encoded once, however often writing is tried."""
 
     payload: bytes
+    weight: int
     call_id: bytes
     ends: bool
 
@@ -166,7 +197,7 @@ class _Writing:
             note = queue.get(timeout=_RETRY_S if self._kept else None)
             while not isinstance(note, _Stop):
                 payload = encode(note)
-                self._kept.append(_Kept(payload, note.call_id, isinstance(note, Ended)))
+                self._kept.append(_Kept(payload, _weight(note), note.call_id, isinstance(note, Ended)))
                 self._kept_bytes += len(payload)
                 notes += 1
                 if notes == MAX_APPEND or self._kept_bytes >= enough_bytes:
@@ -186,31 +217,46 @@ class _Writing:
                 break
             payloads.append(kept.payload)
         self._appender.append(payloads)
-        for _ in payloads:
-            self._forget_oldest()
-        self._tell(self._journal._advance, self._settled)
+        weight = sum(self._forget_oldest() for _ in payloads)
+        self._tell(self._journal._advance, self._settled, weight)
 
     def _give_up(self, bound: int) -> None:
         """Give up the oldest notes until no more than `bound` bytes are kept; a call is counted once."""
-        calls = 0
-        before = self._settled
+        calls = weight = 0
         while self._kept and self._kept_bytes > bound:
             call_id = self._kept[0].call_id
             calls += call_id not in self._lost
             self._lost.add(call_id)
-            self._forget_oldest()
-        if self._settled > before:
-            self._tell(self._journal._given_up, self._settled, calls)
+            weight += self._forget_oldest()
+        if weight:
+            self._tell(self._journal._given_up, self._settled, weight, calls)
 
-    def _forget_oldest(self) -> None:
+    def _forget_oldest(self) -> int:
+        """Returns what it weighed when it was handed over."""
         kept = self._kept.popleft()
         self._kept_bytes -= len(kept.payload)
         self._settled += 1
         if kept.ends:
             self._lost.discard(kept.call_id)
+        return kept.weight
 
     def _tell(self, callback: Callable[..., None], *numbers: int) -> None:
         try:
             self._journal._loop.call_soon_threadsafe(callback, *numbers)
         except RuntimeError:
             pass  # the loop is closed; nobody waits any more
+
+
+def _weight(note: Note) -> int:
+    """About how many bytes a note keeps in memory."""
+    if isinstance(note, Started):
+        return 1000
+    body = note.body
+    return 300 + len(body.head) + len(body.tail)
+
+
+def _without_body(note: Note) -> Note:
+    """The same note, with only the size of its body."""
+    if isinstance(note, Started):
+        return note
+    return msgspec.structs.replace(note, body=Body(note.body.size, decoded=note.body.decoded))

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from proxy.journal.directory import OwnDirectory, alive, claim, segments
-from proxy.journal.notes import Asked, Body, Note, decode
+from proxy.journal.notes import Asked, Body, Ended, Note, Started, decode
 from proxy.journal.segment import Record, scan
 from proxy.journal.tally import Tally, read_tally
 from proxy.journal.writer import Journal
@@ -134,6 +135,83 @@ async def test_what_cannot_be_kept_is_counted(directory: OwnDirectory, tally: Ta
     kept = {note.call_id for note in noted(directory)}
     assert {call.call_id for call in calls[-30:]} <= kept
     assert tally["lost_notes"] == sum(call.call_id not in kept for call in calls)
+
+
+class Hanging(OwnDirectory):
+    """The directory of a run on a disk that hangs until told to answer."""
+
+    answers = threading.Event()
+
+    def segment(self, number: int) -> Path:
+        """Where the next segment goes, once the disk answers."""
+        self.answers.wait()
+        return OwnDirectory.segment(self, number)
+
+
+@pytest.fixture
+def hanging(directory: OwnDirectory) -> Iterator[Hanging]:
+    """The directory of a run whose disk hangs."""
+    Hanging.answers.clear()
+    yield Hanging(directory.path, directory.boot_id, directory.lock_fd)
+    Hanging.answers.set()
+
+
+async def test_bodies_are_left_out_while_a_disk_hangs(hanging: Hanging, tally: Tally) -> None:
+    """Past 64 MB that wait for a disk, notes are kept without their bodies, until it has caught up."""
+    journal = Journal(hanging, tally, patience_s=0.02)
+    large = b"x" * 1_000_000  # one object: what counts is its length
+    for seq in range(1, 101):
+        call = started(seq)
+        journal.put(call)
+        journal.put(Asked(call.call_id, Body(len(large), large)))
+        ticket = journal.put(ended(call))
+    assert not await journal.written(ticket)
+    hanging.answers.set()
+    async with asyncio.timeout(20):
+        while not await journal.written(ticket):
+            pass
+    later = whole_call(101)
+    for note in later:
+        journal.put(note)
+    await journal.close()
+    notes = noted(hanging)
+    assert [type(note) for note in notes] == [Started, Asked, Ended] * 101
+    assert notes[-3:] == later
+    bodies = [note.body for note in notes if isinstance(note, Asked)][:-1]
+    assert {body.size for body in bodies} == {len(large)}
+    whole = [len(body.head) == len(large) for body in bodies]
+    assert whole == sorted(whole, reverse=True)
+    assert 60 < sum(whole) < 70
+    assert notes[-4].body.truncated  # type: ignore[union-attr]
+    assert tally["lost_notes"] == 0
+
+
+async def test_calls_are_lost_whole_when_a_disk_hangs_for_long(hanging: Hanging, tally: Tally) -> None:
+    """Past twice the bound new calls are lost, each counted once and none in part; calls begun before still end."""
+    journal = Journal(hanging, tally, patience_s=30)
+    first = started(1)
+    journal.put(first)
+    large = b"x" * 70_000_000
+    journal.put(Asked(first.call_id, Body(len(large), large)))
+    put = 1
+    while tally["lost_notes"] < 100:
+        put += 1
+        for note in whole_call(put):
+            ticket = journal.put(note)
+        assert put < 200_000
+    assert not await journal.written(ticket)  # nobody waits for a note that is lost
+    ticket = journal.put(ended(first))
+    hanging.answers.set()
+    assert await journal.written(ticket)
+    later = whole_call(put + 1)
+    for note in later:
+        journal.put(note)
+    await journal.close()
+    notes = noted(hanging)
+    assert len(notes) == 3 * (put - tally["lost_notes"] + 1)
+    assert len({note.call_id for note in notes}) == put - tally["lost_notes"] + 1
+    assert {note.call_id for note in notes[-4:]} == {first.call_id, later[0].call_id}
+    assert tally["lost_notes"] == 100
 
 
 async def test_stopping_without_a_disk(directory: OwnDirectory, tally: Tally, caplog: pytest.LogCaptureFixture) -> None:
