@@ -164,10 +164,6 @@ class Book:
         """The counts since the book began."""
         return dict(self._connection.execute("select name, value from counters"))
 
-    def has(self, call_id: bytes) -> bool:
-        """Whether this call is in the book."""
-        return self._connection.execute("select 1 from calls where call_id = ?", (call_id,)).fetchone() is not None
-
     def fold_log(self) -> None:
         """Fold the write-ahead logs into the files and shorten them: for quiet moments."""
         self._connection.execute("pragma wal_checkpoint(truncate)")

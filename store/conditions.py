@@ -26,7 +26,6 @@ class Condition:
 
 
 ALWAYS = Condition("true")
-NEVER = Condition("false")
 
 
 def all_of(conditions: Iterable[Condition]) -> Condition:

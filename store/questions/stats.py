@@ -84,9 +84,7 @@ class _Groups:
 
 async def _offsets(snapshot: Snapshot, asked: Filter) -> list[Offset]:
     """The offsets of the filter's zone over the part of its time that is in the book."""
-    ends = await snapshot.rows(
-        "select (select min(quarter) from quarter_sums), (select max(quarter) from quarter_sums)"
-    )
+    ends = await snapshot.rows(statement("span"))
     first, last = ends[0] if ends else (None, None)
     if first is None or last is None:
         return [Offset(0, 0)]
