@@ -5,7 +5,6 @@ Nothing here comes from a model or leaves the machine. Past calls enter through 
 them at their time. The book is in a directory of its own, made anew at each start.
 """
 
-import fcntl
 import os
 import shutil
 from dataclasses import replace
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from proxy.config.model import Config
-from proxy.journal.directory import claim, new_boot_id
+from proxy.journal.directory import claim, held, new_boot_id
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 from proxy.parent import LOCK, CannotStart, Parent, run, until_stopped
@@ -72,16 +71,8 @@ def _make_anew(data_dir: Path) -> None:
 
 
 def _must_be_idle(data_dir: Path) -> None:
-    try:
-        fd = os.open(data_dir / LOCK, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise CannotStart(f"{data_dir} is in use by another demo") from None
-    finally:
-        os.close(fd)
+    if held(data_dir / LOCK):
+        raise CannotStart(f"{data_dir} is in use by another demo")
 
 
 async def _note_the_past(data_dir: Path) -> int:

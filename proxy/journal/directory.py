@@ -54,12 +54,18 @@ def claim(data_dir: Path, boot_id: str) -> OwnDirectory:
 
 def alive(directory: Path) -> bool:
     """Whether the worker that owns this directory still runs."""
+    return held(directory / LOCK)
+
+
+def held(lock: Path) -> bool:
+    """Whether a process holds this lock for itself. Nothing is made, and the lock is free again at once."""
     try:
-        fd = os.open(directory / LOCK, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+        fd = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Shared: two that look at the same time do not take each other for its holder.
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:

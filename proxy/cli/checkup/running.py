@@ -1,9 +1,7 @@
 """Whether `serve` runs here, whether its ports are free or ours, and how the journal stands."""
 
 import errno
-import fcntl
 import json
-import os
 import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
@@ -12,7 +10,7 @@ from typing import Any
 
 from proxy.cli.checkup.finding import Finding, fail, ok, warn
 from proxy.config.model import Address, Config
-from proxy.journal.directory import JOURNAL, alive, segments
+from proxy.journal.directory import JOURNAL, alive, held, segments
 from proxy.parent import LOCK
 
 _PATIENCE_S = 2.0
@@ -34,24 +32,12 @@ def running(config: Config) -> Iterator[Finding]:
 def is_running(data_dir: Path) -> bool:
     """Whether a `serve` holds this data directory, or a worker of one that died still lives."""
     journal = data_dir / JOURNAL
-    return _held(data_dir / LOCK) or (
-        journal.is_dir() and any(alive(place) for place in journal.iterdir() if place.is_dir())
-    )
-
-
-def _held(lock: Path) -> bool:
     try:
-        fd = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+        return held(data_dir / LOCK) or (
+            journal.is_dir() and any(alive(place) for place in journal.iterdir() if place.is_dir())
+        )
+    except PermissionError:  # another user's
         return False
-    try:
-        # Shared, and let go at once: two doctors do not take each other for a `serve`.
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
 
 
 def port(name: str, address: Address, *, runs: bool) -> Finding:
