@@ -233,7 +233,7 @@ select date(day * 86400, 'unixepoch')                                   as day_u
  group by day, day_sums.model_id, day_sums.key_id, day_sums.group_id
  order by day desc, cost_usd desc;
 
-pragma user_version = 2;
+pragma user_version = 1;
 
 -- ============================================================================================== bodies.db
 -- Written before the book; bodies whose call never reached the book are removed at the next start.

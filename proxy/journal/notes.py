@@ -5,7 +5,7 @@ A call is three notes: `Started` before the upstream is contacted, `Asked` when 
 is a call that our own death interrupted.
 
 Credentials never appear here: headers are kept by allow-list and targets with their secrets redacted
-(`proxy/redaction.py`), so nothing behind this border can leak what it never had.
+(`proxy/headers.py`, `proxy/target.py`), so nothing behind this border can leak what it never had.
 """
 
 from typing import Literal

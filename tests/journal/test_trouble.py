@@ -1,0 +1,73 @@
+"""Bad days of the thread that fills the book: it goes on afterwards, with nothing lost or doubled."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from store.book import BOOK_FILE
+from tests.journal.runs import HandWritten, an_ingest, framed, ingested, rows, stored, whole_call
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """Another program holds the book's write lock meanwhile."""
+    other = sqlite3.connect(data_dir / BOOK_FILE, isolation_level=None)
+    other.execute("begin immediate")
+    try:
+        yield
+    finally:
+        other.execute("rollback")
+        other.close()
+
+
+@pytest.mark.timeout(60)
+async def test_a_locked_book_is_filled_once_it_is_free(tmp_path: Path) -> None:
+    """Calls, and the accounts of a worker that dies meanwhile, wait for a book that somebody else has locked."""
+    run = HandWritten(tmp_path)
+    first, second = framed(*whole_call(1)), framed(*whole_call(2))
+    run.write(1, *first)
+    run.tally.count("received", 2)
+    run.tally.count("ended", 2)
+    ingest = an_ingest(tmp_path)
+    await stored(ingest, 1)
+    with locked(tmp_path):
+        run.write(1, *first, *second)
+        run.die()
+        await asyncio.sleep(6)  # longer than SQLite itself waits for a lock
+        assert ingest.live().waiting == 1
+    await stored(ingest, 2)
+    await asyncio.to_thread(ingest.stop)
+    assert not run.directory.path.exists()
+
+
+@pytest.mark.timeout(60)
+async def test_a_mistake_of_ours_does_not_end_it(tmp_path: Path) -> None:
+    """Something in the journal's place that nobody foresaw stops the filling only while it is there."""
+    ingest = an_ingest(tmp_path)
+    journal = tmp_path / "journal"
+    aside = tmp_path / "aside"
+    await asyncio.to_thread(journal.rename, aside)
+    journal.write_text("a file where a directory should be")
+    await asyncio.sleep(0.3)
+    journal.unlink()
+    await asyncio.to_thread(aside.rename, journal)
+    run = HandWritten(tmp_path)
+    run.write(1, *framed(*whole_call(1)))
+    run.die()
+    await stored(ingest, 1)
+    await asyncio.to_thread(ingest.stop)
+
+
+async def test_strange_files_are_passed_over(tmp_path: Path) -> None:
+    """A file that somebody put among the segments, or beside the runs, is not read and stops nothing."""
+    run = HandWritten(tmp_path)
+    run.write(1, *framed(*whole_call(1)))
+    (run.directory.path / "copy.seg").write_bytes(b"x")
+    (tmp_path / "journal" / "notes.txt").write_text("x")
+    run.die()
+    assert (await ingested(tmp_path))["stored"] == 1
+    assert len(await rows(tmp_path)) == 1
