@@ -66,35 +66,15 @@ class Meter:
         outcome = _outcome(ended, reading)
         error = _error(ended.failure) or reading.error
         cost = self._cost(noted, reading, ended.status, outcome)
-        call = Call(
-            call_id=started.call_id,
-            boot_id=noted.boot_id,
-            seq=started.seq,
-            started_at_us=started.received_at_us,
-            upstream=started.upstream,
-            dialect=started.dialect,
-            method=started.method,
-            target=started.target,
-            key=started.key,
-            group=started.group,
-            client=started.client,
-            user_agent=_header(started.headers, "user-agent"),
-            status=ended.status,
+        call = _call(
+            noted,
+            ended,
+            reading,
             outcome=outcome,
-            fault=_fault(outcome, ended, error),
-            duration_us=ended.duration_us if noted.ended is not None else None,
-            asked_us=ended.asked_us,
-            answered_us=ended.answered_us,
-            first_token_us=ended.first_chunk_us if reading.stream else None,
-            overhead_us=ended.overhead_us,
-            reading=reading,
             error=error,
-            upstream_request_id=dialects.upstream_request_id(ended.headers, reading),
             cost=cost,
-            usage_micro=usage_micro(cost, self._ratios.get(started.group, Decimal(1)), self._per_usd),
-            request_bytes=asked_body.size,
-            response_bytes=ended.body.size,
-            sent_bytes=ended.sent,
+            usage=usage_micro(cost, self._ratios.get(started.group, Decimal(1)), self._per_usd),
+            request_id=dialects.upstream_request_id(ended.headers, reading),
             anomalies=(*reading.anomalies, *request.anomalies, *response.anomalies),
         )
         return Entry(
@@ -125,42 +105,65 @@ class Meter:
 
 def bare(noted: Noted) -> Entry:
     """The record of a call that cannot be metered: what the notes themselves say, and that it was unreadable."""
-    started = noted.started
-    ended = noted.ended or _cut_by_our_death(started)
-    error = _error(ended.failure)
+    ended = noted.ended or _cut_by_our_death(noted.started)
     reading = Reading(type="other", anomalies=("unreadable",))
-    return Entry(
-        Call(
-            call_id=started.call_id,
-            boot_id=noted.boot_id,
-            seq=started.seq,
-            started_at_us=started.received_at_us,
-            upstream=started.upstream,
-            dialect=started.dialect,
-            method=started.method,
-            target=started.target,
-            key=started.key,
-            group=started.group,
-            client=started.client,
-            user_agent=None,
-            status=ended.status,
-            outcome=ended.outcome,
-            fault=_fault(ended.outcome, ended, error),
-            duration_us=ended.duration_us if noted.ended is not None else None,
-            asked_us=None,
-            answered_us=None,
-            first_token_us=None,
-            overhead_us=None,
-            reading=reading,
-            error=error,
-            upstream_request_id=None,
-            cost=Cost("unknown"),
-            usage_micro=None,
-            request_bytes=noted.asked.body.size if noted.asked is not None else 0,
-            response_bytes=ended.body.size,
-            sent_bytes=ended.sent,
-            anomalies=reading.anomalies,
-        )
+    call = _call(
+        noted,
+        ended,
+        reading,
+        outcome=ended.outcome,
+        error=_error(ended.failure),
+        cost=Cost("unknown"),
+        usage=None,
+        request_id=None,
+        anomalies=reading.anomalies,
+    )
+    return Entry(call)
+
+
+def _call(
+    noted: Noted,
+    ended: Ended,
+    reading: Reading,
+    *,
+    outcome: Outcome,
+    error: CallError | None,
+    cost: Cost,
+    usage: int | None,
+    request_id: str | None,
+    anomalies: tuple[str, ...],
+) -> Call:
+    started = noted.started
+    return Call(
+        call_id=started.call_id,
+        boot_id=noted.boot_id,
+        seq=started.seq,
+        started_at_us=started.received_at_us,
+        upstream=started.upstream,
+        dialect=started.dialect,
+        method=started.method,
+        target=started.target,
+        key=started.key,
+        group=started.group,
+        client=started.client,
+        user_agent=_header(started.headers, "user-agent"),
+        status=ended.status,
+        outcome=outcome,
+        fault=_fault(outcome, ended, error),
+        duration_us=ended.duration_us if noted.ended is not None else None,
+        asked_us=ended.asked_us,
+        answered_us=ended.answered_us,
+        first_token_us=ended.first_chunk_us if reading.stream else None,
+        overhead_us=ended.overhead_us,
+        reading=reading,
+        error=error,
+        upstream_request_id=request_id,
+        cost=cost,
+        usage_micro=usage,
+        request_bytes=noted.asked.body.size if noted.asked is not None else 0,
+        response_bytes=ended.body.size,
+        sent_bytes=ended.sent,
+        anomalies=anomalies,
     )
 
 

@@ -1,0 +1,56 @@
+"""From notes to record: every call becomes a row, however little of it can be understood."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy.config.builtin import BUILTIN
+from proxy.config.model import Capture, Config
+from proxy.journal.notes import Body, Ended, Failure
+from store.book import Book
+from store.metering import Meter, Noted, bare
+from tests.journal.runs import asked, ended, rows, started
+
+METER = Meter(Config(upstreams=BUILTIN, capture=Capture(max_bytes=1000)))
+
+
+async def test_a_call_that_cannot_be_metered_is_a_row(tmp_path: Path) -> None:
+    """What the notes themselves say is written, nothing is guessed, and the row says it was unreadable."""
+    call = started(1)
+    with Book(tmp_path) as book:
+        assert book.add([bare(Noted("boot", call, asked(call), ended(call)))]) == 1
+    (row,) = await rows(tmp_path)
+    assert (row["status"], row["outcome"], row["duration_ms"]) == (200, "completed", 1.0)
+    assert row["cost"] == {"usd": None, "state": "unknown"}
+    assert row["tokens"]["total"] is None
+
+
+def test_a_call_cut_by_our_death_has_no_duration() -> None:
+    """Nobody knows how long a call ran whose worker died: unknown, not zero; the fault is ours."""
+    call = METER.meter(Noted("boot", started(1), None, None)).call
+    assert (call.outcome, call.fault, call.status, call.duration_us) == ("interrupted", "proxy", None, None)
+    assert call.cost.state == "unknown"
+
+
+@pytest.mark.parametrize(("sent", "outcome"), [(37, "client_left"), (1000, "completed")])
+def test_a_stream_without_terminal_event_is_complete_at_its_finish_reason(sent: int, outcome: str) -> None:
+    """A client that leaves after the finish reason of such a stream has everything, if all of it was handed over."""
+    call = started(1)
+    body = (
+        b'data: {"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}],"modelVersion":"g"}\r\n\r\n'
+    )
+    target = "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+    gemini = type(call)(
+        call.call_id, 1, call.received_at_us, "gemini", "gemini", "POST", target, None, "default", "", ()
+    )
+    left = Ended(call.call_id, "client_left", 200, 1000, body=Body(len(body), body), sent=min(sent, len(body)))
+    assert METER.meter(Noted("boot", gemini, None, left)).call.outcome == outcome
+
+
+def test_what_tollbook_says_is_the_error() -> None:
+    """Where Tollbook made the answer, its reason is the error of the row."""
+    call = started(1)
+    failed = Ended(call.call_id, "upstream_timed_out", 504, 9, failure=Failure("upstream_timed_out", "groq was silent"))
+    error = METER.meter(Noted("boot", call, asked(call), failed)).call.error
+    assert error is not None
+    assert (error.code, error.message) == ("upstream_timed_out", "groq was silent")
