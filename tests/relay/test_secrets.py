@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ CANARY = "sk-canary-0123456789abcdefghij"
 def everything(data_dir: Path) -> bytes:
     """All bytes of all files in a data directory, and all text of the book."""
     found = b"".join(path.read_bytes() for path in data_dir.rglob("*") if path.is_file())
-    with sqlite3.connect(data_dir / "book.db") as book:
+    with closing(sqlite3.connect(data_dir / "book.db")) as book:
         found += "\n".join(book.iterdump()).encode()
     return found
 
