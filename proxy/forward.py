@@ -5,7 +5,9 @@ answer waits (briefly) for the last note, so that an answer fully received is an
 """
 
 import asyncio
+import logging
 import time
+import traceback
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -30,6 +32,8 @@ from proxy.stream_usage import LARGEST, UsageHider, may_ask, with_question
 from proxy.target import redacted
 from proxy.terminal import TerminalWatch
 from proxy.upstream import Answer, Asker, Asking, UpstreamFault
+
+log = logging.getLogger("tollbook.proxy")
 
 _FAULT_STATUS: dict[Outcome, int] = {
     "upstream_unreachable": 502,
@@ -103,20 +107,20 @@ class Forwarding:
             self._cut("client_left" if client.gone else "interrupted")
             raise
         except Exception as error:
-            # A mistake of ours; still a row, and still an end for the client.
-            exchange.note_ended(
-                "interrupted", sent=client.sent, failure=Failure("internal", f"{type(error).__name__} in Tollbook")
-            )
-            client.break_off()
-            raise
+            # A mistake of ours; still a row, and still an end for the client. What the error says may quote the
+            # request, and a credential with it, so only where it happened is logged.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("call %s broke: %s at\n%s", to_text(exchange.call_id), type(error).__name__, where)
+            self._cut("interrupted", Failure("internal", f"{type(error).__name__} in Tollbook"))
+            return client.break_off()
 
     def interrupt(self) -> None:
         """Note that our own end cuts it; it is cancelled soon after."""
         self._cut("interrupted")
 
-    def _cut(self, outcome: Outcome) -> None:
+    def _cut(self, outcome: Outcome, failure: Failure | None = None) -> None:
         self.exchange.status = self.client.status if self.client.head_sent else None
-        self.exchange.note_ended(outcome, sent=self.client.sent)
+        self.exchange.note_ended(outcome, sent=self.client.sent, failure=failure)
 
     async def _forward(self, admitted: Admitted) -> web.StreamResponse:
         exchange, client = self.exchange, self.client

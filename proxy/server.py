@@ -44,12 +44,12 @@ class _Connection(RequestHandler):
         if status < 500:
             self.tally.count("malformed")
         response = web.Response(status=status, text=f"{status}\n", headers={"Server": "tollbook"})
-        response.headers["x-tollbook-error"] = "malformed"
+        response.headers["x-tollbook-error"] = "malformed" if status < 500 else "internal"
         response.force_close()
         return response
 
     def log_exception(self, *args: object, **kwargs: object) -> None:
-        """The forwarder has logged what is ours; what clients send is not repeated."""
+        """Nothing: a call logs what is ours (proxy/forward.py); what clients send is not repeated."""
 
 
 class ProxyServer(web.Server):

@@ -54,6 +54,8 @@ async def test_a_credential_is_not_kept(
         if live.stored + live.malformed and live.stored == live.received:
             break
         await asyncio.sleep(0.02)
+    else:
+        raise AssertionError("the call never came to its end")
     assert CANARY.encode() not in everything(home.config.store.data_dir)
 
 
