@@ -19,9 +19,9 @@ from pathlib import Path
 
 from proxy.config.model import Address, Config
 from proxy.lifeline import ParentEnd, pair
+from proxy.listening import address_of, listen
 
 LOCK = "lock"
-_BACKLOG = 1024
 _GRACE_S = 5.0  # past the time a child may take to drain
 _RESTART_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _SETTLED_S = 10.0  # a child that lived this long starts its count of failures anew
@@ -72,7 +72,7 @@ class Parent:
             ("dashboard.listen", self.config.dashboard.listen),
         ):
             try:
-                listening[key] = _listen(address)
+                listening[key] = listen(address)
             except OSError as error:
                 # The addresses of names have errors of their own, which strerror does not know.
                 reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
@@ -83,8 +83,8 @@ class Parent:
             self._let_go()
             raise CannotStart("\n".join(problems))
         calls, asked = listening["proxy.listen"], listening["dashboard.listen"]
-        self.proxy_address = _address_of(calls)
-        self.dashboard_address = _address_of(asked)
+        self.proxy_address = address_of(calls)
+        self.dashboard_address = address_of(asked)
         self._children = [_Child("store", [asked])]
         self._children += [_Child("worker", [calls]) for _ in range(self.config.proxy.workers)]
 
@@ -258,26 +258,6 @@ def _claim_data_dir(path: Path) -> int:
         os.close(fd)
         raise CannotStart(f"store.data_dir: {path} is in use by another Tollbook") from None
     return fd
-
-
-def _listen(address: Address) -> socket.socket:
-    host = "127.0.0.1" if address.host == "localhost" else address.host
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, address.port))
-        listening.listen(_BACKLOG)
-        listening.setblocking(False)
-    except BaseException:
-        listening.close()
-        raise
-    return listening
-
-
-def _address_of(listening: socket.socket) -> Address:
-    host, port = listening.getsockname()[:2]
-    return Address(host, port)
 
 
 async def _gone(process: subprocess.Popen[bytes]) -> None:

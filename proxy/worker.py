@@ -5,7 +5,6 @@ written out, the process ends.
 """
 
 import asyncio
-import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,12 +16,9 @@ from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 from proxy.lifeline import Lifeline
+from proxy.listening import BACKLOG
 from proxy.server import ProxyServer
 from proxy.upstream.by_aiohttp import AiohttpAsker
-
-log = logging.getLogger("tollbook.worker")
-
-BACKLOG = 1024
 
 
 class Worker:
