@@ -92,20 +92,36 @@ create table calls (
     check (usage is null or cost is not null)
 ) strict;
 
--- Each serves "newest first" under one of the five filters of the page.
-create index calls_by_time  on calls (started_at);
-create index calls_by_model on calls (model_id, started_at);
-create index calls_by_key   on calls (key_id, started_at);
-create index calls_by_group on calls (group_id, started_at);
-create index calls_by_type  on calls (type_id, started_at);
+-- Each serves "newest first" under one filter. Those of the five dimensions carry the other four along, so that a pair
+-- of filters is decided inside the index, without looking at the row.
+create index calls_by_time     on calls (started_at);
+create index calls_by_model    on calls (model_id, started_at, key_id, group_id, type_id, upstream_id, failed);
+create index calls_by_key      on calls (key_id, started_at, model_id, group_id, type_id, upstream_id, failed);
+create index calls_by_group    on calls (group_id, started_at, model_id, key_id, type_id, upstream_id, failed);
+create index calls_by_type     on calls (type_id, started_at, model_id, key_id, group_id, upstream_id, failed);
+create index calls_by_upstream on calls (upstream_id, started_at, model_id, key_id, group_id, type_id, failed);
+create index calls_by_status   on calls (status, started_at, model_id, key_id, group_id, type_id, upstream_id);
+-- Partial: what is rare, or what not every client tells.
+create index calls_failed      on calls (started_at, model_id, key_id, group_id, type_id, upstream_id, status, outcome)
+    where failed = 1;
+create index calls_by_outcome  on calls (outcome, started_at, model_id, key_id, group_id, type_id, upstream_id)
+    where outcome <> 'completed';
+create index calls_by_user     on calls (user, started_at, model_id, key_id, group_id, type_id, upstream_id)
+    where user is not null;
+create index calls_by_session  on calls (session, started_at, model_id, key_id, group_id, type_id, upstream_id)
+    where session is not null;
+create index calls_odd         on calls (started_at) where anomalies is not null;
+create index calls_unpriced    on calls (started_at, model_id) where cost is null;
 
 -- ---------------------------------------------------------------------------------------------- sums
 -- Written in the same transaction as the rows they sum, so they always agree; kept when old calls are pruned.
 -- Ids are 0 for "none". `durations` and `first_tokens` are latency histograms: JSON {bucket: calls}.
--- quarter_sums: fine in time (every time zone's hours and days are sums of quarters), few dimensions.
--- day_sums:     UTC days, all five dimensions.
+--
+-- One table over everything would be as long as the log. What belongs together is summed together: a call's model
+-- says much about its type and upstream, its key about its group. Fine in time there are these two families only, so
+-- that the days of every time zone can be put together from them; by UTC day there is also one table over all five.
 
-create table quarter_sums (
+create table quarter_models (
     quarter             integer not null,                      -- started_at / 15 minutes
     model_id            integer not null,
     type_id             integer not null,
@@ -133,8 +149,90 @@ create table quarter_sums (
     primary key (quarter, model_id, type_id, upstream_id)
 ) strict, without rowid;
 
-create table day_sums (
+create table hour_keys (
+    hour                integer not null,                      -- started_at / 1 hour
+    key_id              integer not null,
+    group_id            integer not null,
+    calls               integer not null,
+    errors              integer not null,
+    input_tokens        integer not null,
+    output_tokens       integer not null,
+    cache_read          integer not null,
+    cache_write         integer not null,
+    reasoning           integer not null,
+    input_told          integer not null,
+    output_told         integer not null,
+    cache_read_told     integer not null,
+    cache_write_told    integer not null,
+    reasoning_told      integer not null,
+    untold_calls        integer not null,
+    estimated_calls     integer not null,
+    cost                integer not null,
+    unknown_cost_calls  integer not null,
+    usage               integer not null,
+    usage_told          integer not null,
+    durations           text    not null,
+    first_tokens        text    not null,
+    primary key (hour, key_id, group_id)
+) strict, without rowid;
+
+create table day_models (
     day                 integer not null,                      -- started_at / 24 hours
+    model_id            integer not null,
+    type_id             integer not null,
+    upstream_id         integer not null,
+    calls               integer not null,
+    errors              integer not null,
+    input_tokens        integer not null,
+    output_tokens       integer not null,
+    cache_read          integer not null,
+    cache_write         integer not null,
+    reasoning           integer not null,
+    input_told          integer not null,
+    output_told         integer not null,
+    cache_read_told     integer not null,
+    cache_write_told    integer not null,
+    reasoning_told      integer not null,
+    untold_calls        integer not null,
+    estimated_calls     integer not null,
+    cost                integer not null,
+    unknown_cost_calls  integer not null,
+    usage               integer not null,
+    usage_told          integer not null,
+    durations           text    not null,
+    first_tokens        text    not null,
+    primary key (day, model_id, type_id, upstream_id)
+) strict, without rowid;
+
+create table day_keys (
+    day                 integer not null,
+    key_id              integer not null,
+    group_id            integer not null,
+    calls               integer not null,
+    errors              integer not null,
+    input_tokens        integer not null,
+    output_tokens       integer not null,
+    cache_read          integer not null,
+    cache_write         integer not null,
+    reasoning           integer not null,
+    input_told          integer not null,
+    output_told         integer not null,
+    cache_read_told     integer not null,
+    cache_write_told    integer not null,
+    reasoning_told      integer not null,
+    untold_calls        integer not null,
+    estimated_calls     integer not null,
+    cost                integer not null,
+    unknown_cost_calls  integer not null,
+    usage               integer not null,
+    usage_told          integer not null,
+    durations           text    not null,
+    first_tokens        text    not null,
+    primary key (day, key_id, group_id)
+) strict, without rowid;
+
+create table day_sums (
+    day                 integer not null,
     model_id            integer not null,
     key_id              integer not null,
     group_id            integer not null,
@@ -162,6 +260,31 @@ create table day_sums (
     first_tokens        text    not null,
     primary key (day, model_id, key_id, group_id, type_id, upstream_id)
 ) strict, without rowid;
+
+create index day_sums_by_model on day_sums (model_id, day);
+create index day_sums_by_key   on day_sums (key_id, day);
+create index day_sums_by_group on day_sums (group_id, day);
+
+-- Which combinations of the five ever occurred: tells a question what it need not look for.
+create table combinations (
+    model_id            integer not null,
+    key_id              integer not null,
+    group_id            integer not null,
+    type_id             integer not null,
+    upstream_id         integer not null,
+    calls               integer not null,
+    first_at            integer not null,                      -- the earliest started_at among them
+    last_at             integer not null,
+    primary key (model_id, key_id, group_id, type_id, upstream_id)
+) strict, without rowid;
+
+-- How large the files were at the end of each UTC day (or when last looked at), in bytes.
+create table sizes (
+    day                 integer primary key,                   -- days since the epoch
+    book                integer not null,
+    bodies              integer not null,
+    search              integer not null
+) strict;
 
 -- ---------------------------------------------------------------------------------------------- journal
 -- How far each segment has been read. Moved in the same transaction as the rows that came out of it.
@@ -233,7 +356,7 @@ select date(day * 86400, 'unixepoch')                                   as day_u
  group by day, day_sums.model_id, day_sums.key_id, day_sums.group_id
  order by day desc, cost_usd desc;
 
-pragma user_version = 1;
+pragma user_version = 2;
 
 -- ============================================================================================== bodies.db
 -- Written before the book; bodies whose call never reached the book are removed at the next start.

@@ -1,4 +1,4 @@
-"""The sums kept beside the rows: what one batch of calls adds to `quarter_sums` and `day_sums`."""
+"""The sums kept beside the rows: what one batch of calls adds to `quarter_models` and `day_sums`."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -73,7 +73,7 @@ def _upsert(table: str, dimensions: tuple[str, ...]) -> str:
     )
 
 
-_QUARTERS = _upsert("quarter_sums", ("quarter", "model_id", "type_id", "upstream_id"))
+_QUARTERS = _upsert("quarter_models", ("quarter", "model_id", "type_id", "upstream_id"))
 _DAYS = _upsert("day_sums", ("day", "model_id", "key_id", "group_id", "type_id", "upstream_id"))
 
 

@@ -29,7 +29,11 @@ class Table:
 CALLS = Table("calls", "started_at", 1, frozenset(DIMENSIONS), frozenset(TIME_UNITS))
 DAYS = Table("day_sums", "day", DAY_US, frozenset(DIMENSIONS), frozenset({"day", "month"}))
 QUARTERS = Table(
-    "quarter_sums", "quarter", QUARTER_US, frozenset({"model", "type", "upstream"}), frozenset({"hour", "day", "month"})
+    "quarter_models",
+    "quarter",
+    QUARTER_US,
+    frozenset({"model", "type", "upstream"}),
+    frozenset({"hour", "day", "month"}),
 )
 
 

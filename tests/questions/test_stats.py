@@ -104,14 +104,14 @@ def test_an_open_question_about_days_is_read_from_the_daily_sums() -> None:
 
 
 def test_only_the_ends_of_a_crooked_span_are_read_from_rows() -> None:
-    """Whole days come from day_sums, whole quarters beside them from quarter_sums, what is left from calls."""
+    """Whole days come from day_sums, whole quarters beside them from quarter_models, what is left from calls."""
     start, stop = 10 * DAY_US - QUARTER_US - 5, 12 * DAY_US + 2 * QUARTER_US + 7
     pieces = cover(Filter(from_us=start, to_us=stop), ["model"])
     assert [(piece.table.name, piece.start_us, piece.stop_us) for piece in pieces] == [
         ("day_sums", 10 * DAY_US, 12 * DAY_US),
-        ("quarter_sums", 10 * DAY_US - QUARTER_US, 10 * DAY_US),
+        ("quarter_models", 10 * DAY_US - QUARTER_US, 10 * DAY_US),
         ("calls", start, 10 * DAY_US - QUARTER_US),
-        ("quarter_sums", 12 * DAY_US, 12 * DAY_US + 2 * QUARTER_US),
+        ("quarter_models", 12 * DAY_US, 12 * DAY_US + 2 * QUARTER_US),
         ("calls", 12 * DAY_US + 2 * QUARTER_US, stop),
     ]
 

@@ -1,0 +1,60 @@
+"""Time cut into windows of about so many calls each, for questions that no index answers.
+
+Such a question looks at one window after the other, begins with those that matter most, and stops when its time is
+up: what it found so far is right for the time it has read, and it says how far that is.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from store.conditions import all_of, between
+from store.reader import Snapshot
+
+CALLS_AT_ONCE = 20_000
+"""How many calls are looked at between two looks at the clock: some 20 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long a question may look, in seconds from now on."""
+
+    seconds: float
+    _began: float = field(default_factory=time.monotonic)
+
+    @property
+    def spent(self) -> bool:
+        return time.monotonic() - self._began > self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """start <= time < stop, in microseconds; None is an open end."""
+
+    start_us: int | None
+    stop_us: int | None
+
+
+async def windows(
+    snapshot: Snapshot, start_us: int | None, stop_us: int | None, order: str = "desc", calls: int = CALLS_AT_ONCE
+) -> AsyncIterator[Window]:
+    """Windows that together are exactly this time, the newest first (`desc`) or the oldest (`asc`).
+
+    Each holds about so many calls, more only where that many were received in one microsecond.
+    """
+    left = Window(start_us, stop_us)
+    while True:
+        where = all_of((between("started_at", left.start_us, left.stop_us),))
+        text = f"select started_at from calls where {where.text} order by started_at {order} limit 1 offset ?"  # noqa: S608 - text of ours
+        found = await snapshot.rows(text, (*where.values, calls))
+        if not found:
+            yield left
+            return
+        (edge,) = found[0]
+        if order == "desc":
+            yield Window(edge, left.stop_us)
+            left = Window(left.start_us, edge)
+        else:
+            edge = max(edge, (left.start_us or 0) + 1) if left.start_us is not None else edge
+            yield Window(left.start_us, edge)
+            left = Window(edge, left.stop_us)
