@@ -78,6 +78,7 @@ create table calls (
     price_entry         text,
     price_since         text,
     usage               integer,                               -- micro-credits
+    cache_saved         integer,                               -- nano-USD that caching of the prompt spared; NULL: unknown
 
     user                text,                                  -- the client's own labels
     session             text,
@@ -144,6 +145,8 @@ create table quarter_models (
     unknown_cost_calls  integer not null,
     usage               integer not null,
     usage_told          integer not null,
+    cache_saved         integer not null,
+    cache_saved_told    integer not null,
     durations           text    not null,
     first_tokens        text    not null,
     primary key (quarter, model_id, type_id, upstream_id)
@@ -171,6 +174,8 @@ create table hour_keys (
     unknown_cost_calls  integer not null,
     usage               integer not null,
     usage_told          integer not null,
+    cache_saved         integer not null,
+    cache_saved_told    integer not null,
     durations           text    not null,
     first_tokens        text    not null,
     primary key (hour, key_id, group_id)
@@ -199,6 +204,8 @@ create table day_models (
     unknown_cost_calls  integer not null,
     usage               integer not null,
     usage_told          integer not null,
+    cache_saved         integer not null,
+    cache_saved_told    integer not null,
     durations           text    not null,
     first_tokens        text    not null,
     primary key (day, model_id, type_id, upstream_id)
@@ -226,6 +233,8 @@ create table day_keys (
     unknown_cost_calls  integer not null,
     usage               integer not null,
     usage_told          integer not null,
+    cache_saved         integer not null,
+    cache_saved_told    integer not null,
     durations           text    not null,
     first_tokens        text    not null,
     primary key (day, key_id, group_id)
@@ -256,6 +265,8 @@ create table day_sums (
     unknown_cost_calls  integer not null,
     usage               integer not null,
     usage_told          integer not null,
+    cache_saved         integer not null,
+    cache_saved_told    integer not null,
     durations           text    not null,
     first_tokens        text    not null,
     primary key (day, model_id, key_id, group_id, type_id, upstream_id)

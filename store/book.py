@@ -259,7 +259,7 @@ class Book:
             None if input_tokens is None and output_tokens is None else (input_tokens or 0) + (output_tokens or 0),
             reading.raw_usage.decode("utf-8", "replace") if reading.raw_usage else None,
             cost.nano_usd, cost.state, lines.decode() if lines else None, cost.source, cost.entry, cost.since,
-            call.usage_micro,
+            call.usage_micro, cost.cache_saved,
             _text(reading.user), _text(reading.session),
             orjson.dumps(reading.tags).decode() if reading.tags else None,
             orjson.dumps(call.anomalies).decode() if call.anomalies else None,
@@ -275,13 +275,13 @@ class Book:
             cache_write=tokens.cache_write if tokens else None,
             reasoning=tokens.reasoning if tokens else None,
             estimated=tokens is not None and tokens.source == "estimated",
-            cost=cost.nano_usd, usage=call.usage_micro,
+            cost=cost.nano_usd, usage=call.usage_micro, cache_saved=cost.cache_saved,
             duration_bucket=duration_bucket, first_token_bucket=first_token_bucket,
         )  # fmt: skip
         return row, counted
 
 
-_CALL_COLUMNS = 64
+_CALL_COLUMNS = 65
 _INSERT_CALL = f"insert into calls values ({', '.join('?' * _CALL_COLUMNS)})"  # noqa: S608
 
 

@@ -134,6 +134,7 @@ class Cost(msgspec.Struct, frozen=True):
     source: str | None = None  # "upstream", "config", "genai-prices"
     entry: str | None = None  # which entry of that source
     since: str | None = None  # ISO date the entry applies from, if it says
+    cache_saved: int | None = None  # nano-USD that caching of the prompt spared; negative when writing cost more
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ _ADDED = (
     "calls", "errors", "input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning",
     "input_told", "output_told", "cache_read_told", "cache_write_told", "reasoning_told",
     "untold_calls", "estimated_calls", "cost", "unknown_cost_calls", "usage", "usage_told",
+    "cache_saved", "cache_saved_told",
 )  # fmt: skip
 
 
@@ -37,6 +38,7 @@ class Countable(msgspec.Struct, frozen=True):
     estimated: bool
     cost: int | None
     usage: int | None
+    cache_saved: int | None
     duration_bucket: int | None
     first_token_bucket: int | None
 
@@ -53,7 +55,7 @@ class _Sum:
         for place, amount in enumerate((
             1, row.errors, *(count or 0 for count in counts), *(int(count is not None) for count in counts),
             int(untold), int(row.estimated), row.cost or 0, int(row.cost is None),
-            row.usage or 0, int(row.usage is not None),
+            row.usage or 0, int(row.usage is not None), row.cache_saved or 0, int(row.cache_saved is not None),
         )):  # fmt: skip
             self.added[place] += amount
         if row.duration_bucket is not None:

@@ -113,7 +113,7 @@ _SUMS: Final = _object(
     calls=_COUNT,
     errors=_COUNT,
     tokens=_object(**_TOKENS, unknown_calls=_COUNT, estimated_calls=_COUNT),
-    cost=_object(usd=_USD, unknown_calls=_COUNT),
+    cost=_object(usd=_USD, unknown_calls=_COUNT, cache_saved_usd=_USD),
     usage=_NUMBER_OR_NULL,
     duration_ms=_PERCENTILES,
     first_token_ms=_PERCENTILES,

@@ -12,6 +12,7 @@ select /*groups*/
        count(*) filter (where input_tokens is null and output_tokens is null),
        count(*) filter (where tokens_source = 'estimated'),
        coalesce(sum(cost), 0), count(*) filter (where cost is null), coalesce(sum(usage), 0), count(usage),
+       coalesce(sum(cache_saved), 0), count(cache_saved),
        group_concat(duration_bucket), group_concat(first_token_bucket)
   from calls
  where /*conditions*/

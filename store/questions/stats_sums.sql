@@ -13,6 +13,7 @@ select /*groups*/
        coalesce(sum(estimated_calls), 0),
        coalesce(sum(cost), 0), coalesce(sum(unknown_cost_calls), 0), coalesce(sum(usage), 0),
        coalesce(sum(usage_told), 0),
+       coalesce(sum(cache_saved), 0), coalesce(sum(cache_saved_told), 0),
        '[' || group_concat(durations) || ']', '[' || group_concat(first_tokens) || ']'
   from /*table*/
  where /*conditions*/

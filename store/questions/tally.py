@@ -11,7 +11,7 @@ from store import histogram
 from store.questions.figures import in_credits, ms, usd
 
 _SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-ADDED = 18
+ADDED = 20
 """How many numbers are simply added."""
 
 
@@ -46,7 +46,7 @@ class Tally:
         (
             calls, errors, into, out, cache_read, cache_write, reasoning,
             into_told, out_told, cache_read_told, cache_write_told, reasoning_told,
-            untold, estimated, cost, unknown_cost, usage, usage_told,
+            untold, estimated, cost, unknown_cost, usage, usage_told, cache_saved, cache_saved_told,
         ) = self.added  # fmt: skip
         counts = {  # name: (sum, calls that told it)
             "total": (into + out, calls - untold),
@@ -65,7 +65,11 @@ class Tally:
                 "unknown_calls": untold,
                 "estimated_calls": estimated,
             },
-            "cost": {"usd": usd(cost) if priced else None, "unknown_calls": unknown_cost},
+            "cost": {
+                "usd": usd(cost) if priced else None,
+                "unknown_calls": unknown_cost,
+                "cache_saved_usd": usd(cache_saved) if cache_saved_told or not calls else None,
+            },
             "usage": in_credits(usage) if usage_told or not calls else None,
             "duration_ms": _percentiles(self.durations),
             "first_token_ms": _percentiles(self.first_tokens),
