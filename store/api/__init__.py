@@ -1,4 +1,4 @@
-"""The dashboard listener: the query endpoint over the book. Read-only; the proxy's clients never come here.
+"""The dashboard listener: the query endpoint over the book, and the pages. The proxy's clients never come here.
 
 `make_app` composes it: the token check around everything but liveness, the Host check, the routes.
 """
@@ -14,6 +14,7 @@ from store.api.guard import host_check, token_check
 from store.api.parts import PARTS, Parts
 from store.api.routes import add_routes
 from store.health import LiveCounts
+from store.pages import add_pages
 from store.reader import Source
 
 
@@ -41,6 +42,7 @@ def make_app(
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_end_streams)
     add_routes(app)
+    add_pages(app)
     return app
 
 

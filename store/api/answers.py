@@ -23,7 +23,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Server": "tollbook",
 }
 
 
@@ -39,7 +38,9 @@ def error_answer(status: int, message: str, param: str | None = None) -> web.Res
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
     """The headers every answer carries (a signal, so that no answer can be made without them)."""
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)  # a page has a policy of its own, a static file may be kept
+    response.headers["Server"] = "tollbook"
 
 
 @web.middleware
@@ -58,6 +59,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         answer = error_answer(HTTPStatus.METHOD_NOT_ALLOWED, f"only {allowed} here")
         answer.headers["Allow"] = allowed
         return answer
+    except web.HTTPRedirection:
+        raise
     except web.HTTPException as other:
         return error_answer(other.status, other.reason)
     except ConnectionError:

@@ -98,7 +98,6 @@ DESCRIPTION: Final[_Json] = {
         "description": "Questions about the calls in the book. Unknown is null, never 0; money is a decimal string.",
     },
     "paths": {
-        "/": _get("The addresses to ask at.", {"type": "string"}, content="text/plain"),
         "/healthz": _get("Whether this listener is alive.", {"type": "object"}),
         "/api/logs": _get("One page of calls, newest first.", _schema("Page"), _parameters((*FILTERS, *PAGING))),
         "/api/logs/{id}": _call_path(),

@@ -22,7 +22,6 @@ from store.questions.stats import stats
 def add_routes(app: web.Application) -> None:
     """Every route there is. Only GET (and HEAD where the answer ends): nothing can be changed here."""
     for path, handler in (
-        ("/", front_route),
         ("/api/logs", logs_route),
         ("/api/logs/{id}", call_route),
         ("/api/stats", stats_route),
@@ -82,7 +81,3 @@ async def openapi_route(request: web.Request) -> web.Response:
 async def liveness_route(_: web.Request) -> web.Response:
     return json_answer({"status": "ok"})
 
-
-async def front_route(request: web.Request) -> web.Response:
-    paths = sorted(DESCRIPTION["paths"])
-    return web.Response(text="Tollbook. Ask at:\n\n" + "".join(f"  {path}\n" for path in paths))

@@ -157,13 +157,12 @@ async def test_health_balances(tmp_path: Path, aiohttp_client: AiohttpClient) ->
     assert told["disk"]["free_bytes"] > 0
 
 
-async def test_liveness_and_front_page_answer(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
-    """A probe gets 200, a person at the root the addresses to ask at."""
+async def test_liveness_answers_and_the_front_leads_to_the_calls(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """/healthz is 200; / leads to /logs."""
     client = await aiohttp_client(an_app(tmp_path))
     assert (await client.get("/healthz")).status == 200
-    front = await client.get("/")
-    assert front.content_type == "text/plain"
-    assert "/api/logs/{id}" in await front.text()
+    front = await client.get("/", allow_redirects=False)
+    assert (front.status, front.headers["Location"]) == (303, "/logs")
 
 
 async def test_facets_and_sums_agree(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:

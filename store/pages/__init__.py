@@ -1,0 +1,23 @@
+"""The pages people look at: HTML over the same questions as the query endpoint, rendered here, without SQL of its own.
+
+All state of a page is in its URL, under the names of the query parameters. Without scripts a page is complete and can
+be filtered; the ES modules in `static/` only spare reloads, draw charts and follow new calls. What models and clients
+said is hostile: templates escape everything, scripts set text only, and the content security policy forbids the rest.
+"""
+
+from aiohttp import web
+
+from store.pages.static import add_static
+
+FRONT = "/logs"
+
+
+def add_pages(app: web.Application) -> None:
+    """Every page, and the files they need."""
+    app.router.add_get("/", front)
+    add_static(app)
+
+
+async def front(_: web.Request) -> web.Response:
+    """Where everybody wants to go first."""
+    raise web.HTTPSeeOther(FRONT)
