@@ -10,15 +10,16 @@ from datetime import UTC, date, datetime, time
 
 from proxy.config.model import PriceEntry
 from proxy.journal.notes import Outcome
-from store.call import Cost, Reading
+from store.call import Cost, CostState, Reading
 from store.pricing.arithmetic import lines_of, total_nano
+from store.pricing.caching import spared_nano
 from store.pricing.configured import ConfiguredPrices
 from store.pricing.price import Price
 from store.pricing.published import PublishedPrices, Spans
 from store.pricing.unbilled import unbilled
 
 _UNKNOWN = Cost("unknown")
-_UNBILLED = Cost("free", 0)
+_UNBILLED = Cost("free", 0, cache_saved=0)
 _REMEMBERED = 4096  # names of models come from clients, so there is no end to them
 
 _Key = tuple[str | None, str | None, str | None, date, str | None]
@@ -53,7 +54,7 @@ class PriceBook:
             return Cost("reported", nano, source="upstream")
         price = self._price(upstream, reading, at)
         if price is not None and price.free:
-            return Cost("free", 0, source=price.source, entry=price.entry, since=price.since)
+            return Cost("free", 0, (), price.source, price.entry, price.since, cache_saved=0)
         if unbilled(reading, status, outcome, method):
             return _UNBILLED
         if price is None or (lines := lines_of(price, reading)) is None:
@@ -62,7 +63,9 @@ class PriceBook:
         if nano is None:
             return _UNKNOWN
         estimated = price.bands and reading.tokens is not None and reading.tokens.source == "estimated"
-        return Cost("estimated" if estimated else "priced", nano, lines, price.source, price.entry, price.since)
+        state: CostState = "estimated" if estimated else "priced"
+        spared = spared_nano(price, reading.tokens)
+        return Cost(state, nano, lines, price.source, price.entry, price.since, cache_saved=spared)
 
     def look_up(self, upstream: str | None, model: str, at: datetime) -> Price | None:
         """The price of this model at this upstream (None: at any) at this time, at the standard tier."""

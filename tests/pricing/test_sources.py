@@ -134,7 +134,7 @@ def test_a_free_model_costs_nothing_whatever_was_counted() -> None:
     prices = book(PriceEntry("mine", "*", free=True))
     for tokens in (TOKENS, None):
         cost = prices.cost(reading("llama", tokens=tokens), "mine", AT, outcome="upstream_timed_out")
-        assert cost == Cost("free", 0, source="config", entry="prices[1] mine/*")
+        assert cost == Cost("free", 0, cache_saved=0, source="config", entry="prices[1] mine/*")
     assert book(entry("m", "0")).cost(reading("m"), "openai", AT).state == "free"
 
 
