@@ -1,7 +1,7 @@
 """What all tests share: a sandbox upstream, a house before it, and the count of recordings replayed."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -28,6 +28,13 @@ class OpenHouse(Protocol):
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
+    """See `houses`."""
+    async with houses(tmp_path) as factory:
+        yield factory
+
+
+@asynccontextmanager
+async def houses(tmp_path: Path) -> AsyncIterator[OpenHouse]:
     """A factory of houses; all are closed at the end.
 
     `app`: an aiohttp application or the base URL of a running upstream. `upstream`: changes to every

@@ -1,54 +1,13 @@
 """The demo, as a newcomer starts it: a full book within seconds, plainly a sandbox, and never anyone's own book."""
 
 import asyncio
-import re
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-DEMO = (sys.executable, "-m", "proxy.cli", "demo", "--listen", "127.0.0.1:0", "--dashboard", "127.0.0.1:0")
-
-
-@dataclass
-class Demo:
-    """A running demo."""
-
-    process: asyncio.subprocess.Process
-    said: str
-    proxy: str
-    dashboard: str
-
-    async def stop(self) -> int:
-        """End it as Ctrl-C does: the exit status."""
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGINT)
-        return await self.process.wait()
-
-
-@asynccontextmanager
-async def demo(data_dir: Path) -> AsyncIterator[Demo]:
-    """`tollbook demo` beside this data directory, ended with the block."""
-    process = await asyncio.create_subprocess_exec(
-        *DEMO, "--data-dir", str(data_dir), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    said = ""
-    while (line := (await process.stdout.readline()).decode()) and "Try:" not in said:
-        said += line
-        if "Try:" in line:
-            break
-    addresses = re.findall(r"http://[\d.]+:\d+", said)
-    running = Demo(process, said, *(addresses or ("", "")))
-    try:
-        yield running
-    finally:
-        await running.stop()
+from tests.demo import Demo, demo
 
 
 async def _rows(running: Demo, session: aiohttp.ClientSession, least: int) -> dict[str, int]:
