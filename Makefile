@@ -14,7 +14,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test check bench clean
+.PHONY: run demo test check screenshot bench clean
 
 run: $(VENV)/to-run
 	@exec $(BIN)/tollbook serve $(ARGS)
@@ -29,6 +29,9 @@ check: $(VENV)/to-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+screenshot: $(VENV)/to-test
+	@exec $(BIN)/python -m docs.screenshot $(ARGS)
 
 bench: $(VENV)/to-test
 	@exec $(BIN)/python -m bench $(ARGS)

@@ -41,8 +41,9 @@ def test_an_installed_wheel_finds_its_schema(unpacked: Path) -> None:
     assert "create table bodies" in found
 
 
-def test_an_installed_wheel_holds_the_statements_of_every_question(unpacked: Path) -> None:
-    """Every .sql file of the packages is in the wheel."""
-    for package in ("proxy", "store"):
-        for file in (ROOT / package).rglob("*.sql"):
-            assert (unpacked / file.relative_to(ROOT)).is_file()
+def test_an_installed_wheel_holds_what_is_no_code(unpacked: Path) -> None:
+    """Every statement, template, style sheet and script of the packages is in the wheel."""
+    kinds = (".sql", ".html", ".css", ".js", ".svg")
+    found = [path for name in ("proxy", "store") for path in (ROOT / name).rglob("*") if path.suffix in kinds]
+    assert {path.suffix for path in found} == set(kinds)
+    assert [path for path in found if not (unpacked / path.relative_to(ROOT)).is_file()] == []
