@@ -47,6 +47,7 @@ def calls(draw: st.DrawFn) -> Call:
     )  # fmt: skip
     nano = draw(st.none() | st.integers(0, 10**10))
     micro = None if nano is None else draw(st.none() | st.just(nano // 3))
+    saved = draw(st.none() | st.integers(-(10**6), 10**9))
     return a_call(
         started_at_us=draw(moments()),
         model=draw(st.sampled_from(MODELS)),
@@ -68,7 +69,11 @@ def calls(draw: st.DrawFn) -> Call:
         duration_us=draw(st.none() | st.integers(1, 10**9)),
         first_token_us=draw(st.none() | st.integers(1, 10**7)),
         tokens=tokens,
-        cost=Cost("unknown" if nano is None else draw(st.sampled_from(("priced", "free", "reported"))), nano),
+        cost=Cost(
+            "unknown" if nano is None else draw(st.sampled_from(("priced", "free", "reported"))),
+            nano,
+            cache_saved=saved,
+        ),
         usage_micro=micro,
     )
 

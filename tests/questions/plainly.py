@@ -108,6 +108,7 @@ def sums(calls: list[Call]) -> dict[str, Any]:
     told = [one for one in tokens if one is not None and (one.input is not None or one.output is not None)]
     used = [call.usage_micro for call in calls if call.usage_micro is not None]
     known = [call.cost.nano_usd for call in calls if call.cost.nano_usd is not None]
+    saved = [call.cost.cache_saved for call in calls if call.cost.cache_saved is not None]
 
     def total(name: str) -> int | None:
         counts = [getattr(one, name) for one in tokens if one is not None]
@@ -130,6 +131,7 @@ def sums(calls: list[Call]) -> dict[str, Any]:
         "cost": {
             "usd": f"{Decimal(sum(known)) / 10**9:.9f}" if known or not calls else None,
             "unknown_calls": len(calls) - len(known),
+            "cache_saved_usd": f"{Decimal(sum(saved)) / 10**9:.9f}" if saved or not calls else None,
         },
         "usage": sum(used) / 1e6 if used or not calls else None,
     }

@@ -156,7 +156,7 @@ async def test_without_groups_there_is_only_the_total(tmp_path: Path) -> None:
         answer = await stats(reader, Filter())
     assert answer.keys() == {"total"}
     assert answer["total"]["calls"] == 0
-    assert answer["total"]["cost"] == {"usd": "0.000000000", "unknown_calls": 0}
+    assert answer["total"]["cost"] == {"usd": "0.000000000", "unknown_calls": 0, "cache_saved_usd": "0.000000000"}
     assert answer["total"]["duration_ms"] == {"p50": None, "p95": None, "p99": None}
 
 
@@ -166,7 +166,7 @@ async def test_a_sum_of_nothing_known_is_null(tmp_path: Path) -> None:
     async with Reader.open(a_book(tmp_path, calls)) as reader:
         total = (await stats(reader, Filter()))["total"]
     assert (total["tokens"]["total"], total["tokens"]["unknown_calls"]) == (None, 3)
-    assert total["cost"] == {"usd": None, "unknown_calls": 3}
+    assert total["cost"] == {"usd": None, "unknown_calls": 3, "cache_saved_usd": None}
     assert total["usage"] is None
 
 
@@ -175,7 +175,7 @@ async def test_usage_too_large_to_be_told_is_null(tmp_path: Path) -> None:
     async with Reader.open(a_book(tmp_path, [a_call(usage_micro=None)])) as reader:
         for asked in (Filter(), Filter(outcome=Words(("*",)))):
             total = (await stats(reader, asked))["total"]
-            assert (total["cost"], total["usage"]) == ({"usd": "0.000045000", "unknown_calls": 0}, None)
+            assert (total["cost"]["usd"], total["cost"]["unknown_calls"], total["usage"]) == ("0.000045000", 0, None)
 
 
 async def test_a_count_that_no_call_told_is_null(tmp_path: Path) -> None:
