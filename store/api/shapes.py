@@ -71,6 +71,14 @@ _COST_LINE: Final = {
     "required": ["kind", "count", "usd"],
     "description": "count x rate = usd; the rate is per million tokens, or per unit",
 }
+_SPREAD: Final = _or_null(_object(p10=_NUMBER, p50=_NUMBER, p90=_NUMBER))
+_USUAL: Final = _object(
+    first_token_ms=_SPREAD, tokens_per_second=_SPREAD, input_tokens=_SPREAD, output_tokens=_SPREAD, duration_ms=_SPREAD
+)
+_PACE: Final = {
+    **_object(usual=_USUAL, reasons=_list(_object(reason=_TEXT, sentence=_TEXT)), compared_with=_COUNT),
+    "description": "why it was slow: against the nearest calls of the same model, type and way of answering",
+}
 _CALL_IN_FULL: Final = {
     **_CALL,
     "tokens": _object(
@@ -84,6 +92,7 @@ _CALL_IN_FULL: Final = {
         state=_TEXT,
         lines=_list(_COST_LINE),
         price=_object(source=_TEXT_OR_NULL, entry=_TEXT_OR_NULL, since=_TEXT_OR_NULL),
+        cache_saved_usd={**_USD, "description": "what caching of the prompt spared; negative when it cost more"},
     ),
     "upstream_request_id": _TEXT_OR_NULL,
     "finish_reason": _TEXT_OR_NULL,
@@ -107,7 +116,12 @@ _CALL_IN_FULL: Final = {
         first_token_ms=_NUMBER_OR_NULL,
         duration_ms=_NUMBER_OR_NULL,
         overhead_ms=_NUMBER_OR_NULL,
+        parts={
+            **_list(_object(part=_TEXT, ms=_NUMBER, means=_TEXT)),
+            "description": "stretches that follow each other and together are the duration; empty when unknown",
+        },
     ),
+    "pace": _PACE,
 }
 _SUMS: Final = _object(
     calls=_COUNT,

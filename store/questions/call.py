@@ -7,17 +7,17 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import zstandard
 
-from proxy.journal.notes import Headers
 from store.call import CostLine
 from store.dialects.document import Document
 from store.presentation import present
 from store.pricing.lines import lines_from_json
-from store.questions.figures import ms
+from store.questions.bodies import Bodies, Side, bodies_of
+from store.questions.figures import ms, usd
+from store.questions.pace import Paced, pace
 from store.questions.row import Json, listed
 from store.questions.statements import statement
-from store.reader import Row, Snapshot, Source
+from store.reader import Row, Source
 
 _BUCKETS = (
     "input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "input_audio", "input_image",
@@ -26,15 +26,26 @@ _BUCKETS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
-    """What is kept of a request or an answer."""
+class InFull:
+    """One call as it is told in JSON, and the two sides of its exchange as they were said."""
 
-    headers: Headers = ()
-    body: Document | None = None  # None: there was none, or none is kept
+    told: Json
+    request: Side
+    response: Side
 
 
 async def call(source: Source, public_id: str) -> Json | None:
     """The call with this id; None when there is none.
+
+    Raises:
+        NoAnswer: the book cannot be read in time.
+    """
+    found = await call_in_full(source, public_id)
+    return None if found is None else found.told
+
+
+async def call_in_full(source: Source, public_id: str) -> InFull | None:
+    """The same with what is kept of its bodies, for whoever shows more of them than JSON does.
 
     Raises:
         NoAnswer: the book cannot be read in time.
@@ -49,26 +60,22 @@ async def call(source: Source, public_id: str) -> Json | None:
             return None
         (row,) = found
         (answer,) = await listed(snapshot, [row[0]])
-        bodies = await _bodies(snapshot, row[0], call_id)
+        paced = await pace(snapshot, row[0])
+        bodies = await bodies_of(snapshot, row[0], call_id)
     # Decompressing and reading two bodies can take milliseconds: not on the event loop.
-    return await asyncio.to_thread(_complete, answer, row, bodies)
+    return await asyncio.to_thread(_complete, answer, row, bodies, paced)
 
 
-async def _bodies(snapshot: Snapshot, number: int, call_id: bytes) -> Row | None:
-    rows = await snapshot.rows(statement("bodies"), (number, call_id)) if snapshot.bodies else []
-    return rows[0] if rows else None
-
-
-def _complete(answer: Json, row: Row, bodies: Row | None) -> Json:
+def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced) -> InFull:
     (
         _, boot_id, seq, dialect, method, target, client, user_agent,
         upstream_request_id, finish_reason, fault, service_tier, anomalies, raw_usage,
         *buckets,
-        cost_lines, price_source, price_entry, price_since,
+        cost_lines, price_source, price_entry, price_since, cache_saved,
         asked, answered, first_token, duration, overhead,
         status, request_bytes, response_bytes, sent_bytes,
     ) = row  # fmt: skip
-    request, response = _sides(*bodies) if bodies else (_Side(), _Side())
+    request, response = bodies.unpacked()
     shown = present(
         dialect, method, target,
         request.headers, request.body or Document(b""), status, response.headers, response.body or Document(b""),
@@ -80,8 +87,9 @@ def _complete(answer: Json, row: Row, bodies: Row | None) -> Json:
     answer["cost"] |= {
         "lines": [_line(line) for line in lines_from_json(cost_lines)],
         "price": {"source": price_source, "entry": price_entry, "since": price_since},
+        "cache_saved_usd": usd(cache_saved),
     }
-    return answer | {
+    told = answer | {
         "upstream_request_id": upstream_request_id,
         "finish_reason": finish_reason,
         "fault": fault,
@@ -114,28 +122,11 @@ def _complete(answer: Json, row: Row, bodies: Row | None) -> Json:
             "first_token_ms": ms(first_token),
             "duration_ms": ms(duration),
             "overhead_ms": ms(overhead),
+            "parts": paced.parts_as_json(),
         },
+        "pace": paced.as_json(request.headers),
     }
-
-
-def _sides(
-    request_headers: str, request_size: int | None, request_cut: int | None,
-    response_headers: str, response_size: int | None, response_cut: int | None,
-    content: bytes | None,
-) -> tuple[_Side, _Side]:  # fmt: skip
-    data = b"" if content is None else zstandard.ZstdDecompressor().decompress(content)
-    begin = request_size or 0
-    return (
-        _side(request_headers, None if request_size is None else data[:begin], request_cut),
-        _side(response_headers, None if response_size is None else data[begin:], response_cut),
-    )
-
-
-def _side(headers: str, data: bytes | None, cut: int | None) -> _Side:
-    kept = tuple((name, value) for name, value in orjson.loads(headers))
-    if data is None:
-        return _Side(kept)
-    return _Side(kept, Document(data) if cut is None else Document(data[:cut], data[cut:], cut=True))
+    return InFull(told, request, response)
 
 
 def _provider_usage(text: str | None) -> Any:

@@ -39,9 +39,13 @@ async def test_a_call_has_what_its_row_has_and_the_rest(tmp_path: Path) -> None:
     assert (told["request"]["bytes"], told["request"]["truncated"]) == (120, False)
     assert told["response"]["body"] == {"id": "x"}
     assert (told["response"]["bytes"], told["response"]["truncated"]) == (480, False)
+    stretches = told["timings"].pop("parts")
     assert told["timings"] == {
         "asked_ms": 0.2, "answered_ms": 200.0, "first_token_ms": 210.4, "duration_ms": 1234.567, "overhead_ms": 0.41,
     }  # fmt: skip
+    assert [(one["part"], one["ms"]) for one in stretches] == [
+        ("overhead", 0.2), ("waiting", 199.8), ("first_token", 10.4), ("streaming", 1024.167),
+    ]  # fmt: skip
     assert told["cost"]["lines"] == [
         {"kind": "input", "count": 100, "rate_usd_per_million": "0.15", "usd": "0.000015"},
         {"kind": "output", "count": 50, "rate_usd_per_million": "0.6", "usd": "0.00003"},
