@@ -15,6 +15,7 @@ import click
 
 from proxy.cli.demo import demo
 from proxy.cli.doctor import doctor
+from proxy.cli.export import export
 from proxy.cli.logs import logs
 from proxy.cli.prices import prices
 from proxy.cli.serve import serve
@@ -42,7 +43,9 @@ class _InOrder(click.Group):
 
 @click.group(
     cls=_InOrder,
-    commands={command.name or "": command for command in (serve, demo, logs, show, stats, tail, prices, doctor)},
+    commands={
+        command.name or "": command for command in (serve, demo, logs, show, stats, tail, export, prices, doctor)
+    },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(

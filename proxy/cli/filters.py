@@ -42,6 +42,8 @@ _FILTERS = {
 _PAGING = {
     "limit": ("N", "How many rows (default: 50, at most 1000)."),
     "cursor": ("CURSOR", "The `next` of the page before."),
+}
+_SORTING = {
     "sort": ("FIELD", "time, duration, tokens, cost, usage."),
     "order": ("ORDER", "desc or asc."),
 }
@@ -62,9 +64,11 @@ class FilterCommand(click.Command):
         return super().parse_args(ctx, told)
 
 
-def filters(*, paging: bool = False) -> Callable[[Callable[Concatenate[Pairs, P], R]], Callable[P, R]]:
+def filters(
+    *, paging: bool = False, sorting: bool = False
+) -> Callable[[Callable[Concatenate[Pairs, P], R]], Callable[P, R]]:
     """Give a command the filters; it receives them, in no particular order, as its first argument."""
-    options = {**_FILTERS, **(_PAGING if paging else {})}
+    options = {**_FILTERS, **(_PAGING if paging else {}), **(_SORTING if paging or sorting else {})}
 
     def give(command: Callable[Concatenate[Pairs, P], R]) -> Callable[P, R]:
         def gathered(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from store.api import shapes
+from store.export import EXPORTING, FORMATS, MEDIA_TYPES
 from store.filters import BY, FILTERS, GROUPING, MAX_LIMIT, ORDERS, PAGING, SORTS
 from store.moments import WRITTEN
 
@@ -39,6 +40,7 @@ _PARAMETERS: Final[dict[str, tuple[str, _Json]]] = {
     "cursor": ("`next` of the page before.", {"type": "string"}),
     "sort": ("What the calls are sorted by.", {"type": "string", "enum": list(SORTS), "default": "time"}),
     "order": ("Largest first or smallest first; unknown is last.", {"enum": list(ORDERS), "default": "desc"}),
+    "format": ("What kind of file.", {"type": "string", "enum": list(FORMATS)}),
     "by": (f"What to group by: one of {', '.join(BY)}, or two joined by a comma.", {"type": "string"}),
 }
 _SEVERAL: Final = {"type": "array", "items": {"type": "string"}}  # an empty schema above: may be repeated
@@ -90,6 +92,21 @@ def _call_path() -> _Json:
     return path
 
 
+def _export_path() -> _Json:
+    path = _get(
+        "Every call of the filter as a file to keep. One that broke off ends with the connection.", {},
+        [*_parameters((*FILTERS, *EXPORTING))],
+    )  # fmt: skip
+    for parameter in path["get"]["parameters"]:
+        if parameter["name"] == "format":
+            parameter["required"] = True
+    path["get"]["responses"]["200"]["content"] = {
+        media_type.partition(";")[0]: {"schema": {"$ref": "#/components/schemas/Call"} if name == "jsonl" else {}}
+        for name, media_type in MEDIA_TYPES.items()
+    }
+    return path
+
+
 DESCRIPTION: Final[_Json] = {
     "openapi": "3.1.0",
     "info": {
@@ -103,6 +120,7 @@ DESCRIPTION: Final[_Json] = {
         "/api/logs/{id}": _call_path(),
         "/api/stats": _get("Sums over the filter.", _schema("Stats"), _parameters((*FILTERS, *GROUPING))),
         "/api/facets": _get("The values that exist, with counts.", _schema("Facets"), _parameters(FILTERS)),
+        "/api/export": _export_path(),
         "/api/tail": _get(
             "New calls of the filter, one server-sent event each: `data` is the call, `id` goes into Last-Event-ID.",
             _schema("Call"), [*_parameters(FILTERS), _LAST_EVENT_ID], "text/event-stream",

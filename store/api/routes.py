@@ -7,6 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from store.api.answers import error_answer, json_answer
+from store.api.export import export_route
 from store.api.guard import LIVENESS
 from store.api.openapi import DESCRIPTION
 from store.api.parts import PARTS
@@ -26,6 +27,7 @@ def add_routes(app: web.Application) -> None:
         ("/api/logs/{id}", call_route),
         ("/api/stats", stats_route),
         ("/api/facets", facets_route),
+        ("/api/export", export_route),
         ("/api/health", health_route),
         ("/api/openapi.json", openapi_route),
         (LIVENESS, liveness_route),

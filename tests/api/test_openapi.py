@@ -66,6 +66,7 @@ async def test_every_route_is_described(tmp_path: Path, aiohttp_client: AiohttpC
 VALUES = {
     "from": "1d", "to": "1h", "tz": "Europe/Berlin", "type": "chat", "status": "4xx", "outcome": "completed",
     "stream": "true", "cost_state": "priced", "sort": "cost", "order": "asc", "by": "day,model", "limit": "5",
+    "format": "jsonl",
 }  # fmt: skip
 
 
@@ -73,12 +74,18 @@ VALUES = {
 async def test_every_described_parameter_is_taken(tmp_path: Path, aiohttp_client: AiohttpClient, path: str) -> None:
     """Each described parameter with a right value is answered, each other known one is refused."""
     client = await aiohttp_client(an_app(tmp_path))
+    required = {
+        one["name"]: VALUES[one["name"]]
+        for one in DESCRIPTION["paths"][path]["get"]["parameters"]
+        if one.get("required")
+    }
     everything = {name for other in DESCRIPTION["paths"] for name in described(other)}
     for name in sorted(everything):
         if name == "cursor":
             continue  # right only when it came from a page
         number = name.startswith(("min_", "max_"))
-        async with client.get(path, params={name: VALUES.get(name, "1" if number else "x")}) as answer:
+        params = {**required, name: VALUES.get(name, "1" if number else "x")}
+        async with client.get(path, params=params) as answer:
             if path in ("/", "/healthz"):
                 continue
             assert answer.status == (200 if name in described(path) else 400), name

@@ -1,0 +1,2 @@
+-- When the first and the last call of the book were received, each found at its end of the index.
+select (select min(started_at) from calls), (select max(started_at) from calls)
