@@ -20,6 +20,7 @@ _MARK = re.compile(rb"[{}\[\],]")
 _OPENING = b"{["
 _CLOSING = b"}]"
 _NAMED = re.compile(rb'\s*("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*:\s*(.*\S)\s*', re.DOTALL)
+_BEGUN = re.compile(rb'\s*("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*:\s*(\[.*)', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,24 @@ def levels(tail: bytes) -> Iterator[dict[str, bytes]]:
             return
         yield _named(parts.whole)
         tail = parts.rest
+
+
+def torn(document: Document) -> tuple[str, list[bytes], list[bytes]] | None:
+    """The member that is an array in which the hole begins: its name, and the whole elements before and after the hole.
+
+    Those after the hole may belong to another array that ends behind it: nobody can tell.
+    """
+    begun = _BEGUN.fullmatch(_first_parts(document.head).rest) if document.cut else None
+    if begun is None:
+        return None
+    try:
+        name = msgspec.json.decode(begun[1], type=str)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    before = [element.strip() for element in _first_parts(begun[2]).whole]
+    left = _last_parts(document.tail).rest
+    after = [element.strip() for element in _last_parts(left).whole] if left.rstrip()[-1:] == b"]" else []
+    return name, before, after
 
 
 def _first_parts(data: bytes) -> Parts:

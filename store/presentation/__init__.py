@@ -9,11 +9,17 @@ from typing import Any
 
 from proxy.journal.notes import Headers
 from store.dialects import Document, dialect_of
-from store.presentation.answers import answer_text
+from store.presentation.answers import answer_messages, answer_text
 from store.presentation.bodies import shown
+from store.presentation.conversation import GAP, conversation_of, members_of, tools_of
 from store.presentation.parameters import parameters_of
+from store.presentation.products import products_of
+from store.presentation.said import Message, Part, Tool, readable
 
-__all__ = ["Presented", "present"]
+__all__ = [
+    "GAP", "Exchanged", "Message", "Part", "Presented", "Tool", "conversation_of", "exchanged", "present", "readable",
+    "tools_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +51,23 @@ def present(
         response=shown(response, response_headers),
         text=answer_text(dialect_of(dialect, path), response) if answered and method == "POST" else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """The conversation of one exchange, in parts that a page can tell apart."""
+
+    asked: list[Message]
+    tools: list[Tool]
+    answered: list[Message]
+
+
+def exchanged(
+    dialect: str, method: str, target: str, request: Document, status: int | None, response: Document
+) -> Exchanged:
+    """Who said what; lists are empty where nothing of it can be read."""
+    body = members_of(request)
+    answered: list[Message] = []
+    if status is not None and status < 400 and method == "POST":
+        answered = answer_messages(dialect_of(dialect, target.partition("?")[0]), response) or products_of(response)
+    return Exchanged(conversation_of(body), tools_of(body), answered)

@@ -8,6 +8,7 @@ import msgspec
 from store.dialects import Document, cut_json
 from store.dialects.shape import NOT_JSON
 from store.dialects.sse import events
+from store.presentation.said import Message
 from store.presentation.transcript import Transcript
 
 Tell = Callable[[Transcript, dict[str, Any]], None]
@@ -16,13 +17,21 @@ Tell = Callable[[Transcript, dict[str, Any]], None]
 def answer_text(dialect: str, response: Document) -> str | None:
     """What was said; None when the answer is no text, or nothing of it can be read."""
     tell = _TELL.get(dialect)
-    if tell is None:
-        return None
+    return None if tell is None else _told(tell, response).text()
+
+
+def answer_messages(dialect: str, response: Document) -> list[Message]:
+    """What was said, in parts; empty when the answer is no text, or nothing of it can be read."""
+    tell = _TELL.get(dialect)
+    return [] if tell is None else _told(tell, response).messages()
+
+
+def _told(tell: Tell, response: Document) -> Transcript:
     transcript = Transcript()
     for piece in _pieces(response):
         if isinstance(piece, dict):
             tell(transcript, piece)
-    return transcript.text()
+    return transcript
 
 
 def _pieces(response: Document) -> Iterator[Any]:

@@ -9,6 +9,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from store.presentation.said import Message, Part, PartKind, arguments_of
+
+_KINDS: dict[str | None, PartKind] = {
+    None: "text", "thinking": "thinking", "refusal": "refusal", "tool call": "tool call", "data": "data",
+}  # fmt: skip
+
 
 @dataclass(slots=True)
 class _Section:
@@ -21,6 +27,13 @@ class _Section:
         if self.label == "tool call":
             return f"[tool call] {self.name}({said})"
         return said if self.label is None else f"[{self.label}]\n{said}"
+
+    def part(self) -> Part:
+        said = "".join(self.pieces)
+        if self.label == "tool call":
+            return Part("tool call", arguments_of(said), self.name or None)
+        kind = _KINDS.get(self.label, "other")
+        return Part(kind, said, self.label if kind in ("other", "data") else None)
 
 
 class Transcript:
@@ -56,6 +69,14 @@ class Transcript:
         if len(choices) > 1:
             choices = [f"[choice {number}]\n{said}" for number, said in enumerate(choices, 1)]
         return "\n\n".join(choices) or None
+
+    def messages(self) -> list[Message]:
+        """The same in parts: one message of the assistant, or one for each choice where there are several."""
+        several = len(self._choices) > 1
+        return [
+            Message(f"choice {number}" if several else "assistant", tuple(one.part() for one in sections.values()))
+            for number, (_, sections) in enumerate(sorted(self._choices.items()), 1)
+        ]
 
     def _section(self, choice: Any, part: Any, label: str | None) -> _Section:
         number = choice if isinstance(choice, int) else 0
