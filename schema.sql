@@ -103,7 +103,7 @@ create index calls_by_type     on calls (type_id, started_at, model_id, key_id, 
 create index calls_by_upstream on calls (upstream_id, started_at, model_id, key_id, group_id, type_id, failed);
 create index calls_by_status   on calls (status, started_at, model_id, key_id, group_id, type_id, upstream_id);
 -- Partial: what is rare, or what not every client tells.
-create index calls_failed      on calls (started_at, model_id, key_id, group_id, type_id, upstream_id, status, outcome)
+create index calls_failed      on calls (started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status, outcome)
     where failed = 1;
 create index calls_by_outcome  on calls (outcome, started_at, model_id, key_id, group_id, type_id, upstream_id)
     where outcome <> 'completed';
@@ -116,7 +116,7 @@ create index calls_unpriced    on calls (started_at, model_id) where cost is nul
 
 -- ---------------------------------------------------------------------------------------------- sums
 -- Written in the same transaction as the rows they sum, so they always agree; kept when old calls are pruned.
--- Ids are 0 for "none". `durations` and `first_tokens` are latency histograms: JSON {bucket: calls}.
+-- Ids are 0 for "none". `durations` and `first_tokens` are latency histograms, packed (store/histogram.py says how).
 --
 -- One table over everything would be as long as the log. What belongs together is summed together: a call's model
 -- says much about its type and upstream, its key about its group. Fine in time there are these two families only, so
@@ -147,8 +147,8 @@ create table quarter_models (
     usage_told          integer not null,
     cache_saved         integer not null,
     cache_saved_told    integer not null,
-    durations           text    not null,
-    first_tokens        text    not null,
+    durations           blob    not null,
+    first_tokens        blob    not null,
     primary key (quarter, model_id, type_id, upstream_id)
 ) strict, without rowid;
 
@@ -176,8 +176,8 @@ create table hour_keys (
     usage_told          integer not null,
     cache_saved         integer not null,
     cache_saved_told    integer not null,
-    durations           text    not null,
-    first_tokens        text    not null,
+    durations           blob    not null,
+    first_tokens        blob    not null,
     primary key (hour, key_id, group_id)
 ) strict, without rowid;
 
@@ -206,8 +206,8 @@ create table day_models (
     usage_told          integer not null,
     cache_saved         integer not null,
     cache_saved_told    integer not null,
-    durations           text    not null,
-    first_tokens        text    not null,
+    durations           blob    not null,
+    first_tokens        blob    not null,
     primary key (day, model_id, type_id, upstream_id)
 ) strict, without rowid;
 
@@ -235,8 +235,8 @@ create table day_keys (
     usage_told          integer not null,
     cache_saved         integer not null,
     cache_saved_told    integer not null,
-    durations           text    not null,
-    first_tokens        text    not null,
+    durations           blob    not null,
+    first_tokens        blob    not null,
     primary key (day, key_id, group_id)
 ) strict, without rowid;
 
@@ -267,8 +267,8 @@ create table day_sums (
     usage_told          integer not null,
     cache_saved         integer not null,
     cache_saved_told    integer not null,
-    durations           text    not null,
-    first_tokens        text    not null,
+    durations           blob    not null,
+    first_tokens        blob    not null,
     primary key (day, model_id, key_id, group_id, type_id, upstream_id)
 ) strict, without rowid;
 

@@ -21,9 +21,10 @@ import orjson
 import zstandard
 
 from proxy.journal.notes import Headers
-from store import histogram, schema, sums
+from store import histogram, migration, schema, sums
 from store.call import Call
 from store.pricing import lines_to_json
+from store.sizes import Sizes
 
 BOOK_FILE = "book.db"
 BODIES_FILE = "bodies.db"
@@ -92,6 +93,7 @@ class Book:
 
     def __init__(self, data_dir: Path) -> None:
         self._connection = _connect(data_dir / BOOK_FILE)
+        migration.bring_up_to_date(self._connection)
         schema.prepare(self._connection, schema.book_schema(), schema.BOOK_VERSION)
         sums.register(self._connection)
         self._bodies = _connect(data_dir / BODIES_FILE)
@@ -168,6 +170,14 @@ class Book:
         """Fold the write-ahead logs into the files and shorten them: for quiet moments."""
         self._connection.execute("pragma wal_checkpoint(truncate)")
         self._bodies.execute("pragma wal_checkpoint(truncate)")
+
+    def note_sizes(self, day: int, sizes: Sizes) -> None:
+        """Keep how large the files are on this day (since the epoch, in UTC), instead of an earlier look that day."""
+        self._connection.execute(
+            "insert into sizes values (?, ?, ?, ?) on conflict do update "
+            "set book = excluded.book, bodies = excluded.bodies, search = excluded.search",
+            (day, sizes.book, sizes.bodies, sizes.search),
+        )
 
     def _not_yet_there(self, entries: Sequence[Entry]) -> list[Entry]:
         unique = {entry.call.call_id: entry for entry in entries}
@@ -281,8 +291,21 @@ class Book:
         return row, counted
 
 
-_CALL_COLUMNS = 65
-_INSERT_CALL = f"insert into calls values ({', '.join('?' * _CALL_COLUMNS)})"  # noqa: S608
+# Named, because a book that began with an earlier version has its newer columns at the end.
+_CALL_COLUMNS = (
+    "id", "call_id", "boot_id", "seq", "started_at",
+    "upstream_id", "dialect", "type_id", "model_id", "requested_model_id",
+    "key_id", "group_id", "method", "target", "client", "user_agent",
+    "status", "outcome", "failed", "fault", "error_type", "error_code", "error_message",
+    "streamed", "finish_reason", "upstream_request_id", "service_tier",
+    "duration", "asked", "answered", "first_token", "overhead", "duration_bucket", "first_token_bucket",
+    "tokens_source", "input_uncached", "cache_read", "cache_write_5m", "cache_write_1h",
+    "input_audio", "input_image", "cache_read_audio", "output_text", "output_audio", "output_image", "reasoning",
+    "input_tokens", "output_tokens", "total_tokens", "raw_usage",
+    "cost", "cost_state", "cost_lines", "price_source", "price_entry", "price_since", "usage", "cache_saved",
+    "user", "session", "tags", "anomalies", "request_bytes", "response_bytes", "sent_bytes",
+)  # fmt: skip
+_INSERT_CALL = f"insert into calls ({', '.join(_CALL_COLUMNS)}) values ({', '.join('?' * len(_CALL_COLUMNS))})"  # noqa: S608
 
 
 def _text(value: str | None) -> str | None:

@@ -1,16 +1,16 @@
-"""The sums kept beside the rows: what one batch of calls adds to `quarter_models` and `day_sums`."""
+"""The sums kept beside the rows: what a batch of calls adds to them, and how they are made anew from the rows."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
-import orjson
 
 from store import histogram
 
 QUARTER_US = 15 * 60 * 1_000_000
-DAY_US = 24 * 60 * 60 * 1_000_000
+HOUR_US = 4 * QUARTER_US
+DAY_US = 24 * HOUR_US
 
 _ADDED = (
     "calls", "errors", "input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning",
@@ -18,6 +18,30 @@ _ADDED = (
     "untold_calls", "estimated_calls", "cost", "unknown_cost_calls", "usage", "usage_told",
     "cache_saved", "cache_saved_told",
 )  # fmt: skip
+_OF_A_CALL = ("model", "key", "group", "type", "upstream")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of sums: for each so long a time, by these dimensions."""
+
+    name: str
+    time: str  # the column that counts `unit_us` since the epoch
+    unit_us: int
+    dimensions: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The ids it is kept by."""
+        return tuple(f"{name}_id" for name in self.dimensions)
+
+
+QUARTER_MODELS = Table("quarter_models", "quarter", QUARTER_US, ("model", "type", "upstream"))
+HOUR_KEYS = Table("hour_keys", "hour", HOUR_US, ("key", "group"))
+DAY_MODELS = Table("day_models", "day", DAY_US, ("model", "type", "upstream"))
+DAY_KEYS = Table("day_keys", "day", DAY_US, ("key", "group"))
+DAY_SUMS = Table("day_sums", "day", DAY_US, _OF_A_CALL)
+TABLES = (QUARTER_MODELS, HOUR_KEYS, DAY_MODELS, DAY_KEYS, DAY_SUMS)
 
 
 class Countable(msgspec.Struct, frozen=True):
@@ -46,73 +70,191 @@ class Countable(msgspec.Struct, frozen=True):
 @dataclass(slots=True)
 class _Sum:
     added: list[int] = field(default_factory=lambda: [0] * len(_ADDED))
-    durations: dict[int, int] = field(default_factory=dict)
-    first_tokens: dict[int, int] = field(default_factory=dict)
+    durations: int = 0
+    first_tokens: int = 0
 
     def count(self, row: Countable) -> None:
-        counts = (row.input_tokens, row.output_tokens, row.cache_read, row.cache_write, row.reasoning)
-        untold = row.input_tokens is None and row.output_tokens is None
-        for place, amount in enumerate((
-            1, row.errors, *(count or 0 for count in counts), *(int(count is not None) for count in counts),
-            int(untold), int(row.estimated), row.cost or 0, int(row.cost is None),
-            row.usage or 0, int(row.usage is not None), row.cache_saved or 0, int(row.cache_saved is not None),
-        )):  # fmt: skip
-            self.added[place] += amount
+        into, out, read, write, thought = (
+            row.input_tokens, row.output_tokens, row.cache_read, row.cache_write, row.reasoning
+        )  # fmt: skip
+        counted = (
+            1, row.errors, into or 0, out or 0, read or 0, write or 0, thought or 0,
+            into is not None, out is not None, read is not None, write is not None, thought is not None,
+            into is None and out is None, row.estimated, row.cost or 0, row.cost is None,
+            row.usage or 0, row.usage is not None, row.cache_saved or 0, row.cache_saved is not None,
+        )  # fmt: skip
+        self.added = [before + more for before, more in zip(self.added, counted, strict=True)]
         if row.duration_bucket is not None:
-            histogram.add(self.durations, {row.duration_bucket: 1})
+            self.durations += histogram.single(row.duration_bucket)
         if row.first_token_bucket is not None:
-            histogram.add(self.first_tokens, {row.first_token_bucket: 1})
+            self.first_tokens += histogram.single(row.first_token_bucket)
+
+    def add(self, other: "_Sum") -> None:
+        self.added = [before + more for before, more in zip(self.added, other.added, strict=True)]
+        self.durations += other.durations
+        self.first_tokens += other.first_tokens
 
 
-def _upsert(table: str, dimensions: tuple[str, ...]) -> str:
-    columns = (*dimensions, *_ADDED, "durations", "first_tokens")
-    additions = ", ".join(f"{name} = {name} + excluded.{name}" for name in _ADDED)
+@dataclass(slots=True)
+class _Seen:
+    """How often a combination of the five occurred, and when first and last."""
+
+    calls: int
+    first_at: int
+    last_at: int
+
+    def add(self, other: "_Seen") -> None:
+        self.calls += other.calls
+        self.first_at = min(self.first_at, other.first_at)
+        self.last_at = max(self.last_at, other.last_at)
+
+
+def register(connection: sqlite3.Connection) -> None:
+    """Give a writing connection the functions that the statements here use."""
+    connection.create_function("add_histograms", 2, _add_histograms, deterministic=True)
+    connection.create_function("histogram_of_buckets", 1, _of_buckets, deterministic=True)
+    connection.create_function("histogram_of_packed", 1, _of_packed, deterministic=True)
+
+
+def _add_histograms(left: bytes, right: bytes) -> bytes:
+    return histogram.pack(histogram.unpack(left) + histogram.unpack(right)) if left and right else left or right
+
+
+def _of_buckets(joined: str | None) -> bytes:
+    return histogram.pack(histogram.of_buckets(joined))
+
+
+def _of_packed(joined: str) -> bytes:
+    return histogram.pack(histogram.of_packed(joined))
+
+
+# ---------------------------------------------------------------------------------------------- a batch of calls
+
+
+def _upsert(table: Table) -> str:
+    columns = (table.time, *table.columns, *_ADDED, "durations", "first_tokens")
     return (
-        f"insert into {table} ({', '.join(columns)}) values ({', '.join('?' * len(columns))}) "  # noqa: S608 - names above
-        f"on conflict do update set {additions}, "
+        f"insert into {table.name} ({', '.join(columns)}) values ({', '.join('?' * len(columns))}) "  # noqa: S608 - names above
+        f"on conflict do update set {', '.join(f'{name} = {name} + excluded.{name}' for name in _ADDED)}, "
         "durations = add_histograms(durations, excluded.durations), "
         "first_tokens = add_histograms(first_tokens, excluded.first_tokens)"
     )
 
 
-_QUARTERS = _upsert("quarter_models", ("quarter", "model_id", "type_id", "upstream_id"))
-_DAYS = _upsert("day_sums", ("day", "model_id", "key_id", "group_id", "type_id", "upstream_id"))
-
-
-def encode(counts: dict[int, int]) -> str:
-    """A histogram as the text kept in the book: {"bucket": calls}."""
-    return orjson.dumps(counts, option=orjson.OPT_NON_STR_KEYS).decode()
-
-
-def decode(text: str) -> dict[int, int]:
-    """The histogram kept as this text."""
-    return {int(number): calls for number, calls in orjson.loads(text).items()}
-
-
-def _add_histograms(left: str, right: str) -> str:
-    if right == "{}":
-        return left
-    counts = decode(left)
-    histogram.add(counts, decode(right))
-    return encode(counts)
-
-
-def register(connection: sqlite3.Connection) -> None:
-    """Give a writing connection the function that the statements here use."""
-    connection.create_function("add_histograms", 2, _add_histograms, deterministic=True)
+_UPSERTS = {table: _upsert(table) for table in TABLES}
+_COMBINE = (
+    "on conflict do update set calls = calls + excluded.calls, "
+    "first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)"
+)
+_SEEN = f"insert into combinations values (?, ?, ?, ?, ?, ?, ?, ?) {_COMBINE}"  # noqa: S608 - text above
 
 
 def add(connection: sqlite3.Connection, rows: Iterable[Countable]) -> None:
     """Add these rows to the sums, within the caller's transaction."""
-    quarters: dict[tuple[int, ...], _Sum] = {}
-    days: dict[tuple[int, ...], _Sum] = {}
+    finest: dict[tuple[int, ...], _Sum] = {}
+    seen: dict[tuple[int, ...], _Seen] = {}
     for row in rows:
-        quarter = (row.started_at_us // QUARTER_US, row.model_id, row.type_id, row.upstream_id)
-        day = (row.started_at_us // DAY_US, row.model_id, row.key_id, row.group_id, row.type_id, row.upstream_id)
-        quarters.setdefault(quarter, _Sum()).count(row)
-        days.setdefault(day, _Sum()).count(row)
-    for statement, sums in ((_QUARTERS, quarters), (_DAYS, days)):
-        connection.executemany(
-            statement,
-            [(*key, *one.added, encode(one.durations), encode(one.first_tokens)) for key, one in sums.items()],
-        )
+        ids = (row.model_id, row.key_id, row.group_id, row.type_id, row.upstream_id)
+        finest.setdefault((row.started_at_us // QUARTER_US, *ids), _Sum()).count(row)
+        one = _Seen(1, row.started_at_us, row.started_at_us)
+        seen[ids].add(one) if ids in seen else seen.update({ids: one})
+    for table in TABLES:
+        connection.executemany(_UPSERTS[table], _kept(table, finest))
+    connection.executemany(_SEEN, [(*ids, one.calls, one.first_at, one.last_at) for ids, one in seen.items()])
+
+
+def _kept(table: Table, finest: dict[tuple[int, ...], _Sum]) -> Iterator[tuple[object, ...]]:
+    """What one table must add: the finest sums put together by its own time and dimensions."""
+    places = [1 + _OF_A_CALL.index(name) for name in table.dimensions]
+    quarters = table.unit_us // QUARTER_US
+    together: dict[tuple[int, ...], _Sum] = {}
+    for key, one in finest.items():
+        together.setdefault((key[0] // quarters, *(key[place] for place in places)), _Sum()).add(one)
+    for key, one in together.items():
+        yield (*key, *one.added, histogram.pack(one.durations), histogram.pack(one.first_tokens))
+
+
+# ---------------------------------------------------------------------------------------------- all calls
+
+_OF_ROWS = """
+       count(*), sum(failed), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+       coalesce(sum(cache_read), 0) + coalesce(sum(cache_read_audio), 0),
+       coalesce(sum(cache_write_5m), 0) + coalesce(sum(cache_write_1h), 0), coalesce(sum(reasoning), 0),
+       count(input_tokens), count(output_tokens), count(coalesce(cache_read, cache_read_audio)),
+       count(coalesce(cache_write_5m, cache_write_1h)), count(reasoning),
+       count(*) - count(coalesce(input_tokens, output_tokens)), sum(tokens_source = 'estimated'),
+       coalesce(sum(cost), 0), count(*) - count(cost), coalesce(sum(usage), 0), count(usage),
+       coalesce(sum(cache_saved), 0), count(cache_saved),
+       histogram_of_buckets(group_concat(duration_bucket)), histogram_of_buckets(group_concat(first_token_bucket))
+  from calls indexed by calls_by_time where started_at >= :start and started_at < :stop"""
+_OF_SUMS = f"""
+       {", ".join(f"sum({name})" for name in _ADDED)},
+       histogram_of_packed(group_concat(hex(durations))), histogram_of_packed(group_concat(hex(first_tokens)))"""
+
+
+def _from_rows(table: Table) -> str:
+    groups = (f"started_at / {table.unit_us}", *(f"coalesce({column}, 0)" for column in table.columns))
+    return f"insert into {table.name} select {', '.join(groups)}, {_OF_ROWS} group by {_numbers(len(groups))}"
+
+
+def _from_sums(table: Table, finer: Table) -> str:
+    ratio = table.unit_us // finer.unit_us
+    return (
+        f"insert into {table.name} select {finer.time} / {ratio}, {', '.join(table.columns)}, {_OF_SUMS} "  # noqa: S608
+        f"from {finer.name} where {finer.time} >= :start / {finer.unit_us} and {finer.time} < :stop / {finer.unit_us} "
+        f"group by {_numbers(1 + len(table.columns))}"
+    )
+
+
+def _numbers(count: int) -> str:
+    return ", ".join(str(number) for number in range(1, count + 1))
+
+
+_DAY_ANEW = (
+    _from_rows(QUARTER_MODELS),
+    _from_rows(HOUR_KEYS),
+    _from_rows(DAY_SUMS),
+    _from_sums(DAY_MODELS, QUARTER_MODELS),
+    _from_sums(DAY_KEYS, HOUR_KEYS),
+    f"""insert into combinations
+    select coalesce(model_id, 0), coalesce(key_id, 0), coalesce(group_id, 0), coalesce(type_id, 0),
+           coalesce(upstream_id, 0), count(*), min(started_at), max(started_at)
+      from calls indexed by calls_by_time where started_at >= :start and started_at < :stop
+     group by 1, 2, 3, 4, 5 {_COMBINE}""",  # noqa: S608 - text above
+)
+
+
+def rebuild(connection: sqlite3.Connection) -> None:
+    """Empty the sums and make them anew from the rows, all or nothing; within the caller's transaction if there is one.
+
+    What was summed of calls that are no longer in the book is lost. A day at a time, so that what is grouped fits in
+    memory.
+    """
+    register(connection)
+    own = not connection.in_transaction
+    if own:
+        connection.execute("begin immediate")
+    try:
+        for name in (*(table.name for table in TABLES), "combinations"):
+            connection.execute(f"delete from {name}")  # noqa: S608 - names above
+        for start in _days(connection):
+            for statement in _DAY_ANEW:
+                connection.execute(statement, {"start": start, "stop": start + DAY_US})
+        if own:
+            connection.execute("commit")
+    except BaseException:
+        if own and connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def _days(connection: sqlite3.Connection) -> Iterator[int]:
+    """The start of every UTC day that has calls."""
+    start = None
+    while True:
+        after = "" if start is None else f"where started_at >= {start + DAY_US}"
+        (first,) = connection.execute(f"select min(started_at) from calls {after}").fetchone()  # noqa: S608 - a number
+        if first is None:
+            return
+        start = first // DAY_US * DAY_US
+        yield start

@@ -133,6 +133,14 @@ _SUMS: Final = _object(
     first_token_ms=_PERCENTILES,
 )
 _VALUES: Final = _list(_object(value=_TEXT_OR_NULL, calls=_COUNT))
+_HOW_FAR: Final = {
+    "complete": {"type": "boolean", "description": "false: the time was up before every call of the filter was read"},
+    "read_back_to": {
+        "type": ["string", "null"],
+        "format": "date-time",
+        "description": "when not complete: the answer is of the calls from then on",
+    },
+}
 
 SCHEMAS: Final[_Json] = {
     "Call": _object(**_CALL),
@@ -141,11 +149,11 @@ SCHEMAS: Final[_Json] = {
     "Sums": _SUMS,
     "Stats": {
         "type": "object",
-        "properties": {"stats": _list({"$ref": "#/components/schemas/Sums"}), "total": _SUMS},
-        "required": ["total"],
+        "properties": {"stats": _list({"$ref": "#/components/schemas/Sums"}), "total": _SUMS, **_HOW_FAR},
+        "required": ["total", *_HOW_FAR],
         "description": "each row of stats also has what it is grouped by; without `by` only the total",
     },
-    "Facets": _object(model=_VALUES, key=_VALUES, group=_VALUES, type=_VALUES, upstream=_VALUES),
+    "Facets": _object(model=_VALUES, key=_VALUES, group=_VALUES, type=_VALUES, upstream=_VALUES, **_HOW_FAR),
     "Health": _object(
         received=_COUNT,
         stored=_COUNT,
@@ -158,6 +166,10 @@ SCHEMAS: Final[_Json] = {
         drained_through={"type": "string", "format": "date-time"},
         disk=_map(_COUNT_OR_NULL),
         prices=_map(_ANYTHING),
+        search={
+            **_or_null(_object(to=_TEXT_OR_NULL, waiting=_COUNT)),
+            "description": "the index of words: the newest call in it, and how many are not yet; null without bodies",
+        },
         sandbox={"type": "boolean", "description": "what is in the book are the sample calls of a demo"},
         engine=_map(_TEXT),
     ),

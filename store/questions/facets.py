@@ -1,40 +1,113 @@
 """Which values there are of model, key, group, type and upstream, and how many calls have each."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from store.conditions import TABLES, all_of, beside_dimensions, dimensions, look_up
-from store.filters import DIMENSIONS, Filter
-from store.questions.covering import CALLS, cover
+from store.conditions import TABLES, Ids, look_up
+from store.filters import DIMENSIONS, Filter, Words
+from store.moments import rfc3339
+from store.questions.gathering import Gathered, Wanted, gather
 from store.questions.row import Json
-from store.questions.statements import statement
-from store.reader import Source
+from store.questions.windows import Budget
+from store.reader import Snapshot, Source
+
+_TOGETHER = (("model", "type", "upstream"), ("key", "group"))
+"""What one table of sums tells at once."""
 
 
-async def facets(source: Source, asked: Filter = Filter()) -> Json:  # noqa: B008 - frozen
-    """{"model": [{"value": name or None, "calls": n}, ...], ...}, the most used first.
+async def facets(
+    source: Source,
+    asked: Filter = Filter(),  # noqa: B008 - frozen
+    *,
+    without_own: bool = False,
+    budget_s: float = 1.5,
+) -> Json:
+    """{"model": [{"value": name or None, "calls": n}, ...], ..., "complete": bool, "read_back_to": time or None}.
+
+    The most used come first. With `without_own` each list is of the calls that the rest of the filter means: it also
+    has the values that the filter leaves out. Rows are read for about `budget_s` seconds, newest first.
 
     Raises:
         NoAnswer: the book cannot be read in time.
     """
-    counts: dict[str, Counter[int]] = {name: Counter() for name in DIMENSIONS}
-    names: dict[str, dict[int, str]] = {}
+    budget = Budget(budget_s)
     async with source.snapshot() as snapshot:
-        ids = dimensions(await look_up(snapshot, asked))
-        for piece in cover(asked, DIMENSIONS):
-            rows = piece.table is CALLS
-            where = all_of((piece.condition, ids, *((beside_dimensions(asked),) if rows else ())))
-            calls = "count(*)" if rows else "sum(calls)"
-            text = statement("facets", calls=calls, table=piece.table.name, conditions=where.text)
-            for *numbers, amount in await snapshot.rows(text, where.values):
-                for name, number in zip(DIMENSIONS, numbers, strict=True):
-                    counts[name][number] += amount
+        found = await _from_sums(snapshot, asked, budget, without_own=without_own) if asked.only_dimensions else None
+        if found is None:
+            found = await _from_rows(snapshot, asked, budget, without_own=without_own)
+        names = {}
         for name in DIMENSIONS:
-            found = await snapshot.rows(f"select id, name from {TABLES[name]}")  # noqa: S608 - a name of ours
-            names[name] = dict(found)
-    return {name: _listed(counts[name], names[name]) for name in DIMENSIONS}
+            names[name] = dict(await snapshot.rows(f"select id, name from {TABLES[name]}"))  # noqa: S608 - a name of ours
+    counts, back_to = found
+    return {name: _listed(counts[name], names[name]) for name in DIMENSIONS} | {
+        "complete": back_to is None,
+        "read_back_to": None if back_to is None else rfc3339(back_to),
+    }
 
 
-def _listed(counts: Counter[int], names: dict[int, str]) -> list[Json]:
+_Counts = dict[str, Counter[object]]
+
+
+async def _from_sums(
+    snapshot: Snapshot, asked: Filter, budget: Budget, *, without_own: bool
+) -> tuple[_Counts, int | None] | None:
+    """Each list from the tables that tell it; None when that needs more rows than can be read in time."""
+    counts: _Counts = {}
+    own = [name for name in DIMENSIONS if without_own and getattr(asked, name)]
+    questions: list[tuple[Filter, Sequence[str]]] = [
+        *((asked, tuple(name for name in together if name not in own)) for together in _TOGETHER),
+        *((_without(asked, name), (name,)) for name in own),
+    ]
+    for without, by in questions:
+        if not by:
+            continue
+        gathered = await gather(snapshot, without, by, Wanted.COUNTS, budget)
+        if gathered.read_back_to_us is not None:
+            return None
+        counts |= _counted(gathered, by)
+    return counts, None
+
+
+async def _from_rows(
+    snapshot: Snapshot, asked: Filter, budget: Budget, *, without_own: bool
+) -> tuple[_Counts, int | None]:
+    """All lists of the same rows, however far back they are read."""
+    if not without_own:
+        gathered = await gather(snapshot, asked, DIMENSIONS, Wanted.COUNTS, budget)
+        return _counted(gathered, DIMENSIONS), gathered.read_back_to_us
+    gathered = await gather(snapshot, _without(asked, *DIMENSIONS), DIMENSIONS, Wanted.COUNTS, budget)
+    ids = await look_up(snapshot, asked)
+    counts: _Counts = {name: Counter() for name in DIMENSIONS}
+    for group, tally in gathered.groups.items():
+        missed = [
+            name for name, value in zip(DIMENSIONS, group, strict=True) if name in ids and not _fits(ids[name], value)
+        ]
+        for name, value in zip(DIMENSIONS, group, strict=True):
+            if missed in ([], [name]):
+                counts[name][value] += tally.calls
+    return counts, gathered.read_back_to_us
+
+
+def _without(asked: Filter, *names: str) -> Filter:
+    none: dict[str, Any] = {name: Words() for name in names}
+    return replace(asked, **none)
+
+
+def _fits(ids: Ids, value: object) -> bool:
+    return value not in ids.none_of if ids.any_of is None else value in ids.any_of
+
+
+def _counted(gathered: Gathered, by: Sequence[str]) -> _Counts:
+    counts: _Counts = {name: Counter() for name in by}
+    for group, tally in gathered.groups.items():
+        for name, value in zip(by, group, strict=True):
+            counts[name][value] += tally.calls
+    return counts
+
+
+def _listed(counts: Counter[object], names: dict[object, str]) -> list[Json]:
     named = [(names.get(number), calls) for number, calls in counts.items()]
     named.sort(key=lambda pair: (-pair[1], pair[0] is None, pair[0] or ""))
     return [{"value": value, "calls": calls} for value, calls in named]

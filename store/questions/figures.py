@@ -1,11 +1,12 @@
 """Numbers of the book as they are told in JSON. Unknown stays None."""
 
-from decimal import Decimal
-
 
 def usd(nano_usd: int | None) -> str | None:
     """Nano-dollars as a decimal string with nine places."""
-    return None if nano_usd is None else f"{Decimal(nano_usd).scaleb(-9):.9f}"
+    if nano_usd is None:
+        return None
+    whole, nano = divmod(abs(nano_usd), 1_000_000_000)
+    return f"{'-' if nano_usd < 0 else ''}{whole}.{nano:09}"
 
 
 def in_credits(micro: int | None) -> float | None:

@@ -4,8 +4,8 @@ SQLite knows no time zones. Within the span of the book a zone has a handful of 
 a `case` over them. An hour that is passed twice in autumn is two hours, told apart by their offsets.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -62,6 +62,40 @@ def columns(unit: str, started: str, zone_offsets: Sequence[Offset]) -> tuple[st
         offset = f"case when {started} < {int(following.from_us)} then {int(this.us)} else {offset} end"
     number = f"({started} + ({offset})) / {_UNITS_US[unit]}"
     return (number, f"({offset})") if unit in ("minute", "hour") else (number,)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """start <= time < stop, all of it in the units of these labels."""
+
+    start_us: int
+    stop_us: int
+    labels: tuple[str, ...] = ()
+
+
+def stretches(units: Sequence[str], zone_offsets: Sequence[Offset], start_us: int, stop_us: int) -> Iterator[Stretch]:
+    """This time cut where one of the units ends, in order. Labels can come again after a change of the clocks."""
+    size = min((_UNITS_US[unit] for unit in units), default=None)
+    if size is None:
+        yield Stretch(start_us, stop_us)
+        return
+    before: Stretch | None = None
+    for number, offset in enumerate(zone_offsets):
+        first = start_us if number == 0 else max(start_us, offset.from_us)
+        last = stop_us if number + 1 == len(zone_offsets) else min(stop_us, zone_offsets[number + 1].from_us)
+        while first < last:
+            local = first + offset.us
+            labels = tuple(label(unit, local // _UNITS_US[unit], offset.us) for unit in units)
+            stop = min(last, (local // size + 1) * size - offset.us)
+            if before is not None and before.labels == labels:
+                before = replace(before, stop_us=stop)
+            else:
+                if before is not None:
+                    yield before
+                before = Stretch(first, stop, labels)
+            first = stop
+    if before is not None:
+        yield before
 
 
 def label(unit: str, number: int, offset_us: int = 0) -> str:

@@ -1,5 +1,5 @@
--- Sums over calls, by groups. The two histograms come as lists of bucket numbers.
-select /*groups*/
+-- Sums over calls, by groups, in some stretches of time. The two histograms come as lists of bucket numbers.
+select stretch.key, /*groups*/
        count(*), coalesce(sum(failed), 0),
        coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
        coalesce(sum(cache_read), 0) + coalesce(sum(cache_read_audio), 0),
@@ -13,6 +13,9 @@ select /*groups*/
        count(*) filter (where tokens_source = 'estimated'),
        coalesce(sum(cost), 0), count(*) filter (where cost is null), coalesce(sum(usage), 0), count(usage),
        coalesce(sum(cache_saved), 0), count(cache_saved),
-       group_concat(duration_bucket), group_concat(first_token_bucket)
-  from calls
+       /*histograms*/
+  from json_each(?) as stretch
+ cross join calls indexed by /*index*/
+    on started_at >= json_extract(stretch.value, '$[0]') and started_at < json_extract(stretch.value, '$[1]')
  where /*conditions*/
+ group by /*numbers*/

@@ -1,19 +1,21 @@
--- The same sums, out of the sums kept beside the calls. The two histograms come as JSON arrays of histograms.
-select /*groups*/
-       coalesce(sum(calls), 0), coalesce(sum(errors), 0),
-       coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
-       coalesce(sum(cache_read), 0),
-       coalesce(sum(cache_write), 0),
-       coalesce(sum(reasoning), 0),
-       coalesce(sum(input_told), 0), coalesce(sum(output_told), 0),
-       coalesce(sum(cache_read_told), 0),
-       coalesce(sum(cache_write_told), 0),
-       coalesce(sum(reasoning_told), 0),
-       coalesce(sum(untold_calls), 0),
-       coalesce(sum(estimated_calls), 0),
-       coalesce(sum(cost), 0), coalesce(sum(unknown_cost_calls), 0), coalesce(sum(usage), 0),
-       coalesce(sum(usage_told), 0),
-       coalesce(sum(cache_saved), 0), coalesce(sum(cache_saved_told), 0),
-       '[' || group_concat(durations) || ']', '[' || group_concat(first_tokens) || ']'
-  from /*table*/
+-- The same sums, out of the sums kept beside the calls. The two histograms come packed, in hexadecimal.
+select stretch.key, /*groups*/
+       sum(calls), sum(errors),
+       sum(input_tokens), sum(output_tokens),
+       sum(cache_read),
+       sum(cache_write),
+       sum(reasoning),
+       sum(input_told), sum(output_told),
+       sum(cache_read_told),
+       sum(cache_write_told),
+       sum(reasoning_told),
+       sum(untold_calls),
+       sum(estimated_calls),
+       sum(cost), sum(unknown_cost_calls), sum(usage), sum(usage_told),
+       sum(cache_saved), sum(cache_saved_told),
+       /*histograms*/
+  from json_each(?) as stretch
+ cross join /*table*/
+    on /*time*/ >= json_extract(stretch.value, '$[0]') and /*time*/ < json_extract(stretch.value, '$[1]')
  where /*conditions*/
+ group by /*numbers*/

@@ -1,11 +1,8 @@
 """Sums over some calls, as they add up and as they are told."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import orjson
 
 from store import histogram
 from store.questions.figures import in_credits, ms, usd
@@ -17,76 +14,73 @@ ADDED = 20
 
 @dataclass(slots=True)
 class Tally:
-    """Numbers in the order of stats_calls.sql and stats_sums.sql, and the two latency histograms."""
+    """Numbers in the order of stats_calls.sql and stats_sums.sql, and the two latency histograms (store/histogram.py).
+
+    One tally can be taken away from another: what is left is exact.
+    """
 
     added: list[int] = field(default_factory=lambda: [0] * ADDED)
-    durations: Counter[int] = field(default_factory=Counter)
-    first_tokens: Counter[int] = field(default_factory=Counter)
+    durations: int = 0
+    first_tokens: int = 0
 
-    def add_row(self, columns: Sequence[Any]) -> None:
-        """Add one row of either statement, without its groups."""
-        for place, amount in enumerate(columns[:ADDED]):
-            self.added[place] += amount
-        _count(self.durations, columns[ADDED])
-        _count(self.first_tokens, columns[ADDED + 1])
-
-    def add(self, other: "Tally") -> None:
-        """Add another tally."""
-        for place, amount in enumerate(other.added):
-            self.added[place] += amount
-        histogram.add(self.durations, other.durations)
-        histogram.add(self.first_tokens, other.first_tokens)
+    def add(self, added: Sequence[int], durations: int, first_tokens: int, sign: int = 1) -> None:
+        """Add so much, or take it away."""
+        if sign < 0:
+            self.added = [before - less for before, less in zip(self.added, added, strict=True)]
+        else:
+            self.added = [before + more for before, more in zip(self.added, added, strict=True)]
+        self.durations += sign * durations
+        self.first_tokens += sign * first_tokens
 
     @property
     def calls(self) -> int:
         return self.added[0]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, *, percentiles: bool = True) -> dict[str, Any]:
         """Sums over what is known, with the number of calls it is not known of; null when it is known of none."""
         (
             calls, errors, into, out, cache_read, cache_write, reasoning,
             into_told, out_told, cache_read_told, cache_write_told, reasoning_told,
             untold, estimated, cost, unknown_cost, usage, usage_told, cache_saved, cache_saved_told,
         ) = self.added  # fmt: skip
-        counts = {  # name: (sum, calls that told it)
-            "total": (into + out, calls - untold),
-            "input": (into, into_told),
-            "output": (out, out_told),
-            "cache_read": (cache_read, cache_read_told),
-            "cache_write": (cache_write, cache_write_told),
-            "reasoning": (reasoning, reasoning_told),
-        }
-        priced = not calls or unknown_cost < calls
-        return {
+        nothing = not calls
+        told = {
             "calls": calls,
             "errors": errors,
             "tokens": {
-                **{name: count if told or not calls else None for name, (count, told) in counts.items()},
+                "total": into + out if untold < calls or nothing else None,
+                "input": into if into_told or nothing else None,
+                "output": out if out_told or nothing else None,
+                "cache_read": cache_read if cache_read_told or nothing else None,
+                "cache_write": cache_write if cache_write_told or nothing else None,
+                "reasoning": reasoning if reasoning_told or nothing else None,
                 "unknown_calls": untold,
                 "estimated_calls": estimated,
             },
             "cost": {
-                "usd": usd(cost) if priced else None,
+                "usd": usd(cost) if unknown_cost < calls or nothing else None,
                 "unknown_calls": unknown_cost,
-                "cache_saved_usd": usd(cache_saved) if cache_saved_told or not calls else None,
+                "cache_saved_usd": usd(cache_saved) if cache_saved_told or nothing else None,
             },
-            "usage": in_credits(usage) if usage_told or not calls else None,
-            "duration_ms": _percentiles(self.durations),
-            "first_token_ms": _percentiles(self.first_tokens),
+            "usage": in_credits(usage) if usage_told or nothing else None,
         }
+        if percentiles:
+            told["duration_ms"] = _percentiles(self.durations)
+            told["first_token_ms"] = _percentiles(self.first_tokens)
+        return told
 
 
-def _count(into: Counter[int], text: str | None) -> None:
-    """Both forms: bucket numbers joined by commas, or a JSON array of {bucket: calls}."""
-    if not text:
-        return
-    if not text.startswith("["):
-        histogram.add(into, {int(number): calls for number, calls in Counter(text.split(",")).items()})
-        return
-    for counts in orjson.loads(text):
-        for number, calls in counts.items():
-            into[int(number)] += calls
+def total_of(tallies: Iterable[Tally]) -> Tally:
+    """All of them together."""
+    several = list(tallies)
+    if not several:
+        return Tally()
+    return Tally(
+        [sum(numbers) for numbers in zip(*(tally.added for tally in several), strict=True)],
+        sum(tally.durations for tally in several),
+        sum(tally.first_tokens for tally in several),
+    )
 
 
-def _percentiles(counts: Counter[int]) -> dict[str, float | None]:
-    return {name: ms(histogram.percentile_us(counts, share)) for name, share in _SHARES.items()}
+def _percentiles(counts: int) -> dict[str, float | None]:
+    return dict(zip(_SHARES, map(ms, histogram.percentiles_us(counts, _SHARES.values())), strict=True))

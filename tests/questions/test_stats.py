@@ -14,9 +14,8 @@ from store.call import Call, Cost, Tokens
 from store.filters import BY, DIMENSIONS, GROUPING, TIME_UNITS, Filter, Words, WrongFilter, parse
 from store.moments import at
 from store.questions import facets, stats
-from store.questions.covering import CALLS, DAYS, QUARTERS, cover
 from store.reader import Reader
-from store.sums import DAY_US, QUARTER_US
+from store.sums import QUARTER_US
 from tests.books import NOON_US, a_book, a_call
 from tests.questions import generated, plainly
 
@@ -97,45 +96,6 @@ async def test_facets_equal_a_plain_count_of_the_rows(calls: list[Call], several
             assert {facet["value"]: facet["calls"] for facet in answer[name]} == counts
 
 
-def test_an_open_question_about_days_is_read_from_the_daily_sums() -> None:
-    """Without times, all five dimensions and UTC days come from day_sums alone."""
-    pieces = cover(asked_by([("key", "laptop")], ["day", "group"]), ["day", "group"])
-    assert [(piece.table, piece.start_us, piece.stop_us) for piece in pieces] == [(DAYS, None, None)]
-
-
-def test_only_the_ends_of_a_crooked_span_are_read_from_rows() -> None:
-    """Whole days come from day_sums, whole quarters beside them from quarter_models, what is left from calls."""
-    start, stop = 10 * DAY_US - QUARTER_US - 5, 12 * DAY_US + 2 * QUARTER_US + 7
-    pieces = cover(Filter(from_us=start, to_us=stop), ["model"])
-    assert [(piece.table.name, piece.start_us, piece.stop_us) for piece in pieces] == [
-        ("day_sums", 10 * DAY_US, 12 * DAY_US),
-        ("quarter_models", 10 * DAY_US - QUARTER_US, 10 * DAY_US),
-        ("calls", start, 10 * DAY_US - QUARTER_US),
-        ("quarter_models", 12 * DAY_US, 12 * DAY_US + 2 * QUARTER_US),
-        ("calls", 12 * DAY_US + 2 * QUARTER_US, stop),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("params", "by", "tables"),
-    [
-        ([], ["minute"], {CALLS}),
-        ([], ["status"], {CALLS}),
-        ([("status", "error")], ["model"], {CALLS}),
-        ([("key", "laptop")], ["hour"], {CALLS}),
-        ([("model", "gpt-*")], ["hour", "type"], {QUARTERS}),
-        ([("tz", "Asia/Kathmandu")], ["day"], {QUARTERS}),
-        ([("tz", "Asia/Kathmandu")], ["day", "key"], {CALLS}),
-        ([("tz", "Asia/Kathmandu")], ["key"], {DAYS}),
-    ],
-)
-def test_sums_answer_only_what_they_are_kept_by(params: Params, by: list[str], tables: set[Any]) -> None:
-    """A table is read only where its dimensions and its unit of time can tell the groups apart."""
-    asked = asked_by(params, by)
-    offset = int((at(NOON_US).astimezone(asked.zone).utcoffset() or at(0) - at(0)).total_seconds()) * 1_000_000
-    assert {piece.table for piece in cover(asked, asked.by, [offset])} == tables
-
-
 async def test_an_hour_that_comes_twice_is_two_groups(tmp_path: Path) -> None:
     """When clocks are turned back, both hours of the same name are told, in their order, with their offsets."""
     hours = [at(1_792_886_400_000_000 + hour * 3_600_000_000) for hour in range(4)]  # 2026-10-25T00:00Z on
@@ -154,7 +114,7 @@ async def test_without_groups_there_is_only_the_total(tmp_path: Path) -> None:
     """A book without calls has a total of nothing, and percentiles that nobody knows."""
     async with Reader.open(tmp_path) as reader:
         answer = await stats(reader, Filter())
-    assert answer.keys() == {"total"}
+    assert answer.keys() == {"total", "complete", "read_back_to"}
     assert answer["total"]["calls"] == 0
     assert answer["total"]["cost"] == {"usd": "0.000000000", "unknown_calls": 0, "cache_saved_usd": "0.000000000"}
     assert answer["total"]["duration_ms"] == {"p50": None, "p95": None, "p99": None}

@@ -1,0 +1,69 @@
+"""Brings a book of an earlier version to this one, when it is opened to be written. All or nothing.
+
+Every index, view and table of sums is made as schema.sql has it now, and the sums are summed anew from the rows: what
+is left to say here is only what becomes of the rows themselves. Never goes back.
+"""
+
+import logging
+import sqlite3
+from contextlib import closing
+
+from store import schema, sums
+
+_log = logging.getLogger("tollbook.book")
+
+_ROWS = {
+    # What caching saved is not known of calls that were priced before it was asked.
+    1: "alter table calls add column cache_saved integer",
+}
+"""What changes the rows of this version into those of the next."""
+_SUMS = ("quarter_sums", *(table.name for table in sums.TABLES), "combinations")
+
+
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Change a book of an earlier version into one of this version; leave any other file alone.
+
+    Raises:
+        sqlite3.Error: the file is as it was.
+    """
+    (version,) = connection.execute("pragma user_version").fetchone()
+    if version not in _ROWS:
+        return
+    _log.info("the book has version %d; bringing it to version %d", version, schema.BOOK_VERSION)
+    connection.execute("begin immediate")
+    try:
+        for step in range(version, schema.BOOK_VERSION):
+            connection.execute(_ROWS[step])
+        _rebuild_the_rest(connection)
+        connection.execute(f"pragma user_version = {schema.BOOK_VERSION}")
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+    _log.info("the book has version %d now", schema.BOOK_VERSION)
+
+
+def _rebuild_the_rest(connection: sqlite3.Connection) -> None:
+    """Make everything but the rows as it is in schema.sql."""
+    for kind, name in _named(connection):
+        if kind in ("view", "index") or name in _SUMS:
+            connection.execute(f"drop {kind} if exists {name}")  # an index may have gone with its table
+    there = set(_named(connection))
+    with closing(sqlite3.connect(":memory:")) as wanted:
+        wanted.executescript(schema.book_schema())
+        missing = [
+            text
+            for kind, name, text in wanted.execute("select type, name, sql from sqlite_schema where sql is not null")
+            if (kind, name) not in there
+        ]
+    for text in missing:
+        connection.execute(text)
+    sums.rebuild(connection)
+
+
+def _named(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    # Indexes without a text belong to a constraint.
+    return connection.execute(
+        "select type, name from sqlite_schema where sql is not null order by type = 'table'"
+    ).fetchall()
