@@ -7,14 +7,18 @@ said is hostile: templates escape everything, scripts set text only, and the con
 
 from aiohttp import web
 
+from store.pages.logs import PATH, add_logs
 from store.pages.static import add_static
+from store.pages.stats import add_stats
 
-FRONT = "/logs"
+FRONT = PATH
 
 
 def add_pages(app: web.Application) -> None:
     """Every page, and the files they need."""
     app.router.add_get("/", front)
+    add_logs(app)
+    add_stats(app)
     add_static(app)
 
 

@@ -53,6 +53,15 @@ def exact_usd(value: str | None) -> str:
     return f"${amount:f}" if amount >= 0 else f"-${-amount:f}"
 
 
+def rate(value: float | None) -> str:
+    """So many in a minute or second: 0.042, 3.1, 512."""
+    if value is None:
+        return UNKNOWN
+    if 0 < value < 0.01:
+        return "<0.01"
+    return f"{value:.2g}" if value < 9.95 else short_count(value)
+
+
 def credits_(value: float | None) -> str:
     """Usage in credits, to three significant digits below a thousand."""
     if value is None:
@@ -126,6 +135,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "exact_usd": exact_usd,
     "credits": credits_,
     "duration": duration,
+    "rate": rate,
     "size": size,
     "share": share,
     "moment": moment,
