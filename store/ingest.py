@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from proxy.config.model import Config
+from store import sizes
 from store.book import Book, Entry, Progress
 from store.health import LiveCounts
 from store.journal import Journals, Run, quarantine, tally_of
@@ -29,6 +30,8 @@ _BATCH = 500
 _LOOK_S = 0.05
 _IDLE_LOOK_S = 0.15
 _IDLE_AFTER_S = 5.0
+_SIZES_S = 300.0  # how often the sizes of the files are looked at while the book is being filled
+_DAY_S = 86_400
 _RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -134,18 +137,24 @@ class Ingest:
 
     def _fill(self) -> None:
         """Pass after pass, until told to stop and nothing is left."""
-        last_write = time.monotonic()
+        last_write = sized = time.monotonic()
         folded = True
         while True:
             stopping = self._stopping.is_set()
             if self._pass():
                 last_write, folded = time.monotonic(), False
+                if last_write - sized > _SIZES_S:
+                    self._note_sizes()
+                    sized = last_write
                 continue
             if stopping:
+                if not folded:
+                    self._note_sizes()
                 return
             idle = time.monotonic() - last_write
             if idle > _IDLE_AFTER_S and not folded:
                 self._fold()
+                self._note_sizes()
                 folded = True
             self._stopping.wait(_IDLE_LOOK_S if idle > _IDLE_AFTER_S else _LOOK_S)
 
@@ -239,3 +248,9 @@ class Ingest:
             self._book.fold_log()
         except sqlite3.OperationalError as error:
             log.info("the book's log stays as it is for now: %s", error)
+
+    def _note_sizes(self) -> None:
+        try:
+            self._book.note_sizes(int(time.time()) // _DAY_S, sizes.look(self._data_dir))
+        except sqlite3.OperationalError as error:
+            log.info("the sizes of the files are not noted this time: %s", error)

@@ -3,9 +3,11 @@
 from typing import Any, Final
 
 from store.api import shapes
+from store.api.insight_shapes import INSIGHT_SCHEMAS
 from store.export import EXPORTING, FORMATS, MEDIA_TYPES
 from store.filters import BY, FILTERS, GROUPING, MAX_LIMIT, ORDERS, PAGING, SORTS
 from store.moments import WRITTEN
+from store.questions.scatter import MOST_POINTS, POINTS
 
 _Json = dict[str, Any]
 
@@ -84,6 +86,10 @@ _CALL_ID: Final = {
 _LAST_EVENT_ID: Final = {
     "name": "Last-Event-ID", "in": "header", "description": "Go on after this event.", "schema": {"type": "string"},
 }  # fmt: skip
+_POINTS: Final = {
+    "name": "limit", "in": "query", "description": "Points.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MOST_POINTS, "default": POINTS},
+}  # fmt: skip
 
 
 def _call_path() -> _Json:
@@ -121,6 +127,19 @@ DESCRIPTION: Final[_Json] = {
         "/api/stats": _get("Sums over the filter.", _schema("Stats"), _parameters((*FILTERS, *GROUPING))),
         "/api/facets": _get("The values that exist, with counts.", _schema("Facets"), _parameters(FILTERS)),
         "/api/export": _export_path(),
+        "/api/overview": _get(
+            "The filter's time against the time before; cache, what is uncertain, forecast of the month.",
+            _schema("Overview"), _parameters(FILTERS),
+        ),
+        "/api/movers": _get(
+            "Whose cost changed most against the time before.", _schema("Movers"), _parameters(FILTERS)
+        ),
+        "/api/scatter": _get(
+            "The newest completed calls as points of duration and tokens, each with why it was slow.",
+            _schema("Scatter"), [*_parameters(FILTERS), _POINTS],
+        ),
+        "/api/keys": _get("The keys that were ever used.", _schema("Keys")),
+        "/api/health/care": _get("What needs care: calls without a price, anomalies, growth.", _schema("Care")),
         "/api/tail": _get(
             "New calls of the filter, one server-sent event each: `data` is the call, `id` goes into Last-Event-ID.",
             _schema("Call"), [*_parameters(FILTERS), _LAST_EVENT_ID], "text/event-stream",
@@ -129,7 +148,7 @@ DESCRIPTION: Final[_Json] = {
         "/api/openapi.json": _get("This description.", {"type": "object"}),
     },
     "components": {
-        "schemas": shapes.SCHEMAS,
+        "schemas": {**shapes.SCHEMAS, **INSIGHT_SCHEMAS},
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
     },
     "security": [{"token": []}, {}],

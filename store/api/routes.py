@@ -9,6 +9,7 @@ from aiohttp import web
 from store.api.answers import error_answer, json_answer
 from store.api.export import export_route
 from store.api.guard import LIVENESS
+from store.api.insight import INSIGHTS
 from store.api.openapi import DESCRIPTION
 from store.api.parts import PARTS
 from store.api.tail import tail_route
@@ -28,6 +29,7 @@ def add_routes(app: web.Application) -> None:
         ("/api/stats", stats_route),
         ("/api/facets", facets_route),
         ("/api/export", export_route),
+        *INSIGHTS,
         ("/api/health", health_route),
         ("/api/openapi.json", openapi_route),
         (LIVENESS, liveness_route),

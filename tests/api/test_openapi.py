@@ -104,6 +104,12 @@ async def test_answers_have_the_described_fields(tmp_path: Path, aiohttp_client:
         ("/api/facets", "/api/facets"),
         ("/api/health", "/api/health"),
         ("/api/stats", "/api/stats"),
+        ("/api/overview", "/api/overview"),
+        ("/api/overview", "/api/overview?from=2026-11-20&to=2026-11-21"),
+        ("/api/movers", "/api/movers?from=2026-11-20&to=2026-11-21"),
+        ("/api/scatter", "/api/scatter"),
+        ("/api/keys", "/api/keys"),
+        ("/api/health/care", "/api/health/care"),
     ):
         answer = await (await client.get(url)).json()
         schema = DESCRIPTION["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]

@@ -1,0 +1,101 @@
+"""The shapes of what store/api/insight.py answers, for the description of the query endpoint."""
+
+from typing import Any, Final
+
+from store.api import shapes as s
+
+_Json = dict[str, Any]
+
+_COMPLETE: Final = {"complete": s._FLAG, "read_back_to": s._TEXT_OR_NULL}
+_RATIO: Final = {**s._NUMBER_OR_NULL, "description": "0.25: a quarter more than before; null when not to be told"}
+_SHARE: Final = {**s._NUMBER_OR_NULL, "description": "0 to 1"}
+_MOVER: Final = s._object(
+    value=s._TEXT_OR_NULL,
+    usd=s._TEXT,
+    previous_usd=s._TEXT,
+    change_usd=s._TEXT,
+    change=_RATIO,
+    calls=s._COUNT,
+    previous_calls=s._COUNT,
+)
+_MOVERS: Final = s._object(up=s._list(_MOVER), down=s._list(_MOVER))
+_KEY_SUMS: Final = s._object(
+    calls=s._COUNT,
+    errors=s._COUNT,
+    tokens=s._object(total=s._COUNT_OR_NULL, input=s._COUNT_OR_NULL, output=s._COUNT_OR_NULL, unknown_calls=s._COUNT),
+    cost=s._object(usd=s._USD, unknown_calls=s._COUNT),
+    usage=s._NUMBER_OR_NULL,
+)
+
+INSIGHT_SCHEMAS: Final[_Json] = {
+    "Overview": s._object(
+        **{"from": s._TEXT_OR_NULL, "to": s._TEXT},
+        total={"$ref": "#/components/schemas/Sums"},
+        previous=s._or_null(s._object(**{"from": s._TEXT, "to": s._TEXT}, total={"$ref": "#/components/schemas/Sums"})),
+        change=s._object(
+            calls=_RATIO, errors=_RATIO, tokens=_RATIO, cost=_RATIO, usage=_RATIO,
+            duration_p50=_RATIO, duration_p95=_RATIO, first_token_p50=_RATIO,
+        ),
+        per_minute=s._object(calls=s._NUMBER_OR_NULL, tokens=s._NUMBER_OR_NULL),
+        cache=s._object(
+            read_tokens=s._COUNT_OR_NULL, of_input_tokens=s._COUNT_OR_NULL, hit_share=_SHARE, saved_usd=s._USD
+        ),
+        uncertain=s._object(
+            estimated_tokens_calls=s._COUNT, unknown_tokens_calls=s._COUNT, unknown_cost_calls=s._COUNT,
+            estimated_tokens_share=_SHARE, unknown_tokens_share=_SHARE, unknown_cost_share=_SHARE,
+        ),
+        forecast=s._object(
+            month=s._TEXT, usd=s._USD, so_far_usd=s._USD, per_day_usd=s._USD, averaged_days=s._COUNT,
+            days_left=s._NUMBER, unknown_calls=s._COUNT, method=s._TEXT, **_COMPLETE,
+        ),
+        **_COMPLETE,
+    ),
+    "Movers": s._object(model=_MOVERS, key=_MOVERS, group=_MOVERS, **_COMPLETE),
+    "Scatter": s._object(
+        points=s._list(
+            s._object(
+                id={"type": "string", "format": "uuid"},
+                time={"type": "string", "format": "date-time"},
+                model=s._TEXT_OR_NULL, type=s._TEXT, stream=s._FLAG, duration_ms=s._NUMBER_OR_NULL,
+                tokens=s._object(input=s._COUNT_OR_NULL, output=s._COUNT_OR_NULL),
+                first_token_ms=s._NUMBER_OR_NULL, tokens_per_second=s._NUMBER_OR_NULL, reasons=s._list(s._TEXT),
+            )
+        ),
+        usual=s._list(
+            s._object(
+                model=s._TEXT_OR_NULL, type=s._TEXT, stream=s._FLAG, calls=s._COUNT, **s._USUAL["properties"]
+            )
+        ),
+        more=s._FLAG,
+        **_COMPLETE,
+    ),
+    "Keys": s._object(
+        keys=s._list(
+            s._object(
+                key=s._TEXT_OR_NULL, groups=s._list(s._TEXT), calls=s._COUNT, first_seen=s._TEXT, last_seen=s._TEXT,
+                all_time=_KEY_SUMS, last_30_days=_KEY_SUMS,
+            )
+        )
+    ),
+    "Care": s._object(
+        unpriced=s._list(
+            s._object(
+                model=s._TEXT_OR_NULL, calls=s._COUNT, last_seen=s._TEXT_OR_NULL, last_day=s._TEXT,
+                missing={"enum": ["price", "tokens", "both", None]},
+            )
+        ),
+        anomalies=s._object(
+            anomalies=s._list(s._object(anomaly=s._TEXT, calls=s._COUNT, last_seen=s._TEXT)), **_COMPLETE
+        ),
+        growth=s._object(
+            days=s._list(
+                s._object(
+                    day=s._TEXT, book_bytes=s._COUNT, bodies_bytes=s._COUNT, search_bytes=s._COUNT,
+                    total_bytes=s._COUNT, grew_bytes=s._COUNT_OR_NULL,
+                )
+            ),
+            bytes_per_day=s._COUNT_OR_NULL,
+            full_in_days=s._NUMBER_OR_NULL,
+        ),
+    ),
+}  # fmt: skip
