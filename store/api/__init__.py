@@ -1,6 +1,7 @@
 """The dashboard listener: the query endpoint over the book, and the pages. The proxy's clients never come here.
 
-`make_app` composes it: the token check around everything but liveness, the Host check, the routes.
+`make_app` composes it: the token check around everything but liveness, the login and static files, the checks of Host
+and origin, the routes.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,12 +10,16 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from proxy.config.model import Config
+from store.api.access import ACCESS, Access
 from store.api.answers import add_headers, errors_as_json
-from store.api.guard import host_check, token_check
+from store.api.guard import LIVENESS, host_check, token_check
+from store.api.login import LOGIN, add_login
+from store.api.origin import origin_check
 from store.api.parts import PARTS, Parts
 from store.api.routes import add_routes
 from store.health import LiveCounts
 from store.pages import add_pages
+from store.pages.static import PREFIX
 from store.reader import Source
 
 
@@ -34,15 +39,19 @@ def make_app(
 
     Whoever opened `source` closes it, after the application.
     """
-    token = config.dashboard.token
-    app = web.Application(
-        middlewares=[errors_as_json, *([token_check(token)] if token else []), host_check(config.dashboard)]
-    )
+    access = Access(config.dashboard.token) if config.dashboard.token else None
+    checks = [host_check(config.dashboard), origin_check]
+    if access is not None:
+        checks.insert(0, token_check(access, public=(LIVENESS, LOGIN, PREFIX)))
+    app = web.Application(middlewares=[errors_as_json, *checks])
     app[PARTS] = Parts(source, live, now, config.store.data_dir, prices or {}, config.sandbox)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_end_streams)
     add_routes(app)
     add_pages(app)
+    if access is not None:
+        app[ACCESS] = access
+        add_login(app)
     return app
 
 

@@ -1,29 +1,45 @@
-"""Who may ask: the token, and the Host check that keeps web pages from asking through their visitor's browser.
+"""Who may ask: the token or its session, and the Host check that keeps pages from asking through a visitor's browser.
 
 A page can point a name of its own at 127.0.0.1 (DNS rebinding); its requests then carry that name in `Host`.
 """
 
-import hmac
+from collections.abc import Collection
 from http import HTTPStatus
 from ipaddress import ip_address
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from proxy.config.model import Dashboard, Secret
+from proxy.config.model import Dashboard
+from store.api.access import SIGNED_IN, Access
 from store.api.answers import Handler, error_answer
+from store.api.login import login_address
 
 LIVENESS = "/healthz"
 
 
-def token_check(token: Secret) -> Middleware:
-    """Everything but the liveness route needs `Authorization: Bearer TOKEN`."""
-    expected = token.reveal().encode()
+def token_check(access: Access, public: Collection[str]) -> Middleware:
+    """Everything but `public` needs `Authorization: Bearer TOKEN` or a session.
+
+    `public` are paths of routes; one that ends with a slash stands for all beneath it.
+    """
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _is_liveness(request) or _carries(request, expected):
+        if access.has_session(request):
+            request[SIGNED_IN] = True
             return await handler(request)
+        if _is_one_of(request, public):
+            return await handler(request)
+        given = request.headers.getall("Authorization", ())
+        if given and access.attempts.too_many(request.remote):
+            answer = error_answer(HTTPStatus.TOO_MANY_REQUESTS, "too many wrong tokens from this address")
+            answer.headers["Retry-After"] = str(access.attempts.wait_s())
+            return answer
+        if len(given) == 1 and _is_bearer(given[0], access, request.remote):
+            return await handler(request)
+        if not given and _is_a_person(request):
+            return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": login_address(request.path_qs)})
         answer = error_answer(HTTPStatus.UNAUTHORIZED, "this needs the dashboard token as Authorization: Bearer TOKEN")
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
@@ -31,19 +47,27 @@ def token_check(token: Secret) -> Middleware:
     return check
 
 
-def _is_liveness(request: web.Request) -> bool:
+def _is_one_of(request: web.Request, public: Collection[str]) -> bool:
     resource = request.match_info.route.resource
-    return resource is not None and resource.canonical == LIVENESS
-
-
-def _carries(request: web.Request, expected: bytes) -> bool:
-    given = request.headers.getall("Authorization", ())
-    if len(given) != 1:
+    if resource is None:
         return False
-    scheme, _, token = given[0].partition(" ")
-    # Undecodable bytes arrive as lone surrogates; they are compared as the bytes they were.
-    same = hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), expected)
-    return same and scheme.lower() == "bearer"
+    path = resource.canonical
+    return any(path.startswith(one) if one.endswith("/") else path == one for one in public)
+
+
+def _is_bearer(given: str, access: Access, address: str | None) -> bool:
+    scheme, _, token = given.partition(" ")
+    return access.is_token(token.strip(), address) and scheme.lower() == "bearer"
+
+
+def _is_a_person(request: web.Request) -> bool:
+    """Whether a browser is about to show what comes; a script of a page wants to be told, not led elsewhere."""
+    return (
+        request.method in ("GET", "HEAD")
+        and "text/html" in request.headers.get("Accept", "")
+        and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        and not request.path.startswith("/api/")
+    )
 
 
 def host_check(dashboard: Dashboard) -> Middleware:
@@ -55,7 +79,7 @@ def host_check(dashboard: Dashboard) -> Middleware:
         given = request.headers.getall("Host", ())
         name = _name(given[0]) if len(given) == 1 else ""
         # A container's probe comes by the address of the container, and liveness tells nothing.
-        if _is_liveness(request) or (name and (name in ours or _is_loopback(name))):
+        if _is_one_of(request, (LIVENESS,)) or (name and (name in ours or _is_loopback(name))):
             return await handler(request)
         return error_answer(HTTPStatus.FORBIDDEN, "this host name is not allowed; add it to [dashboard] allowed_hosts")
 

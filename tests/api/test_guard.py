@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpClient
+from yarl import URL
 
 from tests.api.listener import TOKEN, an_app, guarded
 
@@ -17,23 +18,77 @@ def paths(app: web.Application) -> list[str]:
     return [resource.canonical.replace("{id}", CALL) for resource in app.router.resources()]
 
 
+PUBLIC = {("/healthz", "GET"), ("/healthz", "HEAD"), ("/login", "GET"), ("/login", "HEAD"), ("/login", "POST")}
+
+
 async def test_every_route_and_method_needs_the_token(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
-    """Without the token every route, known or not, is a 401 by every method; liveness alone answers."""
+    """Without the token every route, known or not, is a 401 by every method, but liveness, login and static files."""
     app = guarded(tmp_path)
     client = await aiohttp_client(app)
-    asked = 0
-    for path in [*paths(app), "/nothing", "/healthz/", "/healthz/x", "/api//healthz", "/HEALTHZ"]:
+    asked, open_ones = 0, set()
+    strange = ["/nothing", "/healthz/", "/healthz/x", "/api//healthz", "/HEALTHZ", "/login/", "/login/x", "//login"]
+    for path in [*paths(app), *strange, "/static", "/static/../api/logs", "/static/%2e%2e/api/logs"]:
         for method in METHODS:
-            answer = await client.request(method, path, allow_redirects=False)
-            if path == "/healthz" and method in ("GET", "HEAD"):
-                assert answer.status == 200
+            url = URL(str(client.make_url("/")).rstrip("/") + path, encoded=True)
+            answer = await client.session.request(method, url, allow_redirects=False)
+            if answer.status != 401:
+                open_ones.add((path, method))
                 continue
             asked += 1
-            assert answer.status == 401, (method, path)
             assert answer.headers["WWW-Authenticate"] == "Bearer"
             if method != "HEAD":
                 assert (await answer.json())["error"]["param"] is None
+    static = {(path, method) for path, method in open_ones if path.startswith("/static/{")}
+    assert {method for _, method in static} <= {"GET", "HEAD"}
+    assert open_ones - static == PUBLIC
     assert asked > 100
+
+
+async def test_a_person_is_led_to_the_login(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """A browser that opens a page without a session is sent to the login, and tells there what it wanted."""
+    app = guarded(tmp_path)
+    client = await aiohttp_client(app)
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    pages = [path for path in paths(app) if not path.startswith(("/api/", "/static/", "/healthz", "/log"))]
+    for path in [*pages, "/logs?model=gpt-*&user=a%20b", "/nothing", "//evil.example/x"]:
+        url = URL(str(client.make_url("/")).rstrip("/") + path, encoded=True)
+        answer = await client.session.get(url, headers=browser, allow_redirects=False)
+        assert answer.status == 303, path
+        target = URL(answer.headers["Location"])
+        assert (target.host, target.path) == (None, "/login")
+        assert target.query.get("next", "/") == ("/" if path.startswith("//") else path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/api/logs", {}),
+        ("POST", "/logs", {}),
+        ("GET", "/logs", {"Sec-Fetch-Mode": "cors"}),
+        ("GET", "/logs", {"Accept": "*/*"}),
+        ("GET", "/logs", {"Authorization": "Bearer wrong"}),
+    ],
+)
+async def test_a_program_is_told(
+    tmp_path: Path, aiohttp_client: AiohttpClient, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """The query endpoint, other methods, scripts of a page and whoever shows a wrong token get a 401 in JSON."""
+    client = await aiohttp_client(guarded(tmp_path))
+    answer = await client.request(method, path, headers={"Accept": "text/html", **headers}, allow_redirects=False)
+    assert answer.status == 401
+    assert (await answer.json())["error"]["message"]
+
+
+async def test_wrong_tokens_run_out(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """After some wrong tokens an address is refused unheard, with the time to wait; without one it is still a 401."""
+    client = await aiohttp_client(guarded(tmp_path))
+    told = [(await client.get("/api/logs", headers={"Authorization": f"Bearer {n}"})).status for n in range(30)]
+    assert told == sorted(told)
+    assert set(told) == {401, 429}
+    refused = await client.get("/api/logs", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "2")
+    assert (await client.get("/api/logs")).status == 401
+    assert (await client.get("/healthz")).status == 200
 
 
 @pytest.mark.parametrize(
