@@ -35,7 +35,15 @@ def answer(request: Request, habits: Habits = NO_HABITS) -> Answer:
         answered = dialect.error(request, 400, f"Invalid request: {type(error).__name__}: {error}")
     if request.method == "HEAD":
         return replace(answered, pieces=())
-    return misbehave(answered, behaviour, habits, dialect.error_event(request))
+    answered = misbehave(answered, behaviour, habits, dialect.error_event(request))
+    if answered.wait_s is None or request.method != "POST" or answered.status >= 400:
+        return answered
+    return replace(answered, wait_s=answered.wait_s + habits.thinking_s * _mood(request))
+
+
+def _mood(request: Request) -> float:
+    """How long this one is thought about: 0.4 to 2.4 times the usual, mostly less than the middle."""
+    return 0.4 + 2.0 * (request.hash() % 1000 / 1000) ** 2
 
 
 def _answered(dialect: Dialect, request: Request, behaviour: Behaviour) -> Answer:

@@ -34,9 +34,9 @@ class Behaviour:
 class Habits:
     """What the sandbox does unasked."""
 
-    failing_share: float = (
-        0.0  # of requests, chosen by their hash: but for its retries, the same one always fails or never
-    )
+    # Of requests, chosen by their hash: but for its retries, the same one always fails or never.
+    failing_share: float = 0.0
+    thinking_s: float = 0.0  # before a model's answer begins, more or less
     pace_s: float = 0.0  # between two pieces of a stream
 
 

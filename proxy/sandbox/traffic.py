@@ -16,7 +16,7 @@ from proxy.sandbox.behaviour import Habits
 from proxy.sandbox.scenes import Fate, SampleCall, Visit
 
 DAYS = 14
-HABITS = Habits(failing_share=0.04, pace_s=0.015)
+HABITS = Habits(failing_share=0.04, thinking_s=0.7, pace_s=0.025)
 """How the sandbox of the demo behaves, in the past and now."""
 
 _OFFICE = "000000012466543556532100"  # how likely each hour is, in tenths of a visit's chance
