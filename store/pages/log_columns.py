@@ -10,6 +10,9 @@ from store.pages.state import State
 COLUMNS: Final = "columns"
 """The parameter that names the added ones."""
 
+OWN: Final = (COLUMNS, "live", "open", "back")
+"""Parameters that mean something to the page alone."""
+
 OPTIONAL: Final = {
     "key": "Key",
     "group": "Group",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from store.pace.slowness import Slowness, slowness
+from store.pace import Slowness, Thresholds, slowness
 
 _OUTCOMES: Final = {
     "client_left": ("client left", "warn", "The client closed the connection before the answer was complete."),
@@ -20,9 +20,6 @@ _SLOW: Final = {
 }
 _FIRST_ERROR = 400
 _FEWEST_TOKENS = 5  # a rate over fewer says nothing
-
-Thresholds = Mapping[str, tuple[float, float]]
-"""Of each model: half of its calls are quicker than the first number of milliseconds, 19 of 20 than the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ class LogRow:
         return bool(self.call["tokens"]["source"] == "estimated")
 
 
-def log_row(call: Mapping[str, Any], thresholds: Thresholds | None = None) -> LogRow:
+def log_row(call: Mapping[str, Any], thresholds: Mapping[str, Thresholds] | None = None) -> LogRow:
     """The row of this call."""
     slow = slowness(call["duration_ms"], (thresholds or {}).get(call["model"]))
     return LogRow(

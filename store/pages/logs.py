@@ -5,33 +5,37 @@ is fetched once the page is seen, by the address its place carries.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
 from store.api.parts import PARTS
 from store.filters import FILTERS, PAGING, Filter, WrongFilter
-from store.moments import epoch_us
+from store.pace import Thresholds
 from store.pages.asking import PLACE, asked_of, filters_only, query, zoned
 from store.pages.filter_bar import filter_bar, menu
-from store.pages.log_columns import COLUMNS, NUMBERS, OPTIONAL, chosen_columns, headings
+from store.pages.log_bars import extent, histogram_piece
+from store.pages.log_columns import COLUMNS, NUMBERS, OPTIONAL, OWN, chosen_columns, headings
 from store.pages.log_row import log_row
 from store.pages.rendering import render
 from store.pages.state import State, state_of
 from store.pages.totals import Totals, totals
 from store.pages.trouble import page
-from store.questions.every_call import settled
 from store.questions.facets import facets
+from store.questions.how_slow import how_slow
 from store.questions.logs import logs
+from store.questions.row import Json
 from store.questions.stats import stats
-from store.reader import NoAnswer
+from store.reader import NoAnswer, Source
 
 PATH: Final = "/logs"
-OWN: Final = (COLUMNS, "live", "open", "back")
-"""Parameters that mean something to this page alone."""
 _PATIENCE_S: Final = 0.02
 """How much longer than for its rows a page waits for what can be fetched later."""
+_PATIENT_S: Final = 0.3
+"""How long sums are read for once the page is there: then "at least" is a better answer than more waiting."""
 _MOST_BACK: Final = 20
 
 _T = TypeVar("_T")
@@ -42,6 +46,7 @@ def add_logs(app: web.Application) -> None:
     app.router.add_get(PATH, logs_page)
     app.router.add_get(PATH + "/totals", totals_piece)
     app.router.add_get(PATH + "/values", values_piece)
+    app.router.add_get(PATH + "/histogram", histogram_piece)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +64,26 @@ async def logs_page(request: web.Request) -> web.Response:
     asked = asked_of(request, state, PAGING, OWN)
     columns = chosen_columns(state)
     source = request.app[PARTS].source
-    # What no answer came to in time goes on a page that says so.
     sums = asyncio.ensure_future(_sums(request, state, asked))
-    told = asyncio.ensure_future(facets(source, _uncut(asked)))
+    told = asyncio.ensure_future(facets(source, _uncut(asked), without_own=True, budget_s=_PATIENT_S))
+    late: list[asyncio.Future[Any]] = [sums, told]
     try:
         found = await logs(source, asked)
-        await asyncio.wait((sums, told), timeout=_PATIENCE_S)
-        known = _known(told)
-        summed = _known(sums)
+        slow = asyncio.ensure_future(_thresholds(source, found["logs"], request.app[PARTS].now()))
+        late.append(slow)
+        await asyncio.wait(late, timeout=_PATIENCE_S)
     finally:
-        sums.cancel()
-        told.cancel()
-        await asyncio.gather(sums, told, return_exceptions=True)
+        for future in late:
+            future.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
     return render(
         request,
         "logs.html",
         state=state,
         asked=asked,
         zone=asked.zone,
-        bar=filter_bar(state, asked.zone, request.app[PARTS].now(), known),
-        rows=[log_row(call) for call in found["logs"]],
+        bar=filter_bar(state, asked.zone, request.app[PARTS].now(), _known(told)),
+        rows=[log_row(call, _known(slow)) for call in found["logs"]],
         found=found,
         columns=columns,
         column_choices=OPTIONAL,
@@ -86,8 +91,8 @@ async def logs_page(request: web.Request) -> web.Response:
         headings=headings(state),
         carried=state.without(COLUMNS, *PLACE).params,
         paging=_paging(state, found["next"]),
-        totals=summed,
-        totals_query=query(filters_only(state).params),
+        totals=_known(sums),
+        pieces_query=query(filters_only(state).params),
         exports=query(zoned(request, state).only((*FILTERS, "sort", "order")).params),
         tail=query(filters_only(zoned(request, state)).params),
         live=state.value("live") == "1",
@@ -100,9 +105,7 @@ async def totals_piece(request: web.Request) -> web.Response:
     """The totals line alone, with all the time it needs."""
     state = State(PATH, state_of(request).params)
     asked = asked_of(request, state, (), OWN)
-    return render(
-        request, "parts/totals.html", totals=await _sums(request, state, asked, patient=True), zone=asked.zone
-    )
+    return render(request, "parts/totals.html", totals=await _sums(request, state, asked), zone=asked.zone)
 
 
 @page
@@ -112,22 +115,24 @@ async def values_piece(request: web.Request) -> web.Response:
     param, typed = whole.value("of"), whole.value("typed")
     state = whole.without("of", "typed")
     asked = asked_of(request, state, (), OWN)
-    told = await facets(request.app[PARTS].source, asked)
+    told = await facets(request.app[PARTS].source, asked, without_own=True, budget_s=_PATIENT_S)
     if param not in told:
         raise WrongFilter("of", f"{param!r}: use one of {', '.join(told)}")
     made = menu(param, state, [(one["value"], one["calls"]) for one in told[param]], typed)
     return render(request, "parts/values.html", menu=made)
 
 
-async def _sums(request: web.Request, state: State, asked: Filter, *, patient: bool = False) -> Totals:
-    parts = request.app[PARTS]
+async def _sums(request: web.Request, state: State, asked: Filter, budget_s: float = _PATIENT_S) -> Totals:
     whole = _uncut(asked)
-    told, book = await asyncio.gather(stats(parts.source, whole), settled(parts.source, whole))
-    end = asked.to_us
-    if end is None:
-        end = epoch_us(parts.now()) if asked.from_us is not None else book.to_us
-    begin = asked.from_us if asked.from_us is not None else book.from_us
+    told, (begin, end) = await asyncio.gather(
+        stats(request.app[PARTS].source, whole, budget_s=budget_s), extent(request, whole)
+    )
     return totals(state, asked, told, begin, end)
+
+
+async def _thresholds(source: Source, calls: Sequence[Json], now: datetime) -> dict[str, Thresholds]:
+    async with source.snapshot() as snapshot:
+        return await how_slow(snapshot, {call["model"] for call in calls}, now)
 
 
 def _uncut(asked: Filter) -> Filter:
