@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from store.api import shapes
 from store.api.insight_shapes import INSIGHT_SCHEMAS
+from store.api.session import COOKIE
 from store.export import EXPORTING, FORMATS, MEDIA_TYPES
 from store.filters import BY, FILTERS, GROUPING, MAX_LIMIT, ORDERS, PAGING, SORTS
 from store.moments import WRITTEN
@@ -70,6 +71,7 @@ def _get(
         "400": _error("A parameter is unknown or has a wrong value; `param` names it."),
         "401": _error("The token is missing or wrong."),
         "403": _error("The host name is not allowed."),
+        "429": _error("Too many wrong tokens came from this address; Retry-After says how long to wait."),
         "503": _error("The book cannot be read in time."),
     }
     return {"get": {"summary": summary, "parameters": parameters or [], "responses": responses}}
@@ -149,7 +151,10 @@ DESCRIPTION: Final[_Json] = {
     },
     "components": {
         "schemas": {**shapes.SCHEMAS, **INSIGHT_SCHEMAS},
-        "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "What /login sets."},
+        },
     },
-    "security": [{"token": []}, {}],
+    "security": [{"token": []}, {"session": []}, {}],
 }  # fmt: skip

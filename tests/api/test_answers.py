@@ -110,7 +110,7 @@ async def test_headers_keep_answers_private_and_inert(tmp_path: Path, aiohttp_cl
     """Every answer, errors included, forbids scripts, sniffing, framing, referrers and caches."""
     client = await aiohttp_client(an_app(tmp_path))
     for path in ("/", "/healthz", "/api/logs", "/api/logs?x=1", "/nothing", "/api/openapi.json"):
-        answer = await client.get(path)
+        answer = await client.get(path, allow_redirects=False)
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert "Access-Control-Allow-Origin" not in answer.headers
