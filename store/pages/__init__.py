@@ -7,6 +7,9 @@ said is hostile: templates escape everything, scripts set text only, and the con
 
 from aiohttp import web
 
+from store.pages.call import add_call
+from store.pages.health import add_health
+from store.pages.keys import add_keys
 from store.pages.logs import PATH, add_logs
 from store.pages.static import add_static
 from store.pages.stats import add_stats
@@ -18,7 +21,10 @@ def add_pages(app: web.Application) -> None:
     """Every page, and the files they need."""
     app.router.add_get("/", front)
     add_logs(app)
+    add_call(app)
     add_stats(app)
+    add_keys(app)
+    add_health(app)
     add_static(app)
 
 

@@ -5,10 +5,15 @@
 // `element` carries the address of plotly in data-plotly; it is loaded when the first chart of a page is drawn, after
 // everything else was painted. A string "var(--chart-1)" anywhere in traces or layout becomes that colour. `from` and
 // `to` are local times of the axis as the query parameters take them. Text of strangers goes through plain() first:
-// plotly reads tags in text.
+// plotly reads tags in text. What is drawn stands in a child of its own, so that `element` stays as the server made it;
+// with data-keep it survives a change of the page around it.
 
 const CONFIG = { displayModeBar: false, displaylogo: false, responsive: true, doubleClick: false };
 const drawn = new Map(); // element: what to draw there again
+
+// Plotly brings a library of maps, which adds a style sheet of its own unless an element has this id. The policy of our
+// pages forbids such a sheet, and there are no maps here.
+const SHEET_OF_MAPS = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
 
 let loading = null;
 
@@ -21,7 +26,9 @@ export async function draw(element, traces, layout = {}, options = {}) {
 
 export function erase(element) {
   drawn.delete(element);
-  window.Plotly?.purge(element);
+  const plot = element.querySelector(":scope > .plot");
+  if (plot) window.Plotly?.purge(plot);
+  plot?.remove();
 }
 
 /** Text of strangers as plotly shows it: no tags, no entities, no control or bidi characters. */
@@ -46,11 +53,13 @@ export function colour(value) {
 
 function loaded(address) {
   loading ??= afterPaint().then(() => new Promise((resolve, reject) => {
+    const taken = document.createElement("template");
+    taken.id = SHEET_OF_MAPS;
     const script = document.createElement("script");
     script.src = address;
     script.addEventListener("load", () => resolve(window.Plotly));
     script.addEventListener("error", () => { loading = null; reject(new Error("the charts could not be loaded")); });
-    document.head.append(script);
+    document.head.append(taken, script);
   }));
   return loading;
 }
@@ -61,16 +70,27 @@ function afterPaint() {
 
 async function paint(plotly, element) {
   const { traces, layout, options } = drawn.get(element);
-  element.removeAllListeners?.("plotly_relayout");
-  element.removeAllListeners?.("plotly_click");
-  await plotly.react(element, coloured(traces), coloured(merged(house(), layout)), { ...CONFIG });
-  element.dataset.drawn = "";
-  element.on("plotly_relayout", (change) => {
+  const plot = plotOf(element);
+  plot.removeAllListeners?.("plotly_relayout");
+  plot.removeAllListeners?.("plotly_click");
+  plot.removeAllListeners?.("plotly_doubleclick");
+  await plotly.react(plot, coloured(traces), coloured(merged(house(), layout)), { ...CONFIG });
+  plot.dataset.drawn = "";
+  plot.on("plotly_relayout", (change) => {
     const [from, to] = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
     if (from !== undefined && to !== undefined) options.onZoom?.(moment(from), moment(to));
   });
-  element.on("plotly_click", (event) => { if (event.points[0]) options.onClick?.(event.points[0]); });
-  element.on("plotly_doubleclick", () => options.onReset?.());
+  plot.on("plotly_click", (event) => { if (event.points[0]) options.onClick?.(event.points[0]); });
+  plot.on("plotly_doubleclick", () => options.onReset?.());
+}
+
+function plotOf(element) {
+  const there = element.querySelector(":scope > .plot");
+  if (there) return there;
+  const plot = document.createElement("div");
+  plot.className = "plot";
+  element.replaceChildren(plot);
+  return plot;
 }
 
 /** What all charts here have in common. */

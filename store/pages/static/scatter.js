@@ -1,0 +1,126 @@
+// Duration against output tokens, one point for each call; beneath it, in words, what made calls slow.
+
+import { draw, plain } from "./charts.js";
+import { makeLegend } from "./legend.js";
+import { duration, written } from "./written.js";
+
+const MOST_MODELS = 8;
+const REASONS = {
+  long_prompt: "had a long prompt", slow_start: "were slow to start", slow_generation: "were generated slowly",
+  long_output: "had a long output", own_overhead: "waited for Tollbook itself", client_retries: "came after retries of the client",
+  none: "took as long as is usual", unknown: "cannot be judged: too few calls of their model, or no figures", failed: "failed",
+};
+const SHORT = {
+  long_prompt: "long prompt", slow_start: "slow start", slow_generation: "slow generation", long_output: "long output",
+  own_overhead: "our own overhead", client_retries: "retries of the client", none: "as usual", unknown: "not known", failed: "failed",
+};
+
+let shown = null; // the address of the points that are drawn now
+
+function ready() {
+  const chart = document.getElementById("scatter");
+  if (!chart) { shown = null; return; }
+  document.getElementById("scatter-log").closest("label").hidden = false;
+  if (chart.dataset.source === shown) return;
+  shown = chart.dataset.source;
+  start(chart, shown);
+}
+
+async function start(chart, address) {
+  const words = document.getElementById("scatter-words");
+  let told;
+  try {
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error((await answer.json()).error.message);
+    told = await answer.json();
+  } catch (problem) {
+    words.replaceChildren(paragraph(`The points could not be had: ${problem.message}.`));
+    return;
+  }
+  if (address !== shown) return; // something else is asked for by now
+  const points = told.points.filter((point) => point.duration_ms > 0 && point.tokens.output > 0);
+  words.replaceChildren(...inWords(told, points));
+  const groups = byModel(points);
+  const hidden = new Set();
+  const logarithmic = document.getElementById("scatter-log");
+  const redraw = () => {
+    const traces = groups.filter((group) => !hidden.has(group.name)).map(trace);
+    return draw(chart, traces, layout(logarithmic.checked), { onClick: open });
+  };
+  logarithmic.onchange = redraw;
+  makeLegend(document.getElementById("scatter-legend"), groups, hidden, redraw);
+  redraw().catch((problem) => { words.append(paragraph(problem.message)); });
+}
+
+function byModel(points) {
+  const models = new Map();
+  for (const point of points) models.set(point.model, [...(models.get(point.model) ?? []), point]);
+  const ranked = [...models].sort((one, other) => other[1].length - one[1].length);
+  const named = ranked.slice(0, MOST_MODELS).map(([model, its], place) => ({ name: model ?? "no model", number: place + 1, points: its }));
+  const rest = ranked.slice(MOST_MODELS).flatMap(([, its]) => its);
+  return rest.length ? [...named, { name: "other", number: 0, points: rest }] : named;
+}
+
+function trace(group) {
+  return {
+    type: "scatter", mode: "markers", name: plain(group.name),
+    x: group.points.map((point) => point.tokens.output),
+    y: group.points.map((point) => point.duration_ms / 1000),
+    customdata: group.points.map((point) => [
+      plain(point.model ?? "no model"), duration(point.duration_ms), written(point.tokens.output, "count"), written(point.tokens.input, "count"),
+      point.first_token_ms === null ? "unknown" : duration(point.first_token_ms),
+      point.reasons.map((reason) => SHORT[reason] ?? plain(reason)).join(", "), point.id,
+    ]),
+    marker: {
+      size: group.points.map((point) => (stands(point) ? 9 : 7)), opacity: 0.75, color: group.number ? `var(--chart-${group.number})` : "var(--chart-other)",
+      symbol: group.points.map((point) => (stands(point) ? "diamond" : "circle")),
+    },
+    hovertemplate: "<b>%{customdata[0]}</b><br>%{customdata[1]}, first token %{customdata[4]}<br>%{customdata[2]} tokens out, %{customdata[3]} in<br>%{customdata[5]}<extra></extra>",
+  };
+}
+
+function stands(point) {
+  return point.reasons.some((reason) => reason !== "none" && reason !== "unknown");
+}
+
+function layout(logarithmic) {
+  const type = logarithmic ? "log" : "linear";
+  return {
+    height: innerWidth < 640 ? 320 : 420, hovermode: "closest", dragmode: "zoom",
+    xaxis: { type, title: { text: "output tokens" }, showgrid: true, autorange: true, ...(logarithmic ? { dtick: 1 } : {}) },
+    yaxis: { type, title: { text: "seconds" }, autorange: true, fixedrange: false, rangemode: logarithmic ? "normal" : "tozero", ...(logarithmic ? { dtick: 1 } : {}) },
+  };
+}
+
+function open(point) {
+  location.assign(`/logs/${encodeURIComponent(point.customdata[6])}`);
+}
+
+function inWords(told, points) {
+  const counts = new Map();
+  for (const point of points) for (const reason of point.reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const shown = `${written(points.length, "count")} calls are shown${told.more ? ", the newest of more" : ""}`;
+  const left = told.points.length - points.length;
+  const parts = [paragraph(`${shown}${left ? `; ${written(left, "count")} more put out no tokens that are known` : ""}. Diamonds are those that stand out; a click opens the call.`)];
+  if (told.complete === false) parts.push(paragraph(`Not everything could be read in time: these go back to ${told.read_back_to} only.`));
+  const list = document.createElement("ul");
+  for (const [reason, text] of Object.entries(REASONS)) {
+    if (!counts.get(reason)) continue;
+    const item = document.createElement("li");
+    const number = document.createElement("b");
+    number.textContent = written(counts.get(reason), "count");
+    item.append(number, ` ${text}`);
+    list.append(item);
+  }
+  if (list.childElementCount) parts.push(list);
+  return parts;
+}
+
+function paragraph(text) {
+  const made = document.createElement("p");
+  made.textContent = text;
+  return made;
+}
+
+document.addEventListener("contentchange", ready);
+ready();

@@ -1,0 +1,236 @@
+"""`/stats`: how much over a stretch of time, by whom or what; the same answers as `/api/stats`, compared and drawn.
+
+`metric` chooses what is drawn and `by` what it is divided by, `per` the unit of time; all of it stays in the address.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from store.api.parts import PARTS, Parts
+from store.filters import GROUPING, Filter, Words, WrongFilter
+from store.moments import epoch_us
+from store.pages.asking import asked_of, query, zoned
+from store.pages.breakdown import FEW_LINES, MOST_LINES, as_csv, lines
+from store.pages.changes import changes
+from store.pages.filter_bar import FilterBar, filter_bar
+from store.pages.measures import LATENCY, MEASURES, METRICS, TOKENS, Measure, Row
+from store.pages.movements import movements
+from store.pages.period import DEFAULT_FROM, Period, period, width_ms
+from store.pages.rendering import render
+from store.pages.series import MOST_SERIES, by_kind, largest, latencies, stacked
+from store.pages.state import State, state_of
+from store.pages.time_range import ALL_TIME, time_range
+from store.pages.trouble import page
+from store.questions.comparison import comparison
+from store.questions.forecast import forecast
+from store.questions.movers import movers
+from store.questions.partial import together
+from store.questions.stats import stats
+
+BY: Final = ("model", "key", "group", "type", "upstream", "user")
+"""What the page offers to divide by; the address may also say session, status or outcome."""
+_ALSO_BY: Final = ("session", "status", "outcome")
+_OWN: Final = ("metric", "per", "tokens", "sort", "order", "rows")
+_KINDS_OF_TOKENS: Final = (*TOKENS, "kinds")
+_LONG_US: Final = 190 * 86_400_000_000
+_MOST_ROWS: Final = 6_000  # groups times buckets that are asked for whole
+_MOST_LATENCIES: Final = 4
+MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+_EVER: Final = "1970-01-01"
+_TABLE: Final = "/stats/table.csv"
+
+
+def add_stats(app: web.Application) -> None:
+    """The page, and its table as a file."""
+    app.router.add_get("/stats", stats_page)
+    app.router.add_get(_TABLE, table_file)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the address asks for."""
+
+    given: State
+    state: State  # as given, and with the time that is shown when none is
+    asked: Filter
+    by: str
+    metric: str
+    tokens: str
+
+    @classmethod
+    def of(cls, request: web.Request) -> "View":
+        """Raises: WrongFilter: a parameter is unknown or wrong."""
+        given = state_of(request)
+        state = given if given.value("from") else given.with_(from_=DEFAULT_FROM)
+        by = _one_of("by", state.value("by", BY[0]), (*BY, *_ALSO_BY))
+        asked = replace(asked_of(request, state, also=GROUPING, own=_OWN), by=(by,))
+        metric = _one_of("metric", state.value("metric", METRICS[0]), METRICS)
+        tokens = _one_of("tokens", state.value("tokens", "total"), _KINDS_OF_TOKENS)
+        return cls(given, state, asked, by, metric, tokens)
+
+    @property
+    def measure(self) -> Measure:
+        """What is drawn; what the largest are chosen by where nothing adds up."""
+        if self.metric == "tokens":
+            return TOKENS.get(self.tokens, TOKENS["total"])
+        return MEASURES.get(self.metric, MEASURES["calls"])
+
+
+@page
+async def stats_page(request: web.Request) -> web.StreamResponse:
+    parts = request.app[PARTS]
+    now = parts.now()
+    view = View.of(request)
+    span = period(view.state, view.asked, now, await _first_us(parts, view, now))
+    whole, over_time, against, ahead, moved = await asyncio.gather(
+        stats(parts.source, view.asked),
+        stats(parts.source, replace(view.asked, by=(span.unit,))),
+        comparison(parts.source, replace(view.asked, by=()), now),
+        forecast(parts.source, view.asked, now),
+        _moved(parts, view, now),
+    )
+    most = _MOST_LATENCIES if view.metric == LATENCY else MOST_SERIES
+    shown = largest(view.measure, view.by, whole["stats"], most)
+    divided = await _divided(parts, view, span, shown, whole, over_time)
+    told = lines(view.state, view.by, whole["stats"], whole["total"], shown)
+    every = bool(view.state.value("rows"))
+    most_lines = MOST_LINES if every else FEW_LINES
+    return render(
+        request,
+        "stats.html",
+        chart=True,
+        view=view,
+        state=view.state,
+        zone=view.asked.zone,
+        bar=await _bar(parts, view, now),
+        span=span,
+        offered=BY,
+        metrics=METRICS,
+        kinds_of_tokens=_KINDS_OF_TOKENS,
+        total=whole["total"],
+        changes=changes(whole["total"], against["previous"] and against["previous"]["total"]),
+        cache=against["cache"],
+        forecast=ahead,
+        month_name=MONTHS[int(ahead["month"][5:]) - 1],
+        movers=None if moved is None else movements(view.state, moved),
+        chart_data=_chart(view, span, shown, divided, over_time["stats"]),
+        lines=told[:most_lines],
+        left_out=max(0, len(told) - most_lines),
+        all_address=None if every else view.state.with_(rows="all").address,
+        unread=together((whole, over_time, against))["read_back_to"],
+        table_address=view.state.at(_TABLE).address,
+        json_address=_json_address(request, view, view.by),
+        over_time_address=_json_address(request, view, span.unit),
+        scatter_address=_scatter_address(request, view),
+    )
+
+
+@page
+async def table_file(request: web.Request) -> web.StreamResponse:
+    parts = request.app[PARTS]
+    view = View.of(request)
+    whole = await stats(parts.source, view.asked)
+    told = lines(view.state, view.by, whole["stats"], whole["total"], ())
+    name = f"tollbook-stats-by-{view.by}.csv"
+    return web.Response(
+        body=as_csv(view.by, told),
+        content_type="text/csv",
+        charset="utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def _moved(parts: Parts, view: View, now: datetime) -> Row | None:
+    """Who moved, where sums answer that at once; None where calls would have to be read six times over."""
+    return await movers(parts.source, replace(view.asked, by=()), now) if view.asked.only_dimensions else None
+
+
+async def _bar(parts: Parts, view: View, now: datetime) -> FilterBar:
+    """The filter bar, whose times are those shown: all time has to be asked for here, and 30 days need not be."""
+    bar = filter_bar(view.given, view.asked.zone, now, None)
+    time = time_range(view.state, view.asked.zone, now)
+    presets = tuple(
+        replace(
+            preset,
+            address=view.given.with_(from_=_EVER).without("to", "per").address,
+            chosen=view.given.value("from") == _EVER and not view.given.value("to"),
+        )
+        if preset.label == ALL_TIME
+        else preset
+        for preset in time.presets
+    )
+    label = next((preset.label for preset in presets if preset.chosen), time.label)
+    return replace(bar, time=replace(time, presets=presets, label=label))
+
+
+async def _first_us(parts: Parts, view: View, now: datetime) -> int | None:
+    """When the first call of a long time was received, to the month: most books are younger than the time asked for."""
+    asked = view.asked
+    stop = asked.to_us if asked.to_us is not None else epoch_us(now)
+    if stop - (asked.from_us or 0) <= _LONG_US:
+        return None
+    months = (await stats(parts.source, replace(asked, by=("month",))))["stats"]
+    if not months:
+        return stop
+    first = datetime.strptime(months[0]["month"], "%Y-%m").replace(tzinfo=asked.zone)
+    return max(0, epoch_us(first))
+
+
+async def _divided(
+    parts: Parts, view: View, span: Period, shown: Sequence[str | None], whole: Row, over_time: Row
+) -> list[Row]:
+    """Sums by time and group: of all groups when these are few, else of those with a colour of their own."""
+    if not shown or (view.metric == "tokens" and view.tokens == "kinds"):
+        return []
+    asked = replace(view.asked, by=(span.unit, view.by))
+    if len(whole["stats"]) * len(over_time["stats"]) > _MOST_ROWS:
+        # What a name also matches as a pattern is left out again by whoever makes the series.
+        names = tuple(str(name) for name in shown if name is not None)
+        given: Words = getattr(asked, view.by)
+        narrowed: dict[str, Any] = {view.by: Words(names, given.none_of)}
+        asked = replace(asked, **narrowed)
+    found: list[Row] = (await stats(parts.source, asked, percentiles=view.metric == LATENCY))["stats"]
+    return found
+
+
+def _chart(view: View, span: Period, shown: Sequence[str | None], divided: Sequence[Row], totals: Sequence[Row]) -> str:
+    """What the script draws, as JSON for an attribute: text of strangers in it is shown by the script as text."""
+    buckets = [str(row[span.unit])[:19] for row in totals]
+    drawn: dict[str, Any] = {
+        "metric": view.metric, "unit": view.measure.unit, "per": span.unit, "title": view.measure.title,
+        "width_ms": width_ms(span.unit), "range": span.local(view.asked), "buckets": buckets,
+    }  # fmt: skip
+    if view.metric == LATENCY:
+        drawn |= {"unit": "ms", "title": "duration"}
+        drawn["latencies"] = latencies(span.unit, view.by, totals, divided, shown)
+    elif view.metric == "tokens" and view.tokens == "kinds":
+        drawn["series"] = [one.as_json() for one in by_kind(totals)]
+    else:
+        series = stacked(view.measure, span.unit, view.by, totals, divided, shown)
+        drawn["series"] = [one.as_json() for one in series]
+    return orjson.dumps(drawn).decode()
+
+
+def _json_address(request: web.Request, view: View, by: str) -> str:
+    state = zoned(request, view.state.without(*_OWN, "by")).with_(by=by)
+    return f"/api/stats?{query(state.params)}"
+
+
+def _scatter_address(request: web.Request, view: View) -> str:
+    state = zoned(request, view.state.without(*_OWN, "by"))
+    return f"/api/scatter?{query(state.params)}"
+
+
+def _one_of(param: str, text: str, values: Sequence[str]) -> str:
+    if text not in values:
+        raise WrongFilter(param, f"{text!r}: use one of {', '.join(values)}")
+    return text
