@@ -63,13 +63,20 @@ def counts(histogram: int) -> dict[int, int]:
     return {number: calls for number, calls in enumerate(lanes, first) if calls}
 
 
-def percentiles_us(histogram: int, shares: Iterable[float]) -> list[float | None]:
-    """For each share (0..1) the duration below which that many of the calls lie; None when there are none."""
+def percentiles(histogram: int, shares: Iterable[float]) -> list[int] | None:
+    """For each share (0..1) the bucket below whose end that many of the calls lie; None when there are none."""
     if not histogram:
-        return [None for _ in shares]
+        return None
     first, lanes = _lanes(histogram)
     below = list(accumulate(lanes))
-    return [middle_us(first + bisect_left(below, max(1, math.ceil(share * below[-1])))) for share in shares]
+    total = below[-1]
+    return [first + bisect_left(below, math.ceil(share * total) or 1) for share in shares]
+
+
+def percentiles_us(histogram: int, shares: Sequence[float]) -> list[float | None]:
+    """For each share (0..1) the duration below which that many of the calls lie; None when there are none."""
+    found = percentiles(histogram, shares)
+    return [None for _ in shares] if found is None else [middle_us(number) for number in found]
 
 
 def pack(histogram: int) -> bytes:

@@ -1,15 +1,16 @@
 """Which values there are of model, key, group, type and upstream, and how many calls have each."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from store.conditions import TABLES, Ids, look_up
 from store.filters import DIMENSIONS, Filter, Words
 from store.moments import rfc3339
-from store.questions.gathering import Gathered, Wanted, gather
+from store.questions.gathering import Gathered, Group, Wanted, gather
 from store.questions.row import Json
+from store.questions.statements import statement
 from store.questions.windows import Budget
 from store.reader import Snapshot, Source
 
@@ -34,7 +35,9 @@ async def facets(
     """
     budget = Budget(budget_s)
     async with source.snapshot() as snapshot:
-        found = await _from_sums(snapshot, asked, budget, without_own=without_own) if asked.only_dimensions else None
+        found = await _from_combinations(snapshot, asked, without_own=without_own) if asked.only_dimensions else None
+        if found is None and asked.only_dimensions:
+            found = await _from_sums(snapshot, asked, budget, without_own=without_own)
         if found is None:
             found = await _from_rows(snapshot, asked, budget, without_own=without_own)
         names = {}
@@ -48,6 +51,20 @@ async def facets(
 
 
 _Counts = dict[str, Counter[object]]
+
+
+async def _from_combinations(
+    snapshot: Snapshot, asked: Filter, *, without_own: bool
+) -> tuple[_Counts, int | None] | None:
+    """Every list at once, when the filter's time leaves out nothing that is in the book; else None."""
+    values = (asked.from_us, asked.to_us)
+    if asked.from_us is not None or asked.to_us is not None:
+        outside = await snapshot.rows(statement("facets_outside"), values)
+        if outside:
+            return None
+    rows = await snapshot.rows(statement("facets_combinations"))
+    ids = await look_up(snapshot, asked)
+    return _marginal(((row[:-1], row[-1]) for row in rows), ids, without_own=without_own), None
 
 
 async def _from_sums(
@@ -74,20 +91,23 @@ async def _from_rows(
     snapshot: Snapshot, asked: Filter, budget: Budget, *, without_own: bool
 ) -> tuple[_Counts, int | None]:
     """All lists of the same rows, however far back they are read."""
-    if not without_own:
-        gathered = await gather(snapshot, asked, DIMENSIONS, Wanted.COUNTS, budget)
-        return _counted(gathered, DIMENSIONS), gathered.read_back_to_us
-    gathered = await gather(snapshot, _without(asked, *DIMENSIONS), DIMENSIONS, Wanted.COUNTS, budget)
+    free = _without(asked, *DIMENSIONS) if without_own else asked
+    gathered = await gather(snapshot, free, DIMENSIONS, Wanted.COUNTS, budget)
     ids = await look_up(snapshot, asked)
+    found = ((group, tally.calls) for group, tally in gathered.groups.items())
+    return _marginal(found, ids, without_own=without_own), gathered.read_back_to_us
+
+
+def _marginal(found: Iterable[tuple[Group, int]], ids: Mapping[str, Ids], *, without_own: bool) -> _Counts:
+    """The lists of what was found for all five dimensions together."""
     counts: _Counts = {name: Counter() for name in DIMENSIONS}
-    for group, tally in gathered.groups.items():
-        missed = [
-            name for name, value in zip(DIMENSIONS, group, strict=True) if name in ids and not _fits(ids[name], value)
-        ]
-        for name, value in zip(DIMENSIONS, group, strict=True):
-            if missed in ([], [name]):
-                counts[name][value] += tally.calls
-    return counts, gathered.read_back_to_us
+    for group, calls in found:
+        values = dict(zip(DIMENSIONS, group, strict=True))
+        missed = [name for name, fitting in ids.items() if not _fits(fitting, values[name])]
+        for name, value in values.items():
+            if not missed or (without_own and missed == [name]):
+                counts[name][value] += calls
+    return counts
 
 
 def _without(asked: Filter, *names: str) -> Filter:

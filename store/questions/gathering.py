@@ -18,8 +18,8 @@ from store.filters import TIME_UNITS, Filter, WrongFilter
 from store.questions.covering import CALLS, Piece, cover, tables_for
 from store.questions.local_time import Offset, columns, label, offsets, stretches
 from store.questions.statements import statement
-from store.questions.tally import ADDED, Tally
-from store.questions.ways import Route, route
+from store.questions.tally import Tally
+from store.questions.ways import Route, Way, route
 from store.questions.windows import Budget, windows
 from store.reader import Snapshot, TookTooLong
 from store.sums import DAY_US, QUARTER_US, Table
@@ -43,10 +43,6 @@ class Wanted(Enum):
     @property
     def question(self) -> str:
         return "facets" if self is Wanted.COUNTS else "stats"
-
-    @property
-    def numbers(self) -> int:
-        return 1 if self is Wanted.COUNTS else ADDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +100,7 @@ class _Gathering:
             rows = [piece for piece in pieces if piece.table is CALLS]
             reached = await self._read_rows([piece for piece in rows if _span(piece) not in read], read)
             if reached is None:
-                groups = _Groups(self.by, self.wanted.numbers)
+                groups = _Groups(self.by)
                 for piece in rows:
                     for found in read[_span(piece)]:
                         groups.share(piece.shares, found)
@@ -159,7 +155,7 @@ class _Gathering:
     async def _from_rows(self, start_us: int, stop_us: int) -> Gathered:
         """Everything from rows, window by window."""
         way = await self._route()
-        groups = _Groups(self.by, self.wanted.numbers)
+        groups = _Groups(self.by)
         if not way.ways:
             return Gathered({})
         start_us = start_us if way.start_us is None else max(start_us, way.start_us)
@@ -168,7 +164,10 @@ class _Gathering:
         times = [columns(unit, CALLS.time, self.offsets) for unit in units]
         flat = [column for several in times for column in several]
         reached: int | None = None
-        async for window in windows(self.snapshot, start_us, stop_us):
+        # Of several ways none is right for all: then any call counts.
+        one = way.ways[0] if len(way.ways) == 1 else Way("calls_by_time")
+        among = f"calls indexed by {one.index}"
+        async for window in windows(self.snapshot, start_us, stop_us, among=among, of=one.where):
             if reached is not None and self.budget.spent:
                 return Gathered(groups.with_calls(), reached)
             begin = start_us if window.start_us is None else window.start_us
@@ -248,27 +247,32 @@ class _Groups:
     """The groups, as they fill."""
 
     by: tuple[str, ...]
-    numbers: int
     _tallies: dict[Group, Tally] = field(default_factory=dict)
+    _times_first: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        timed = [name in TIME_UNITS for name in self.by]
+        self._times_first = timed == sorted(timed, reverse=True)
 
     def share(self, shares: Iterable[tuple[tuple[str, ...], int]], found: _Found) -> None:
         """Add what was found to the groups of these labels, or take it away."""
         for labels, sign in shares:
             group = self._group(labels, found.values)
             tally = self._tallies.get(group)
-            if tally is None:
-                if len(self._tallies) == MOST_GROUPS:
-                    raise WrongFilter("by", f"more than {MOST_GROUPS} groups; narrow the time or group by less")
-                tally = self._tallies[group] = Tally([0] * self.numbers)
-            tally.add(found.added, found.durations, found.first_tokens, sign)
+            if tally is not None:
+                tally.add(found.added, found.durations, found.first_tokens, sign)
+                continue
+            if len(self._tallies) == MOST_GROUPS:
+                raise WrongFilter("by", f"more than {MOST_GROUPS} groups; narrow the time or group by less")
+            self._tallies[group] = Tally.of(found.added, found.durations, found.first_tokens, sign)
 
     def with_calls(self) -> dict[Group, Tally]:
         """Without those that everything was taken from again."""
         return {group: tally for group, tally in self._tallies.items() if tally.calls}
 
     def _group(self, labels: tuple[str, ...], values: tuple[Any, ...]) -> Group:
-        if not labels:
-            return values
+        if not labels or self._times_first:
+            return labels + values
         times, others = iter(labels), iter(values)
         return tuple(next(times) if name in TIME_UNITS else next(others) for name in self.by)
 

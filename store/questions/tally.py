@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from store import histogram
@@ -22,6 +23,13 @@ class Tally:
     added: list[int] = field(default_factory=lambda: [0] * ADDED)
     durations: int = 0
     first_tokens: int = 0
+
+    @classmethod
+    def of(cls, added: Sequence[int], durations: int, first_tokens: int, sign: int) -> "Tally":
+        """A tally that begins with so much."""
+        if sign > 0:
+            return cls(list(added), durations, first_tokens)
+        return cls([-amount for amount in added], -durations, -first_tokens)
 
     def add(self, added: Sequence[int], durations: int, first_tokens: int, sign: int = 1) -> None:
         """Add so much, or take it away."""
@@ -83,4 +91,12 @@ def total_of(tallies: Iterable[Tally]) -> Tally:
 
 
 def _percentiles(counts: int) -> dict[str, float | None]:
-    return dict(zip(_SHARES, map(ms, histogram.percentiles_us(counts, _SHARES.values())), strict=True))
+    found = histogram.percentiles(counts, _SHARES.values())
+    if found is None:
+        return dict.fromkeys(_SHARES)
+    return {name: _ms(number) for name, number in zip(_SHARES, found, strict=True)}
+
+
+@cache
+def _ms(number: int) -> float | None:
+    return ms(histogram.middle_us(number))
