@@ -14,42 +14,45 @@ from store.questions.beginning import beginning_us
 from store.questions.partial import together
 from store.questions.row import Json
 from store.questions.stats import stats
+from store.questions.windows import Budget
 from store.reader import Source
 
 _MINUTE_US = 60_000_000
 
 
-async def comparison(source: Source, asked: Filter, now: datetime) -> Json:
+async def comparison(source: Source, asked: Filter, now: datetime, *, budget_s: float = 1.5) -> Json:
     """{"from", "to", "total", "previous": {"from", "to", "total"} or null, "change", "per_minute", "cache", ...}.
 
-    Without a beginning the whole book is meant, and nothing is before it. `complete` tells of both sums.
+    Without a beginning the whole book is meant, and nothing is before it. `complete` tells of both sums;
+    where one could not be read in whole there are no changes and no rates, because they would be of different times.
 
     Raises:
         NoAnswer: the book cannot be read in time.
     """
     first = asked.from_us if asked.from_us is not None else await beginning_us(source)
     stop = asked.to_us if asked.to_us is not None else epoch_us(now)
-    by_model = await stats(source, replace(asked, by=("model",)))
+    budget = Budget(budget_s)
+    by_model = await stats(source, replace(asked, by=("model",)), budget_s=budget.left)
     answers, previous = [by_model], None
     if asked.from_us is not None and asked.from_us < stop:
         before = replace(asked, from_us=max(0, 2 * asked.from_us - stop), to_us=asked.from_us, by=())
-        answers.append(await stats(source, before))
+        answers.append(await stats(source, before, budget_s=budget.left))
         previous = {
             "from": rfc3339(before.from_us or 0),
             "to": rfc3339(asked.from_us),
             "total": answers[-1]["total"],
         }  # fmt: skip
-    total = by_model["total"]
+    total, read = by_model["total"], together(answers)
     return {
         "from": None if first is None else rfc3339(first),
         "to": rfc3339(stop),
         "total": total,
         "previous": previous,
-        "change": _changes(total, previous["total"] if previous else None),
-        "per_minute": _per_minute(total, first, stop),
+        "change": _changes(total, previous["total"] if previous and read["complete"] else None),
+        "per_minute": _per_minute(total, first if by_model["complete"] else None, stop),
         "cache": _cache(by_model["stats"], total),
         "uncertain": _uncertain(total),
-        **together(answers),
+        **read,
     }
 
 

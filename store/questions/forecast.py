@@ -34,14 +34,14 @@ async def forecast(source: Source, asked: Filter, now: datetime) -> Json:
     today = datetime.combine(local.date(), time(), asked.zone)
     month = datetime.combine(local.date().replace(day=1), time(), asked.zone)
     after = datetime.combine((local.date().replace(day=1) + timedelta(days=32)).replace(day=1), time(), asked.zone)
-    so_far = await stats(source, replace(meant, from_us=epoch_us(month), to_us=epoch_us(now)))
+    so_far = await stats(source, replace(meant, from_us=epoch_us(month), to_us=epoch_us(now)), percentiles=False)
     began = await beginning_us(source)
     days = _full_days(began, today)
     answers = [so_far]
     per_day: Decimal | None = None
     if days:
         week = replace(meant, from_us=epoch_us(today - timedelta(days=days)), to_us=epoch_us(today))
-        answers.append(await stats(source, week))
+        answers.append(await stats(source, week, percentiles=False))
         usd = answers[-1]["total"]["cost"]["usd"]
         per_day = None if usd is None else Decimal(usd) / days
     left = Decimal(epoch_us(after) - epoch_us(now)) / _DAY

@@ -3,8 +3,9 @@
 A name of which all costs are unknown in one of the periods is left out: by how much it moved is not known.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,39 +15,72 @@ from store.questions.comparison import change
 from store.questions.partial import together
 from store.questions.row import Json
 from store.questions.stats import stats
+from store.questions.windows import Budget
 from store.reader import Source
 
 MOVERS_BY = ("model", "key", "group")
 _MOST = 5
-_NOTHING = "0.000000000"
 
 
-async def movers(source: Source, asked: Filter, now: datetime, by: Sequence[str] = MOVERS_BY) -> Json:
+async def movers(source: Source, asked: Filter, now: datetime, *, budget_s: float = 1.5) -> Json:
     """{"model": {"up": [...], "down": [...]}, "key": ..., "group": ..., "complete", "read_back_to"}.
 
     Each of at most five: {"value", "usd", "previous_usd", "change_usd", "change", "calls", "previous_calls"}, the
-    largest change first. Without a beginning nothing is before, and nobody moved.
+    largest change first. Without a beginning nothing is before, and nobody moved; nor where not all could be read in
+    about `budget_s` seconds.
 
     Raises:
         NoAnswer: the book cannot be read in time.
     """
     stop = asked.to_us if asked.to_us is not None else epoch_us(now)
+    nobody = {name: _nobody() for name in MOVERS_BY}
     if asked.from_us is None or asked.from_us >= stop:
-        return {**{name: {"up": [], "down": []} for name in by}, **together([])}
+        return {**nobody, **together([])}
     before = replace(asked, from_us=max(0, 2 * asked.from_us - stop), to_us=asked.from_us)
-    answers = []
-    found: Json = {}
-    for name in by:
-        here = await stats(source, replace(asked, by=(name,)))
-        there = await stats(source, replace(before, by=(name,)))
-        answers += [here, there]
-        found[name] = _moved(name, here["stats"], there["stats"])
-    return {**found, **together(answers)}
+    budget = Budget(budget_s)
+    answers: list[Json] = []
+    for by in (("model",), ("key", "group")):  # what one table of sums tells at once
+        for one in (asked, before):
+            answer = await stats(source, replace(one, by=by), percentiles=False, budget_s=budget.left)
+            answers.append(answer)
+            if not answer["complete"]:  # nothing can be compared, now or later
+                return {**nobody, **together(answers)}
+    (models, models_before, keys, keys_before) = (answer["stats"] for answer in answers)
+    return {
+        "model": _moved(_by("model", models), _by("model", models_before)),
+        "key": _moved(_by("key", keys), _by("key", keys_before)),
+        "group": _moved(_by("group", keys), _by("group", keys_before)),
+        **together(answers),
+    }
 
 
-def _moved(name: str, here: Sequence[Json], there: Sequence[Json]) -> Json:
-    now, before = ({row[name]: row for row in rows} for rows in (here, there))
-    moved = [one for value in {**now, **before} if (one := _one(value, now.get(value), before.get(value))) is not None]
+@dataclass(slots=True)
+class _Spent:
+    usd: Decimal | None = None  # None: of no call is it known
+    calls: int = 0
+
+
+def _by(name: str, rows: Iterable[Json]) -> dict[str | None, _Spent]:
+    spent: defaultdict[str | None, _Spent] = defaultdict(_Spent)
+    for row in rows:
+        one, usd = spent[row[name]], row["cost"]["usd"]
+        one.calls += row["calls"]
+        if usd is not None:
+            one.usd = (one.usd or Decimal(0)) + Decimal(usd)
+    return spent
+
+
+def _nobody() -> Json:
+    return {"up": [], "down": []}
+
+
+def _moved(now: Mapping[str | None, _Spent], before: Mapping[str | None, _Spent]) -> Json:
+    nothing = _Spent(Decimal(0))
+    moved = [
+        one
+        for value in {**now, **before}
+        if (one := _one(value, now.get(value, nothing), before.get(value, nothing))) is not None
+    ]
     up = sorted((one for one in moved if Decimal(one["change_usd"]) > 0), key=_size)
     down = sorted((one for one in moved if Decimal(one["change_usd"]) < 0), key=_size)
     return {"up": up[:_MOST], "down": down[:_MOST]}
@@ -56,17 +90,15 @@ def _size(one: Json) -> tuple[Decimal, str]:
     return -abs(Decimal(one["change_usd"])), one["value"] or ""
 
 
-def _one(value: str | None, here: Json | None, there: Json | None) -> Json | None:
-    usd = here["cost"]["usd"] if here else _NOTHING
-    previous = there["cost"]["usd"] if there else _NOTHING
-    if usd is None or previous is None:
+def _one(value: str | None, now: _Spent, before: _Spent) -> Json | None:
+    if now.usd is None or before.usd is None:
         return None
     return {
         "value": value,
-        "usd": usd,
-        "previous_usd": previous,
-        "change_usd": f"{Decimal(usd) - Decimal(previous):.9f}",
-        "change": change(usd, previous),
-        "calls": here["calls"] if here else 0,
-        "previous_calls": there["calls"] if there else 0,
+        "usd": f"{now.usd:.9f}",
+        "previous_usd": f"{before.usd:.9f}",
+        "change_usd": f"{now.usd - before.usd:.9f}",
+        "change": change(now.usd, before.usd),
+        "calls": now.calls,
+        "previous_calls": before.calls,
     }

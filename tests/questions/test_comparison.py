@@ -117,6 +117,21 @@ async def test_movers_are_sorted_by_how_far_they_moved(tmp_path: Path) -> None:
     ]
 
 
+async def test_sums_of_different_times_are_not_compared(tmp_path: Path) -> None:
+    """Where the time was up before all rows were read there are no changes, no rates and no movers, and it is said."""
+    calls = [costing(7, 1 + number * 2 * DAY // 6000) for number in range(6000)]
+    asked = Filter(from_us=NOON_US - DAY, stream=Words(("0",)))
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        found = await comparison(reader, asked, NOW, budget_s=0.0)
+        moved = await movers(reader, asked, NOW, budget_s=0.0)
+        in_time = await comparison(reader, asked, NOW)
+    assert (found["complete"], moved["complete"], in_time["complete"]) == (False, False, True)
+    assert found["read_back_to"] is not None
+    assert (set(found["change"].values()), set(found["per_minute"].values())) == ({None}, {None})
+    assert moved["model"] == moved["key"] == {"up": [], "down": []}
+    assert in_time["change"]["calls"] == 0.0
+
+
 def at_local(text: str, tz: str = "UTC") -> int:
     asked = parse([("from", text), ("tz", tz)], NOW)
     assert asked.from_us is not None
