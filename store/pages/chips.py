@@ -28,9 +28,8 @@ LABELS: Final = {
     "max_cost_usd": "Cost up to",
     "min_tokens": "Tokens from",
     "max_tokens": "Tokens up to",
-    "from": "From",
-    "to": "To",
 }
+_TIME: Final = ("from", "to", "tz")
 _UNITS: Final = {"duration_ms": " ms", "cost_usd": " USD", "tokens": ""}
 _WORDS: Final = {"true": "yes", "1": "yes", "false": "no", "0": "no"}
 
@@ -46,15 +45,17 @@ class Chip:
     address: str
 
 
-def chips(state: State) -> tuple[Chip, ...]:
-    """All of them, in the order of the address; the zone is no filter."""
-    return tuple(_chips(state))
+def chips(state: State, time: str | None) -> tuple[Chip, ...]:
+    """All of them, in the order of the address; `time` is the range in words. The zone is no filter."""
+    return tuple(_chips(state, time))
 
 
-def _chips(state: State) -> Iterator[Chip]:
+def _chips(state: State, time: str | None) -> Iterator[Chip]:
+    if time is not None:
+        yield Chip("from", "Time", time, excluded=False, address=state.without("from", "to", *PLACE).address)
     for pair in state.params:
         name, value = pair
-        if not (name in FILTERS or name.startswith("tag.")) or name == "tz":
+        if not (name in FILTERS or name.startswith("tag.")) or name in _TIME:
             continue
         excluded = value.startswith("!")
         rest = State(state.path, tuple(other for other in state.params if other != pair)).without(*PLACE)

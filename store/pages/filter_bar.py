@@ -112,9 +112,10 @@ class FilterBar:
 def filter_bar(state: State, zone: ZoneInfo, now: datetime, told: Mapping[str, Any] | None) -> FilterBar:
     """The bar of this state; `told` are the facets, None when they are not known yet."""
     tags = dict.fromkeys(name for name, _ in state.params if name.startswith("tag."))
+    time = time_range(state, zone, now)
     return FilterBar(
         path=state.path,
-        time=time_range(state, zone, now),
+        time=time,
         menus=tuple(_facet(name, state, told) for name in _MAIN),
         more=(
             menu("status", state, [(value, None) for value in _KNOWN["status"]]),
@@ -136,7 +137,7 @@ def filter_bar(state: State, zone: ZoneInfo, now: datetime, told: Mapping[str, A
         ),
         stream=state.value("stream"),
         q=tuple(state.values("q")),
-        chips=chips(state),
+        chips=chips(state, time.label if time.limited else None),
         clear=cleared(state).address,
         hidden=tuple((name, value) for name, value in state.params if not _is_filter(name) and name not in PLACE),
     )

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from aiohttp import web
 
 from store.api.parts import PARTS
-from store.filters import FILTERS, PAGING, Filter, WrongFilter
+from store.filters import DIMENSIONS, FILTERS, PAGING, Filter, WrongFilter
 from store.pace import Thresholds
 from store.pages.asking import PLACE, asked_of, filters_only, query, zoned
 from store.pages.filter_bar import filter_bar, menu
@@ -110,14 +110,14 @@ async def totals_piece(request: web.Request) -> web.Response:
 
 @page
 async def values_piece(request: web.Request) -> web.Response:
-    """The values of one menu, narrowed to what was typed."""
+    """The values of one menu, narrowed to what was typed; for every page with a filter bar, whatever else it has."""
     whole = State(PATH, state_of(request).params)
     param, typed = whole.value("of"), whole.value("typed")
-    state = whole.without("of", "typed")
-    asked = asked_of(request, state, (), OWN)
+    state = filters_only(whole)
+    asked = asked_of(request, state)
     told = await facets(request.app[PARTS].source, asked, without_own=True, budget_s=_PATIENT_S)
-    if param not in told:
-        raise WrongFilter("of", f"{param!r}: use one of {', '.join(told)}")
+    if param not in DIMENSIONS:
+        raise WrongFilter("of", f"{param!r}: use one of {', '.join(DIMENSIONS)}")
     made = menu(param, state, [(one["value"], one["calls"]) for one in told[param]], typed)
     return render(request, "parts/values.html", menu=made)
 

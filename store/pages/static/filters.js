@@ -39,14 +39,17 @@ document.addEventListener("change", (event) => {
     form.elements[field.dataset.picks].value = field.value.replace("T", " ");
     return;
   }
-  if (field.type === "checkbox" || field.tagName === "SELECT") apply(form);
+  const ends = field.closest(".ends") !== null; // both ends and the zone are chosen together
+  if ("typed" in field.dataset || ends) return;
+  if (field.name === "tag" && field.value && !/[=:]/.test(field.value)) return;
+  apply(form);
 });
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches(FORMS)) return;
   event.preventDefault();
-  const typed = document.activeElement;
+  const typed = event.submitter?.closest("details.menu")?.querySelector("input[data-typed]") ?? document.activeElement;
   if (typed?.form === form && "typed" in typed.dataset && typed.value.trim() && !event.submitter?.name) {
     add(form, typed);
     return;
@@ -97,7 +100,6 @@ async function fetchValues(menu, text) {
   const mine = new AbortController();
   looking.set(menu, mine);
   const params = new URLSearchParams(location.search);
-  for (const name of ["cursor", "back", "open", "columns", "live", "sort", "order", "limit"]) params.delete(name);
   params.set("of", menu.dataset.param);
   if (text) params.set("typed", text);
   try {
