@@ -23,6 +23,7 @@ EXPLAINING: tuple[ReasonName, ...] = (
 
 _MORE = 1.5  # times the median
 _MUCH_MORE = 3.0
+_LONG_PROMPT = 1000  # tokens; reading fewer takes a model no time that anybody notices
 _NOTICEABLE_SHARE = 0.1
 _NOTICEABLE_US = 100_000
 _OWN_US = 20_000  # overhead below this is nobody's reason
@@ -102,7 +103,7 @@ def _start(call: Measured, start: int, spread: Spread, usual: Usual, what: str) 
         )
     # Without calls of this size to compare with, only a prompt that is very much longer explains anything.
     enough = _MORE if same_size is not None else _MUCH_MORE
-    if size is not None and sizes is not None and size >= enough * sizes.p50:
+    if size is not None and sizes is not None and size >= max(_LONG_PROMPT, enough * sizes.p50):
         return Reason(
             "long_prompt",
             f"{what} {span(start)}: the prompt has {count(size)} tokens, {_times(size, sizes)} the usual "
@@ -144,8 +145,8 @@ def _whole(call: Measured, usual: Usual) -> Iterator[Reason]:
         return
     explained = list(_writing(call, usual))
     yield from explained
-    sizes = usual.input_tokens
-    long = sizes is not None and call.input_tokens is not None and call.input_tokens >= _MUCH_MORE * sizes.p50
+    sizes, size = usual.input_tokens, call.input_tokens
+    long = sizes is not None and size is not None and size >= max(_LONG_PROMPT, _MUCH_MORE * sizes.p50)
     if (long or not explained) and (reason := _start(call, duration, usually, usual, "The answer came after")):
         yield reason
 
@@ -155,7 +156,9 @@ def _nothing_stands_out(call: Measured, usual: Usual) -> str:
     if usually is None or call.duration_us is None:
         return "Nothing stands out."
     calls = several(usual.calls, "call")
-    took = f"{span(call.duration_us)}; half of {calls} of this model take {span(usually.p50)} or less"
+    took = (
+        f"{span(call.duration_us)}; of {calls} half take {span(usually.p50)} or less, nine of ten {span(usually.p90)}"
+    )
     if _late(call.duration_us, usually, call.duration_us):
         return f"Slower than usual, with no single cause: {took}."
     return f"As usual for this model: {took}."

@@ -8,17 +8,36 @@
         await facets(reader, asked)                     # {"model": [{"value", "calls"}, ...], ...}
         async for arrivals in new_calls(reader, asked): # a look each quarter second, perhaps in vain:
             ...                                         #   [Arrival(cursor, call), ...]; go on with after=cursor
+    await comparison(reader, asked, now)                # this time against the time before; cache, what is uncertain
+    await movers(reader, asked, now)                    # whose cost changed most
+    await forecast(reader, asked, now)                  # what the month will have cost
+    await scatter(reader, asked)                        # duration against tokens, each call with why it was slow
+    await keys(reader, now)                             # the keys that were ever used
+    await unpriced(reader), anomalies(reader), growth(reader, now, free_bytes)
+    await how_slow(snapshot, models, now)               # {model: Thresholds}, for store.pace.slowness
     health(live, data_dir, now, prices)                 # {"received", "stored", ...}
 
 Answers are JSON values of the shapes promised to users. Every answer is of one moment, also while the book is written.
 NoAnswer (store.reader) says that the book could not be read in time.
 """
 
+from store.questions.anomalies import anomalies
 from store.questions.call import call
+from store.questions.comparison import comparison
 from store.questions.facets import facets
+from store.questions.forecast import forecast
+from store.questions.growth import growth
 from store.questions.health import health
+from store.questions.how_slow import how_slow
+from store.questions.keys import keys
 from store.questions.logs import logs
+from store.questions.movers import movers
+from store.questions.scatter import scatter
 from store.questions.stats import stats
 from store.questions.tail import Arrival, new_calls
+from store.questions.unpriced import unpriced
 
-__all__ = ["Arrival", "call", "facets", "health", "logs", "new_calls", "stats"]
+__all__ = [
+    "Arrival", "anomalies", "call", "comparison", "facets", "forecast", "growth", "health", "how_slow", "keys", "logs",
+    "movers", "new_calls", "scatter", "stats", "unpriced",
+]  # fmt: skip

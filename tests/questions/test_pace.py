@@ -45,7 +45,7 @@ def test_a_usual_call_is_as_usual() -> None:
     """A call like the others has the one reason `none`, and says what half of them take."""
     (reason,) = reasons(streamed(), USUAL)
     assert reason.name == "none"
-    assert reason.sentence == "As usual for this model: 6.8 s; half of 100 calls of this model take 6.8 s or less."
+    assert reason.sentence == "As usual for this model: 6.8 s; of 100 calls half take 6.8 s or less, nine of ten 6.8 s."
 
 
 def test_a_late_first_token_is_a_slow_start() -> None:
@@ -73,6 +73,13 @@ def test_a_long_prompt_is_no_excuse_where_others_of_its_size_begin_early() -> No
     for began, expected in ((1_000 * MS, "slow_start"), (4_000 * MS, "long_prompt")):
         others = [streamed(first_token_us=began, input_tokens=39_000) for _ in range(FEWEST)]
         assert names(reasons(late, usual([*short, *others]))) == [expected]
+
+
+def test_a_prompt_that_is_long_for_its_model_alone_explains_nothing() -> None:
+    """Three hundred tokens take no time to read, though the others had thirty."""
+    short = usual(streamed(input_tokens=30) for _ in range(100))
+    late = streamed(first_token_us=4_100 * MS, duration_us=10_100 * MS, input_tokens=300)
+    assert names(reasons(late, short)) == ["slow_start"]
 
 
 def test_slow_writing_is_told_with_both_speeds() -> None:
