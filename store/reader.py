@@ -25,7 +25,9 @@ Row = Any
 
 DEADLINE_S = 2.0
 _CONNECTIONS = 4
-_STEPS_BETWEEN_LOOKS = 5_000  # virtual machine instructions: well under a millisecond
+_STEPS_BETWEEN_LOOKS = 50_000
+"""Virtual machine instructions: a few milliseconds. Each look waits for the interpreter's lock, which the thread that
+fills the book may hold."""
 
 
 class NoAnswer(Exception):
@@ -43,11 +45,13 @@ class Snapshot(Protocol):
     def bodies(self) -> bool:
         """Whether the bodies can be read, as `bodies.bodies`."""
 
-    async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+    async def rows(self, statement: str, values: Sequence[object] = (), within_s: float | None = None) -> list[Row]:
         """Every row of the answer.
 
         Raises:
-            NoAnswer: the deadline passed, or the file cannot be read.
+            TookTooLong: the snapshot's deadline passed, or this statement took longer than `within_s`; after the latter
+                others can still be asked.
+            NoAnswer: the file cannot be read.
         """
 
 
@@ -63,7 +67,7 @@ class _Nothing:
 
     bodies = False
 
-    async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+    async def rows(self, statement: str, values: Sequence[object] = (), within_s: float | None = None) -> list[Row]:
         return []
 
 
@@ -103,13 +107,18 @@ class _Connection:
             await self._attach_bodies()
         await self._connection.execute_fetchall("begin")
 
-    async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+    async def rows(self, statement: str, values: Sequence[object] = (), within_s: float | None = None) -> list[Row]:
+        deadline = self._until
+        if within_s is not None:
+            self._until = min(deadline, time.monotonic() + within_s)
         try:
             return list(await self._connection.execute_fetchall(statement, values))
         except sqlite3.Error as reason:
             if self._expired():
                 raise TookTooLong("this took too long; narrow the time or the filter") from reason
             raise NoAnswer("the book cannot be read just now") from reason
+        finally:
+            self._until = deadline
 
     async def end(self) -> None:
         self._until = float("inf")

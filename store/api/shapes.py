@@ -145,7 +145,11 @@ _HOW_FAR: Final = {
 SCHEMAS: Final[_Json] = {
     "Call": _object(**_CALL),
     "CallInFull": _object(**_CALL_IN_FULL),
-    "Page": _object(logs=_list({"$ref": "#/components/schemas/Call"}), next=_TEXT_OR_NULL),
+    "Page": {
+        **_object(logs=_list({"$ref": "#/components/schemas/Call"}), next=_TEXT_OR_NULL, **_HOW_FAR),
+        "description": "a page that is not complete can be short or empty; `next` goes on from where it has read to, "
+        "which in ascending order of time is an end, not a beginning",
+    },
     "Sums": _SUMS,
     "Stats": {
         "type": "object",

@@ -2,11 +2,15 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from store.filters import Filter, WrongFilter
+
+MOST_PARTS = 8
+"""As many fit into a parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,31 +21,57 @@ class Place:
     number: int
 
 
-def write(asked: Filter, place: Place) -> str:
-    """The cursor for the page after this place."""
-    raw = orjson.dumps([asked.shape, place.value, place.number])
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is left of some stretch of time: start <= time < stop, beyond a place; None is an open end."""
+
+    start_us: int | None
+    stop_us: int | None
+    beyond: Place | None = None
 
 
-def read(asked: Filter) -> Place | None:
-    """The place the filter's cursor stands for; None when it has none.
+def write(asked: Filter, parts: Sequence[Part]) -> str | None:
+    """The cursor to what is left; None when nothing is.
+
+    The parts follow each other backwards in time, without gaps; the last begins where the filter does.
+    """
+    if not parts:
+        return None
+    places = [[part.beyond.value, part.beyond.number] if part.beyond else None for part in parts]
+    edges = [parts[0].stop_us if parts[0].stop_us != asked.to_us else None, *(part.start_us for part in parts[:-1])]
+    return base64.urlsafe_b64encode(orjson.dumps([asked.shape, places, edges])).rstrip(b"=").decode()
+
+
+def read(asked: Filter) -> list[Part]:
+    """What is left behind the filter's cursor: everything when it has none.
 
     Raises:
         WrongFilter: it is no cursor, or one of another question.
     """
     if asked.cursor is None:
-        return None
+        return [Part(asked.from_us, asked.to_us)]
     try:
         text = asked.cursor.encode("ascii")
         raw = base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        shape, value, number = orjson.loads(raw)
+        shape, places, edges = orjson.loads(raw)
+        if not (isinstance(places, list) and isinstance(edges, list) and 1 <= len(edges) == len(places) <= MOST_PARTS):
+            raise ValueError(edges)
+        found = [None if place is None else _place(*place) for place in places]
+        if not (all(map(_is_int, edges[1:])) and (edges[0] is None or _is_int(edges[0]))):
+            raise ValueError(edges)
     except (ValueError, TypeError, binascii.Error):
         raise WrongFilter("cursor", "this is not a cursor; take `next` of the page before") from None
     if shape != asked.shape:
         raise WrongFilter("cursor", "it belongs to another filter or order; start again without it")
-    if not (_is_int(number) and (value is None or _is_int(value))):
-        raise WrongFilter("cursor", "this is not a cursor; take `next` of the page before")
-    return Place(value, number)
+    stops = [asked.to_us if edges[0] is None else edges[0], *edges[1:]]
+    starts = [*edges[1:], asked.from_us]
+    return [Part(start, stop, place) for start, stop, place in zip(starts, stops, found, strict=True)]
+
+
+def _place(value: object, number: object) -> Place:
+    if not (isinstance(number, int) and _is_int(number) and (value is None or _is_int(value))):
+        raise ValueError(number)
+    return Place(value if isinstance(value, int) else None, number)
 
 
 def _is_int(value: object) -> bool:

@@ -6,11 +6,12 @@ import binascii
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from store.conditions import Condition, all_of, beside_dimensions, between, dimensions, look_up
+from store.conditions import all_of, beside_dimensions, between, dimensions, look_up
 from store.filters import Filter, WrongFilter
 from store.questions.row import Json, listed
 from store.questions.statements import statement
 from store.reader import Snapshot, Source
+from store.search.condition import arrived, indexed_through
 
 POLL_S = 0.25
 _MOST_AT_ONCE = 500
@@ -40,10 +41,13 @@ async def new_calls(
         async with source.snapshot() as snapshot:
             found = await snapshot.rows("select max(id) from calls")
             newest = (found[0][0] if found else None) or 0
+            if asked.q:
+                # A call is only known to match once its words are indexed: until then it has not arrived.
+                newest = max(last or 0, min(newest, await indexed_through(snapshot)))
             if last is None:
                 last = newest
             arrived: list[Json] = []
-            numbers = await _numbers(snapshot, asked, last) if newest > last else []
+            numbers = await _numbers(snapshot, asked, last, newest) if newest > last else []
             if numbers:
                 arrived = await listed(snapshot, numbers)
         yield [Arrival(_write(number), call) for number, call in zip(numbers, arrived, strict=True)]
@@ -54,15 +58,16 @@ async def new_calls(
         await asyncio.sleep(poll_s)
 
 
-async def _numbers(snapshot: Snapshot, asked: Filter, last: int) -> list[int]:
+async def _numbers(snapshot: Snapshot, asked: Filter, last: int, newest: int) -> list[int]:
     ids = await look_up(snapshot, asked)
     where = all_of((
-        Condition("id > ?", (last,)),
-        between("+started_at", asked.from_us, asked.to_us),
-        dimensions(ids, unindexed=True),
+        between("id", last + 1, newest + 1),
+        between("started_at", asked.from_us, asked.to_us),
+        dimensions(ids),
         beside_dimensions(asked),
+        await arrived(snapshot, asked, last, newest),
     ))  # fmt: skip
-    text = statement("page", value="id", conditions=where.text, order="id asc")
+    text = statement("page", value="id", index="not indexed", conditions=where.text, order="id asc")
     return [number for number, _ in await snapshot.rows(text, (*where.values, _MOST_AT_ONCE))]
 
 

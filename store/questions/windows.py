@@ -74,6 +74,8 @@ async def windows(
             edge = max(edge, (left.start_us or 0) + 1) if left.start_us is not None else edge
             yield Window(left.start_us, edge)
             left = Window(edge, left.stop_us)
+        if left.start_us is not None and left.start_us == left.stop_us:
+            return
         took = time.monotonic() - began
         if took < _QUICK_S:
             calls = min(calls * 2, _MOST_AT_ONCE)

@@ -1,5 +1,6 @@
 """Pages of calls hold exactly the calls that the filter means, in the order asked for, each once."""
 
+import re
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 
 from store.book import BOOK_FILE
 from store.call import Call, CallError, Cost, Tokens
-from store.filters import ORDERS, PAGING, SORTS, Filter, WrongFilter, parse
-from store.moments import at
+from store.filters import ORDERS, PAGING, SORTS, UTC_ZONE, Filter, WrongFilter, parse
+from store.moments import at, moment_us
 from store.questions import logs
 from store.reader import Reader
 from tests.books import NOON_US, a_book, a_call
@@ -29,16 +30,17 @@ def ids(calls: list[Call]) -> list[str]:
     return [str(UUID(bytes=call.call_id)) for call in calls]
 
 
-async def all_pages(reader: Reader, params: Params) -> list[str]:
+async def all_pages(reader: Reader, params: Params, **how: Any) -> list[str]:
     """The ids of every page, one after the other."""
     found: list[str] = []
     cursor: list[tuple[str, str]] = []
-    while True:
-        page = await logs(reader, parse([*params, *cursor], NOW, also=PAGING))
+    for _ in range(20_000):
+        page = await logs(reader, parse([*params, *cursor], NOW, also=PAGING), **how)
         found += [row["id"] for row in page["logs"]]
         if page["next"] is None:
             return found
         cursor = [("cursor", page["next"])]
+    raise AssertionError("the pages do not end")
 
 
 def in_order(calls: list[Call], sort: str, order: str) -> list[Call]:
@@ -144,6 +146,8 @@ async def test_a_call_is_listed_with_all_its_promised_fields(tmp_path: Path) -> 
             }
         ],
         "next": None,
+        "complete": True,
+        "read_back_to": None,
     }  # fmt: skip
 
 
@@ -206,6 +210,7 @@ class Explained:
     """A source that keeps the plan of every statement about calls."""
 
     bodies = False
+    search = False
 
     def __init__(self, data_dir: Path) -> None:
         self._connection = sqlite3.connect(data_dir / BOOK_FILE)
@@ -215,8 +220,8 @@ class Explained:
     async def snapshot(self) -> AsyncIterator[Self]:
         yield self
 
-    async def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
-        if "from calls" in statement and "limit" in statement:
+    async def rows(self, statement: str, values: Sequence[Any] = (), within_s: float | None = None) -> list[Any]:
+        if "as value" in statement:
             plan = self._connection.execute(f"explain query plan {statement}", tuple(values))
             self.plans.append("; ".join(row[3] for row in plan))
         return self._connection.execute(statement, tuple(values)).fetchall()
@@ -234,18 +239,133 @@ class Explained:
         ([("key", "laptop")], "calls_by_key"),
         ([("group", "default")], "calls_by_group"),
         ([("type", "chat")], "calls_by_type"),
-        ([("model", "gpt-*")], "calls_by_model"),
+        ([("upstream", "openai")], "calls_by_upstream"),
         ([("status", "!error")], "calls_by_time"),
+        ([("stream", "false")], "calls_by_time"),
     ],
 )
 async def test_pages_are_read_in_order_from_an_index(tmp_path: Path, params: Params, index: str) -> None:
-    """No page in the order of time goes through all calls or sorts them; a pattern sorts its few candidates only."""
+    """No page in the order of time sorts more than the calls of one microsecond."""
     calls = [a_call(model=f"gpt-{number % 3}") for number in range(9)]
-    source = Explained(a_book(tmp_path, calls))
-    first = await logs(source, parse([*params, ("limit", "2")], NOW, also=PAGING))
-    await logs(source, parse([*params, ("limit", "2"), ("cursor", first["next"])], NOW, also=PAGING))
-    source.close()
-    assert len(source.plans) == 2
-    for plan in source.plans:
+    plans = await plans_of(a_book(tmp_path, calls), [*params, ("limit", "2")])
+    assert len(plans) == 2
+    for plan in plans:
         assert index in plan
-        assert params[:1] == [("model", "gpt-*")] or "TEMP B-TREE" not in plan
+        assert "B-TREE FOR ORDER BY" not in plan
+
+
+_USUAL = {"status": 200, "outcome": "completed", "user": "ann", "session": "s1", "key": "laptop", "model": "big"}
+
+
+@pytest.mark.parametrize(
+    ("params", "rare", "index"),
+    [
+        ([("status", "429")], {"status": 429}, "calls_by_status"),
+        ([("status", "4xx")], {"status": 429}, "calls_by_status"),
+        ([("status", "!200")], {"status": 429}, "calls_by_status"),
+        ([("status", "error")], {"status": 500}, "calls_failed"),
+        ([("outcome", "client_left")], {"outcome": "client_left"}, "calls_by_outcome"),
+        ([("outcome", "!completed")], {"outcome": "client_left"}, "calls_by_outcome"),
+        ([("user", "bob")], {"user": "bob"}, "calls_by_user"),
+        ([("session", "s2")], {"session": "s2"}, "calls_by_session"),
+        ([("anomaly", "odd*")], {"anomalies": ("odd_one",)}, "calls_odd"),
+        ([("cost_state", "unknown")], {"cost": Cost("unknown"), "usage_micro": None}, "calls_unpriced"),
+        ([("model", "big"), ("status", "429")], {"status": 429}, "calls_by_status"),
+        ([("model", "small"), ("status", "200")], {"model": "small"}, "calls_by_model"),
+        ([("key", "laptop"), ("status", "error")], {"status": 500}, "calls_failed"),
+        ([("key", "laptop"), ("model", "small")], {"model": "small"}, "calls_by_model"),
+        ([("key", "ci"), ("model", "big")], {"key": "ci"}, "calls_by_key"),
+        ([("user", "bob"), ("model", "big")], {"user": "bob"}, "calls_by_user"),
+    ],
+)
+async def test_the_rarest_name_is_looked_up(tmp_path: Path, params: Params, rare: dict[str, Any], index: str) -> None:
+    """Of several filters the one that few calls fit leads the way, through its own index."""
+    usual = [a_call(**_USUAL) for _ in range(1200)]
+    plans = await plans_of(a_book(tmp_path, [*usual, a_call(**(_USUAL | rare))]), params)
+    assert plans
+    assert all(re.search(rf"INDEX {index}\b", plan) for plan in plans)
+
+
+async def test_what_the_index_knows_is_not_looked_up_in_the_rows(tmp_path: Path) -> None:
+    """A pair of filters with a dimension is decided inside the index of the other."""
+    usual = [a_call(**_USUAL) for _ in range(1200)]
+    rare = a_call(**(_USUAL | {"status": 429, "user": "bob", "outcome": "client_left", "session": "s2"}))
+    book = a_book(tmp_path, [*usual, rare])
+    for other in (("status", "429"), ("user", "bob"), ("outcome", "client_left"), ("session", "s2"), ("key", "laptop")):
+        for plan in await plans_of(book, [("model", "big"), other]):
+            assert "USING COVERING INDEX" in plan
+    for plan in await plans_of(book, [("key", "laptop"), ("status", "error")]):
+        assert "USING COVERING INDEX calls_failed" in plan
+
+
+async def test_names_that_never_met_are_answered_without_a_look_at_the_calls(tmp_path: Path) -> None:
+    """A pair that no call has is known from the combinations alone."""
+    book = a_book(tmp_path, [a_call(model="a", key="laptop"), a_call(model="b", key="ci")])
+    assert await plans_of(book, [("model", "a"), ("key", "ci")]) == []
+    assert await plans_of(book, [("model", "nobody")]) == []
+
+
+async def plans_of(book: Path, params: Params) -> list[str]:
+    """How the first two pages are read; one entry for each way through the calls."""
+    source = Explained(book)
+    first = await logs(source, parse([*params], NOW, also=PAGING))
+    if first["next"]:
+        await logs(source, parse([*params, ("cursor", first["next"])], NOW, also=PAGING))
+    source.close()
+    return source.plans
+
+
+@given(generated.books, st.lists(questions(), min_size=2, max_size=5), st.sampled_from((1, 3, 10)))
+@settings(max_examples=60, deadline=None)
+async def test_without_time_to_look_every_call_is_still_found_once(
+    calls: list[Call], several: list[Params], calls_at_once: int
+) -> None:
+    """With no time at all each page looks at one window; together they hold all that is meant, time in its order."""
+    with tempfile.TemporaryDirectory() as directory:
+        async with Reader.open(a_book(Path(directory), calls)) as reader:
+            for params in several:
+                asked = parse(params, NOW, also=PAGING)
+                expected = ids(
+                    in_order([call for call in calls if plainly.matches(call, asked)], asked.sort, asked.order)
+                )
+                found = await all_pages(reader, params, budget_s=0, calls_at_once=calls_at_once)
+                assert sorted(found) == sorted(expected)
+                if asked.sort == "time":
+                    assert found == expected
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_a_page_that_is_cut_short_says_how_far_it_has_read(tmp_path: Path, order: str) -> None:
+    """Every call that is meant is on a page exactly when the page has read its time."""
+    calls = [a_call(started_at_us=NOON_US + number, stream=number % 2 == 0) for number in range(40)]
+    params = [("stream", "true"), ("order", order)]
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        page = await logs(reader, parse(params, NOW, also=PAGING), budget_s=0, calls_at_once=9)
+        whole = await logs(reader, parse(params, NOW, also=PAGING))
+    assert (page["complete"], whole["complete"], whole["read_back_to"]) == (False, True, None)
+    edge = moment_us(page["read_back_to"], NOW, UTC_ZONE)
+    reached = [call for call in calls if (call.started_at_us >= edge if order == "desc" else call.started_at_us < edge)]
+    meant = [call for call in reached if call.reading.stream]
+    assert [row["id"] for row in page["logs"]] == ids(in_order(meant, "time", order))
+    assert 0 < len(meant) < 20
+
+
+async def test_the_best_of_what_was_read_comes_first(tmp_path: Path) -> None:
+    """A page in another order than that of time holds, in order, the best of the time it has read."""
+    calls = [a_call(started_at_us=NOON_US + number, duration_us=number * 7 % 40 + 1) for number in range(40)]
+    params = [("sort", "duration"), ("limit", "3")]
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        page = await logs(reader, parse(params, NOW, also=PAGING), budget_s=0, calls_at_once=9)
+    read = [call for call in calls if call.started_at_us >= moment_us(page["read_back_to"], NOW, UTC_ZONE)]
+    assert len(read) < 40
+    assert [row["id"] for row in page["logs"]] == ids(in_order(read, "duration", "desc"))[:3]
+
+
+async def test_a_question_that_would_take_too_long_is_answered_in_part(tmp_path: Path) -> None:
+    """When the deadline of the reader comes first, what was found until then is told."""
+    calls = [a_call(started_at_us=NOON_US + number, tags={"team": "x" * 50}) for number in range(6000)]
+    params = [("tag.team", "*a*a*a*a*a*a")]
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        page = await logs(reader, parse(params, NOW, also=PAGING), budget_s=0.001, calls_at_once=50)
+        assert (page["logs"], page["complete"]) == ([], False)
+        assert await all_pages(reader, params, budget_s=0.001, calls_at_once=500) == []
