@@ -19,6 +19,7 @@ import orjson
 from proxy.journal.notes import Outcome
 from store.call import CallType, CostState
 from store.moments import moment_us, zone
+from store.search.syntax import expression
 
 UTC_ZONE: Final = ZoneInfo("UTC")
 DIMENSIONS = ("model", "key", "group", "type", "upstream")
@@ -29,11 +30,11 @@ SORTS = ("time", "duration", "tokens", "cost", "usage")
 ORDERS = ("desc", "asc")
 MAX_LIMIT = 1000
 
-_WORDS = (*DIMENSIONS, "status", "outcome", "stream", "user", "session", "cost_state", "anomaly")
+_WORDS = (*DIMENSIONS, "status", "outcome", "stream", "user", "session", "cost_state", "anomaly", "q")
 _RANGES = ("duration_ms", "cost_usd", "tokens")
 FILTERS = (
     "from", "to", "tz", *_WORDS[:5], "status", "outcome", "stream", "user", "session", "tag.NAME",
-    *(f"{end}_{what}" for what in _RANGES for end in ("min", "max")), "cost_state", "anomaly",
+    *(f"{end}_{what}" for what in _RANGES for end in ("min", "max")), "cost_state", "anomaly", "q",
 )  # fmt: skip
 """The parameters every question takes."""
 PAGING = ("limit", "cursor", "sort", "order")
@@ -98,6 +99,7 @@ class Filter:
     session: Words = Words()
     cost_state: Words = Words()
     anomaly: Words = Words()
+    q: Words = Words()  # texts to search for (store/search/syntax.py), where `*` has a meaning of its own
     tags: tuple[tuple[str, Words], ...] = ()
     duration_us: Range = Range()
     cost_nano: Range = Range()
@@ -113,7 +115,7 @@ class Filter:
     def only_dimensions(self) -> bool:
         """Whether time and the five dimensions are all that is filtered by."""
         others = (self.status, self.outcome, self.stream, self.user, self.session, self.cost_state, self.anomaly)
-        return not (any(others) or self.tags or self.duration_us or self.cost_nano or self.tokens)
+        return not (any(others) or self.q or self.tags or self.duration_us or self.cost_nano or self.tokens)
 
 
 def parse(params: Iterable[tuple[str, str]], now: datetime, *, also: Collection[str] = ()) -> Filter:
@@ -138,7 +140,7 @@ def parse(params: Iterable[tuple[str, str]], now: datetime, *, also: Collection[
         zone=tz,
         model=words["model"], key=words["key"], group=words["group"], type=words["type"], upstream=words["upstream"],
         status=words["status"], outcome=words["outcome"], stream=words["stream"], user=words["user"],
-        session=words["session"], cost_state=words["cost_state"], anomaly=words["anomaly"],
+        session=words["session"], cost_state=words["cost_state"], anomaly=words["anomaly"], q=words["q"],
         tags=tuple((name[4:], _words(name, given[name])) for name in sorted(given) if name.startswith("tag.")),
         duration_us=_range("duration_ms", single, 1000),
         cost_nano=_range("cost_usd", single, 1_000_000_000),
@@ -169,8 +171,6 @@ def _repeatable(name: str) -> bool:
 def _collect(params: Iterable[tuple[str, str]], also: Collection[str]) -> dict[str, list[str]]:
     given: dict[str, list[str]] = {}
     for count, (name, value) in enumerate(params, 1):
-        if name == "q":
-            raise WrongFilter("q", "not supported by this version")
         if not (name in FILTERS or name in also or (name.startswith("tag.") and len(name) > 4)):
             raise WrongFilter(name, f"unknown parameter; there are {', '.join((*FILTERS, *also))}")
         if count > _MAX_PARAMETERS:
@@ -208,7 +208,7 @@ def _words(param: str, values: list[str]) -> Words:
         word = value.removeprefix("!")
         if not word:
             raise WrongFilter(param, "empty; leave the parameter out, or use * for any value")
-        if word.count("*") > _MAX_STARS:
+        if param != "q" and word.count("*") > _MAX_STARS:
             raise WrongFilter(param, f"more than {_MAX_STARS} wildcards")
         (none_of if value.startswith("!") else any_of).append(check(param, word) if check else word)
     return Words(tuple(dict.fromkeys(any_of)), tuple(dict.fromkeys(none_of)))
@@ -218,6 +218,12 @@ def _status(param: str, word: str) -> str:
     if not _STATUS.fullmatch(word):
         raise WrongFilter(param, f"{word!r}: use a number (429), a class (4xx) or error")
     return word
+
+
+def _searched(param: str, text: str) -> str:
+    if expression(text) is None:
+        raise WrongFilter(param, f"{text!r}: there is no letter or digit in it to search for")
+    return text
 
 
 def _known(values: tuple[str, ...]) -> Callable[[str, str], str]:
@@ -242,6 +248,7 @@ _CHECKS: Final[dict[str, Callable[[str, str], str]]] = {
     "outcome": _known(get_args(Outcome)),
     "cost_state": _known(get_args(CostState)),
     "stream": _truth,
+    "q": _searched,
 }
 
 

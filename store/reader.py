@@ -7,6 +7,7 @@ Questions depend on `Source` and `Snapshot` alone, so that another engine can st
 """
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -19,6 +20,7 @@ import aiosqlite
 
 from store.book import BODIES_FILE, BOOK_FILE
 from store.schema import BODIES_VERSION, BOOK_VERSION
+from store.search.file import SEARCH_FILE, SEARCH_VERSION
 
 Row = Any
 """A tuple of what was selected, in order."""
@@ -45,6 +47,10 @@ class Snapshot(Protocol):
     def bodies(self) -> bool:
         """Whether the bodies can be read, as `bodies.bodies`."""
 
+    @property
+    def search(self) -> bool:
+        """Whether the index of words can be read, as `search.shelves` and what they name."""
+
     async def rows(self, statement: str, values: Sequence[object] = (), within_s: float | None = None) -> list[Row]:
         """Every row of the answer.
 
@@ -66,6 +72,7 @@ class _Nothing:
     """The snapshot of a book that does not exist yet."""
 
     bodies = False
+    search = False
 
     async def rows(self, statement: str, values: Sequence[object] = (), within_s: float | None = None) -> list[Row]:
         return []
@@ -74,11 +81,17 @@ class _Nothing:
 class _Connection:
     """One read-only connection; used by one snapshot at a time."""
 
-    def __init__(self, connection: aiosqlite.Connection, bodies: Path) -> None:
+    def __init__(self, connection: aiosqlite.Connection, data_dir: Path) -> None:
         self._connection = connection
-        self._bodies_file = bodies
+        self._bodies_file = data_dir / BODIES_FILE
+        self._search_file = data_dir / SEARCH_FILE
+        self._search_inode: int | None = None  # of the file that is attached
         self._until = 0.0
         self.bodies = False
+
+    @property
+    def search(self) -> bool:
+        return self._search_inode is not None
 
     @classmethod
     async def open(cls, data_dir: Path) -> Self | None:
@@ -94,7 +107,7 @@ class _Connection:
             if version != BOOK_VERSION:
                 raise NoAnswer(f"{BOOK_FILE} has version {version}, this program reads version {BOOK_VERSION}")
             await connection.execute_fetchall("pragma query_only = on")
-            opened = cls(connection, data_dir / BODIES_FILE)
+            opened = cls(connection, data_dir)
             await connection.set_progress_handler(opened._expired, _STEPS_BETWEEN_LOOKS)
         except BaseException:
             await connection.close()
@@ -105,6 +118,8 @@ class _Connection:
         self._until = time.monotonic() + deadline_s
         if not self.bodies and self._bodies_file.exists():
             await self._attach_bodies()
+        if _inode(self._search_file) != self._search_inode:
+            await self._attach_search()
         await self._connection.execute_fetchall("begin")
 
     async def rows(self, statement: str, values: Sequence[object] = (), within_s: float | None = None) -> list[Row]:
@@ -138,6 +153,25 @@ class _Connection:
             self.bodies = True
         else:
             await self._connection.execute_fetchall("detach database bodies")
+
+    async def _attach_search(self) -> None:
+        """The index, which may be made anew at any time, or be unreadable: then there is none."""
+        if self._search_inode is not None:
+            self._search_inode = None
+            await self._connection.execute_fetchall("detach database search")
+        inode = _inode(self._search_file)
+        if inode is None:
+            return
+        try:
+            await self._connection.execute_fetchall("attach database ? as search", (_uri(self._search_file),))
+        except sqlite3.Error:
+            return
+        with contextlib.suppress(sqlite3.Error):
+            (version,) = await _only_row(self._connection, "pragma search.user_version")
+            if version == SEARCH_VERSION:
+                self._search_inode = inode
+                return
+        await self._connection.execute_fetchall("detach database search")
 
 
 class Reader:
@@ -197,6 +231,13 @@ class Reader:
         task = asyncio.create_task(connection.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def _uri(path: Path) -> str:

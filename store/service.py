@@ -16,6 +16,7 @@ from store.api import make_app
 from store.ingest import Ingest
 from store.lock import STORE_LOCK, Held, take_when_free
 from store.reader import Reader
+from store.search.indexing import Indexing
 
 _PREDECESSOR_S = 60.0
 
@@ -29,10 +30,18 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
         raise CannotServe(str(reason)) from reason
     try:
         ingest = _opened(config)
+        indexing = Indexing(config.store.data_dir, lambda: ingest.live().waiting)
         ingest.start()
+        indexing.start()
         try:
             async with Reader.open(config.store.data_dir) as reader:
-                app = make_app(config, reader, ingest.live, prices=ingest.price_edition())
+                app = make_app(
+                    config,
+                    reader,
+                    ingest.live,
+                    prices=ingest.price_edition(),
+                    search=lambda: indexing.standing() if config.capture.bodies == "full" else None,
+                )
                 runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
                 await runner.setup()
                 for listening in sockets:
@@ -42,6 +51,7 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
                 finally:
                     await runner.cleanup()
         finally:
+            await asyncio.get_running_loop().run_in_executor(None, indexing.stop)
             await asyncio.get_running_loop().run_in_executor(None, ingest.stop)
     finally:
         os.close(lock)

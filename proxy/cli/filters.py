@@ -38,6 +38,7 @@ _FILTERS = {
     "max_tokens": ("N", ""),
     "cost_state": ("STATE", "reported, priced, estimated, free, unknown."),
     "anomaly": ("NAME", "Rows that carry this anomaly."),
+    "q": ("TEXT", 'Words in request or answer; "a phrase", begin*, a leading `!` excludes.'),
 }
 _PAGING = {
     "limit": ("N", "How many rows (default: 50, at most 1000)."),
@@ -91,8 +92,9 @@ def filters(
 
 
 def spellings(name: str) -> Iterable[str]:
-    """How an option may be written: as the parameter, and with hyphens."""
-    return dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
+    """How an option may be written: as the parameter, with hyphens, and one letter with one hyphen."""
+    short = (f"-{name}",) if len(name) == 1 else ()
+    return dict.fromkeys((*short, f"--{name}", f"--{name.replace('_', '-')}"))
 
 
 def _keeper(name: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], None]:

@@ -21,6 +21,7 @@ from store.health import LiveCounts
 from store.pages import add_pages
 from store.pages.static import PREFIX
 from store.reader import Source
+from store.search.standing import Standing
 
 
 def _utc_now() -> datetime:
@@ -33,9 +34,11 @@ def make_app(
     live: Callable[[], LiveCounts],
     *,
     prices: Mapping[str, object] | None = None,
+    search: Callable[[], Standing | None] = lambda: None,
     now: Callable[[], datetime] = _utc_now,
 ) -> web.Application:
-    """The application. `live` gives the counts of this moment, `prices` what health tells about the price table.
+    """The application. `live` gives the counts of this moment, `prices` what health tells about the price table,
+    `search` how far the index of words is, None where there is no text to search.
 
     Whoever opened `source` closes it, after the application.
     """
@@ -44,7 +47,7 @@ def make_app(
     if access is not None:
         checks.insert(0, token_check(access, public=(LIVENESS, LOGIN, PREFIX)))
     app = web.Application(middlewares=[errors_as_json, *checks])
-    app[PARTS] = Parts(source, live, now, config.store.data_dir, prices or {}, config.sandbox)
+    app[PARTS] = Parts(source, live, now, config.store.data_dir, prices or {}, config.sandbox, search, config)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_end_streams)
     add_routes(app)

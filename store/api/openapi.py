@@ -13,6 +13,12 @@ from store.questions.scatter import MOST_POINTS, POINTS
 _Json = dict[str, Any]
 
 _WORDS = "Repeat it for any of several; `*` matches any run of characters; a leading `!` excludes."
+_SEARCH = (
+    'Every word must be there, in any order; "words in quotes" as they stand; `word*` begins so; a leading `!` excludes'
+    " the calls in which all of it is. Everything else is literal, upper and lower case and accents do not matter."
+    " Repeat it for any of several. A call is found once it is indexed, moments after it ended; one of which no text is"
+    " kept is never found."
+)
 _NUMBER: Final = {"type": "number", "minimum": 0}
 _WHOLE: Final = {"type": "integer", "minimum": 0}
 
@@ -39,6 +45,7 @@ _PARAMETERS: Final[dict[str, tuple[str, _Json]]] = {
     "max_tokens": ("This many tokens in all, or fewer.", _WHOLE),
     "cost_state": (f"How the cost is known: reported, priced, estimated, free, unknown. {_WORDS}", {}),
     "anomaly": (f"The name of an oddity noted on the call. {_WORDS}", {}),
+    "q": (f"Text in the request or the answer. {_SEARCH}", {}),
     "limit": ("Calls on a page.", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}),
     "cursor": ("`next` of the page before.", {"type": "string"}),
     "sort": ("What the calls are sorted by.", {"type": "string", "enum": list(SORTS), "default": "time"}),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from aiohttp import web
 
+from proxy.config.model import Config
 from store.health import LiveCounts
 from store.reader import Source
+from store.search.standing import Standing
 
 
 @dataclass(slots=True)
@@ -21,6 +23,8 @@ class Parts:
     data_dir: Path
     prices: Mapping[str, object] = field(default_factory=dict)  # what health tells about the price table
     sandbox: bool = False  # the book holds sample calls
+    search: Callable[[], Standing | None] = lambda: None
+    config: Config = field(default_factory=Config)
     stopping: bool = False  # streams end themselves
 
 

@@ -70,10 +70,12 @@ async def facets_route(request: web.Request) -> web.Response:
 async def health_route(request: web.Request) -> web.Response:
     refuse_all(request.query.items())
     parts = request.app[PARTS]
+    indexed = parts.search()
     # Looks at files: not on the event loop, whose disk may be the one that hangs.
     told = await asyncio.to_thread(
-        health, parts.live(), parts.data_dir, parts.now(), parts.prices, sandbox=parts.sandbox
-    )
+        health, parts.live(), parts.data_dir, parts.now(), parts.prices,
+        sandbox=parts.sandbox, search=indexed.as_json() if indexed else None,
+    )  # fmt: skip
     return json_answer(told)
 
 

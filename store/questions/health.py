@@ -19,9 +19,11 @@ def health(
     prices: Mapping[str, object] | None = None,
     *,
     sandbox: bool = False,
+    search: Mapping[str, object] | None = None,
 ) -> Json:
     """The state of the book at this moment; needs no look into it. `sandbox`: what it holds are sample calls.
 
+    `search`: how far the index of words is, None when no bodies are kept that could be searched.
     `drained_through` is the time up to which everything that ended is in the book.
     """
     lag_ms = live.oldest_waiting_ms or 0.0
@@ -43,6 +45,7 @@ def health(
         },
         "prices": dict(prices or {}),
         "sandbox": sandbox,
+        "search": None if search is None else dict(search),
         "engine": {"sqlite": sqlite3.sqlite_version},
     }
 

@@ -1,0 +1,191 @@
+"""`q` as a condition on calls.
+
+A word that is in few calls is looked up at once, on all shelves, the newest first: then the condition is a short list
+of ids, and no call is looked at in vain. A word that is in many is left to be looked up window by window, on the
+shelves whose time overlaps it, so that whoever reads the newest calls first never waits for the oldest shelf.
+
+A call that is not indexed yet, or of which no text is kept, is not found; excluding (`!x`) it stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from store.conditions import ALWAYS, Condition, all_of, any_of, between
+from store.filters import Filter
+from store.reader import Snapshot
+from store.search.syntax import any_expression
+
+if TYPE_CHECKING:  # questions are built upon this, not the other way round
+    from store.questions.windows import Window
+
+MOST_FEW = 2_000
+"""So many calls are few."""
+_SHELVES_AT_ONCE = 32  # between two looks at the clock
+_MOST_SELECTS = 400  # below SQLite's limit of 500 in one statement
+_COUNTED = 50_000  # a window of more calls is not worth finding its ids
+
+NOTHING = Condition("false")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    number: int
+    first_id: int
+    last_id: int
+    oldest: int
+    newest: int
+
+    def overlaps(self, start_us: int | None, stop_us: int | None) -> bool:
+        return (stop_us is None or self.oldest < stop_us) and (start_us is None or self.newest >= start_us)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """first <= id <= last; None is an open end."""
+
+    first: int | None = None
+    last: int | None = None
+
+    def overlaps(self, shelf: _Shelf) -> bool:
+        return (self.first is None or shelf.last_id >= self.first) and (
+            self.last is None or shelf.first_id <= self.last
+        )
+
+    @property
+    def condition(self) -> Condition:
+        return between("rowid", self.first, None if self.last is None else self.last + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """The calls that an expression finds: their ids where they are few, else the expression."""
+
+    expression: str
+    few: tuple[int, ...] | None
+
+    def among(self, shelves: Sequence[_Shelf], ids: _Ids) -> Condition:
+        if self.few is not None:
+            return Condition("calls.id in (select value from json_each(?))", (orjson.dumps(self.few).decode(),))
+        selects = [
+            all_of((Condition(f"words_{shelf.number} match ?", (self.expression,)), ids.condition)) for shelf in shelves
+        ]
+        pieces = []
+        for begin in range(0, len(shelves), _MOST_SELECTS):
+            texts = [
+                f"select rowid from search.words_{shelf.number} where {where.text}"  # noqa: S608 - names of ours
+                for shelf, where in zip(
+                    shelves[begin : begin + _MOST_SELECTS], selects[begin : begin + _MOST_SELECTS], strict=True
+                )
+            ]
+            values = tuple(value for where in selects[begin : begin + _MOST_SELECTS] for value in where.values)
+            # A unary plus: the calls are read in the order of time, not all those found, to be sorted.
+            pieces.append(Condition(f"+calls.id in ({' union all '.join(texts)})", values))
+        return any_of(pieces) if pieces else NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What the `q` of a filter means in one snapshot."""
+
+    snapshot: Snapshot
+    shelves: tuple[_Shelf, ...]  # the newest first
+    wanted: _Meant | None
+    unwanted: _Meant | None
+
+    @classmethod
+    async def of(cls, snapshot: Snapshot, asked: Filter) -> "Sought":
+        """Look up the words of this filter."""
+        shelves = tuple(shelf for shelf in await _shelves(snapshot) if shelf.overlaps(asked.from_us, asked.to_us))
+        return cls(
+            snapshot,
+            shelves,
+            await _meant(snapshot, shelves, asked.q.any_of),
+            await _meant(snapshot, shelves, asked.q.none_of),
+        )
+
+    @property
+    def few(self) -> bool:
+        """Whether the calls that are meant are few and known: no use in going through windows of time."""
+        return self.wanted is not None and self.wanted.few is not None
+
+    async def within(self, window: "Window | None" = None) -> Condition:
+        """What is asked of the calls of this window of time; of all that are meant without one."""
+        if window is None:
+            return self._condition(self.shelves, _Ids())
+        shelves = [shelf for shelf in self.shelves if shelf.overlaps(window.start_us, window.stop_us)]
+        sought = [meant for meant in (self.wanted, self.unwanted) if meant is not None and meant.few is None]
+        return self._condition(shelves, await _ids_in(self.snapshot, window) if sought else _Ids())
+
+    def _condition(self, shelves: Sequence[_Shelf], ids: _Ids) -> Condition:
+        shelves = [shelf for shelf in shelves if ids.overlaps(shelf)]
+        return all_of((
+            ALWAYS if self.wanted is None else self.wanted.among(shelves, ids),
+            ALWAYS if self.unwanted is None else _not(self.unwanted.among(shelves, ids)),
+        ))  # fmt: skip
+
+
+async def search_condition(snapshot: Snapshot, asked: Filter, window: "Window | None" = None) -> Condition:
+    """What the `q` of this filter asks of the calls of this window of time; `ALWAYS` when it has none.
+
+    Whoever goes through many windows makes one `Sought` and asks it `within` each.
+    """
+    return await (await Sought.of(snapshot, asked)).within(window) if asked.q else ALWAYS
+
+
+async def arrived(snapshot: Snapshot, asked: Filter, after: int, through: int) -> Condition:
+    """The same for the calls with after < id <= through: few, and the newest."""
+    if not asked.q:
+        return ALWAYS
+    words = [_Meant(any_expression(values), None) if values else None for values in (asked.q.any_of, asked.q.none_of)]
+    sought = Sought(snapshot, tuple(await _shelves(snapshot)), *words)
+    return sought._condition(sought.shelves, _Ids(after + 1, through))
+
+
+async def indexed_through(snapshot: Snapshot) -> int:
+    """The id up to which every call has been looked at."""
+    if not snapshot.search:
+        return 0
+    ((last_id,),) = await snapshot.rows("select last_id from search.progress")
+    return int(last_id)
+
+
+async def _shelves(snapshot: Snapshot) -> list[_Shelf]:
+    if not snapshot.search:
+        return []
+    text = "select number, first_id, last_id, oldest, newest from search.shelves order by number desc"
+    return [_Shelf(*row) for row in await snapshot.rows(text)]
+
+
+async def _meant(snapshot: Snapshot, shelves: Sequence[_Shelf], values: tuple[str, ...]) -> _Meant | None:
+    if not values:
+        return None
+    expression = any_expression(values)
+    found: list[int] = []
+    # The newest shelf alone: a common word is known for one there.
+    for begin, end in ((0, 1), *((at, at + _SHELVES_AT_ONCE) for at in range(1, len(shelves), _SHELVES_AT_ONCE))):
+        selects = [
+            f"select rowid from search.words_{shelf.number} where words_{shelf.number} match ?1"  # noqa: S608 - names of ours
+            for shelf in shelves[begin:end]
+        ]
+        if selects:
+            text = f"select rowid from ({' union all '.join(selects)}) limit ?2"  # noqa: S608
+            found += [number for (number,) in await snapshot.rows(text, (expression, MOST_FEW + 1))]
+        if len(found) > MOST_FEW:
+            return _Meant(expression, None)
+    return _Meant(expression, tuple(found))
+
+
+async def _ids_in(snapshot: Snapshot, window: "Window") -> _Ids:
+    """Where the ids of this window's calls lie; open where it holds so many that finding out is no use."""
+    where = between("started_at", window.start_us, window.stop_us)
+    text = f"select count(*), min(id), max(id) from (select id from calls where {where.text} limit ?)"  # noqa: S608 - text of ours
+    rows = await snapshot.rows(text, (*where.values, _COUNTED))
+    (count, first, last) = rows[0]
+    return _Ids() if count == _COUNTED else _Ids(first or 0, last or 0)
+
+
+def _not(condition: Condition) -> Condition:
+    return ALWAYS if condition == NOTHING else Condition(f"not ({condition.text})", condition.values)

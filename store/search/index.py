@@ -1,0 +1,182 @@
+"""The index, written: the one connection that may write `search.db`.
+
+How far it has come is in the same transaction as the words. Commits are not synced: what a power cut takes is read
+again, because the book is never behind the index.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Self
+
+from store.schema import PAGE_SIZE
+from store.search.file import SEARCH_FILE, SEARCH_VERSION
+from store.search.texts import Text
+
+SHELF_CALLS = 65_536
+"""Calls on one shelf: one look into a shelf cannot be interrupted, and takes some 20 ms for a word that is in all."""
+SHELF_CHARACTERS = 1 << 30
+_HASH_BYTES = 16 << 20  # what FTS5 gathers in memory before it writes a segment; the default makes it merge more
+_MERGE_PAGES = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """One call that was looked at."""
+
+    number: int
+    call_id: bytes
+    started_at: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the index has come; nothing yet: 0 and None."""
+
+    last_id: int
+    call_id: bytes | None
+    newest: int | None
+
+
+class Index:
+    """The writing side of the index of one data directory."""
+
+    def __init__(self, data_dir: Path, *, shelf_calls: int = SHELF_CALLS) -> None:
+        self._path = data_dir / SEARCH_FILE
+        self._shelf_calls = shelf_calls
+        if not self._path.exists():
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+        self._inode = self._path.stat().st_ino
+
+    def _prepare(self) -> None:
+        execute = self._connection.execute
+        (version,) = execute("pragma user_version").fetchone()
+        if version not in (0, SEARCH_VERSION):
+            raise OtherVersion(f"{SEARCH_FILE} has version {version}")
+        if version == 0:
+            execute(f"pragma page_size = {PAGE_SIZE}")
+            execute("pragma auto_vacuum = incremental")
+        execute("pragma journal_mode = wal")
+        execute("pragma synchronous = normal")
+        execute("pragma journal_size_limit = 67108864")
+        if version == 0:
+            schema = (files("store.search") / "schema.sql").read_text()
+            self._connection.executescript("begin immediate;" + schema + "commit;")
+        (last_id, call_id, newest) = execute("select last_id, call_id, newest from progress").fetchone()
+        self.progress = Progress(last_id, call_id, newest)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the file written is still the one that has its name."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except OSError:
+            return False
+
+    def add(self, calls: Sequence[Indexed]) -> None:
+        """Put these calls on the shelves, in their order, and note how far this went; all or nothing.
+
+        Raises:
+            sqlite3.Error: nothing was written.
+        """
+        if not calls:
+            return
+        last = calls[-1]
+        newest = max(call.started_at for call in calls)
+        if self.progress.newest is not None:
+            newest = max(newest, self.progress.newest)
+        progress = Progress(last.number, last.call_id, newest)
+        execute = self._connection.execute
+        execute("begin immediate")
+        try:
+            for call in calls:
+                if call.text:
+                    self._put(call)
+            execute("update progress set last_id = ?, call_id = ?, newest = ?", (last.number, last.call_id, newest))
+            execute("commit")
+        except BaseException:
+            if self._connection.in_transaction:
+                execute("rollback")
+            raise
+        self.progress = progress
+
+    def merge_some(self) -> bool:
+        """Bring a shelf that is full closer to one piece; whether there was anything to do. A step takes some 20 ms."""
+        found = self._connection.execute(
+            "select number from shelves where merged = 0 and number < (select max(number) from shelves) limit 1"
+        ).fetchone()
+        if found is None:
+            return False
+        (number,) = found
+        table = _table(number)
+        before = self._connection.total_changes
+        # Negative: begin with all that is there, whatever its sizes (https://sqlite.org/fts5.html#the_merge_command).
+        self._connection.execute(f"insert into {table} ({table}, rank) values ('merge', ?)", (-_MERGE_PAGES,))  # noqa: S608 - a name of ours
+        if self._connection.total_changes - before < 2:
+            self._connection.execute("update shelves set merged = 1 where number = ?", (number,))
+        return True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; its write-ahead log is folded in."""
+        self._connection.close()
+
+    def _put(self, call: Indexed) -> None:
+        number = self._shelf(call)
+        self._connection.execute(
+            f"insert into {_table(number)} (rowid, asked, answered) values (?, ?, ?)",  # noqa: S608 - a name of ours
+            (call.number, call.text.asked, call.text.answered),
+        )
+        self._connection.execute(
+            "update shelves set last_id = ?, oldest = min(oldest, ?), newest = max(newest, ?),"
+            " calls = calls + 1, size = size + ? where number = ?",
+            (call.number, call.started_at, call.started_at, call.text.size, number),
+        )
+
+    def _shelf(self, call: Indexed) -> int:
+        """The shelf for this call: the last, or a new one when that is full."""
+        execute = self._connection.execute
+        last = execute("select number, calls, size from shelves order by number desc limit 1").fetchone()
+        if last is not None and last[1] < self._shelf_calls and last[2] < SHELF_CHARACTERS:
+            return int(last[0])
+        number = last[0] + 1 if last is not None else 1
+        table = _table(number)
+        execute(
+            f"create virtual table {table} using fts5("
+            "asked, answered, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2')"
+        )
+        execute(f"insert into {table} ({table}, rank) values ('hashsize', ?)", (_HASH_BYTES,))  # noqa: S608
+        execute(
+            "insert into shelves values (?, ?, ?, ?, ?, 0, 0, 0)",
+            (number, call.number, call.number, call.started_at, call.started_at),
+        )
+        return number
+
+
+class OtherVersion(Exception):
+    """The index was made by another version of Tollbook; it has to be made anew."""
+
+
+def remove(data_dir: Path) -> None:
+    """Remove the index; a reader that has it open keeps what it sees until its snapshot ends."""
+    for suffix in ("", "-wal", "-shm"):
+        (data_dir / f"{SEARCH_FILE}{suffix}").unlink(missing_ok=True)
+
+
+def _table(number: int) -> str:
+    return f"words_{number}"

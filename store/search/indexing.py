@@ -1,0 +1,177 @@
+"""The thread that fills the index: reads calls from the book behind their rows, and writes `search.db` only.
+
+It has time when the ingest has: it pauses while calls wait to enter the book, though never for ever, and rests after
+each piece of work as long as that took. What is wrong with its file is mended by making it anew; what is wrong with the
+disk is waited for. No failure here concerns anybody else.
+"""
+
+import contextlib
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+from store.book import BODIES_FILE, BOOK_FILE
+from store.search.index import Index, Indexed, OtherVersion, remove
+from store.search.kept import text_of_row
+from store.search.standing import Standing
+
+log = logging.getLogger("tollbook.search")
+
+_READ_AT_ONCE = 16  # calls, between two rests: each can bring half a megabyte
+_WRITE_AT_ONCE = 500
+_WRITE_CHARACTERS = 4 << 20
+_LOOK_S = 0.1
+_IDLE_LOOK_S = 0.25
+_IDLE_AFTER_S = 5.0
+_MANY_WAITING = 200  # calls on their way into the book: it has no time to lose
+_PATIENCE_S = 2.0  # after so long a pause one small piece is done all the same
+_RETRY_S = (0.2, 1.0, 5.0)
+_BROKEN = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR))  # the last: no such table
+
+
+class Indexing:
+    """Owns the index and its thread. The book must be there when it starts."""
+
+    def __init__(self, data_dir: Path, waiting: Callable[[], int]) -> None:
+        self._data_dir = data_dir
+        self._waiting = waiting  # calls that wait to enter the book
+        self._stopping = threading.Event()
+        self._standing = Standing()
+        self._thread = threading.Thread(target=self._run, name="tollbook-search")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon; what is not indexed yet is at the next start. Blocks."""
+        self._stopping.set()
+        self._thread.join()
+
+    def standing(self) -> Standing:
+        """How far the index is; from any thread."""
+        return self._standing
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                with contextlib.closing(_book(self._data_dir)) as book, self._open(book) as index:
+                    failures = 0
+                    self._fill(book, index)
+            except _Anew as reason:
+                log.warning("the search index is made anew: %s", reason)
+                self._remove()
+                self._stopping.wait(_RETRY_S[0])
+            except Exception as error:
+                log.log(
+                    logging.DEBUG if failures % 20 else logging.WARNING,
+                    "the search index is not being written (%s: %s); trying again", type(error).__name__, error,
+                )  # fmt: skip
+                self._stopping.wait(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
+                failures += 1
+
+    def _remove(self) -> None:
+        try:
+            remove(self._data_dir)
+        except OSError as error:
+            log.warning("the search index cannot be removed: %s", error)
+            self._stopping.wait(_RETRY_S[-1])
+
+    def _open(self, book: sqlite3.Connection) -> Index:
+        with _mended():
+            index = Index(self._data_dir)
+        last = index.progress
+        if last.last_id:
+            found = book.execute("select call_id from calls where id = ?", (last.last_id,)).fetchone()
+            if found is None or found[0] != last.call_id:
+                index.close()
+                raise _Anew("it belongs to another book")
+        return index
+
+    def _fill(self, book: sqlite3.Connection, index: Index) -> None:
+        worked = time.monotonic()
+        while not self._stopping.is_set():
+            if not index.in_place:
+                return
+            began = time.monotonic()
+            busy = self._waiting() > _MANY_WAITING
+            if busy and began - worked < _PATIENCE_S:
+                self._stand(book, index)
+                self._stopping.wait(_LOOK_S)
+                continue
+            calls = self._read(book, index.progress.last_id, _READ_AT_ONCE if busy else _WRITE_AT_ONCE)
+            with _mended():
+                index.add(calls)
+                merged = not calls and not busy and index.merge_some()
+            now = time.monotonic()
+            self._stand(book, index)
+            if calls or merged:
+                worked = now
+                self._stopping.wait(now - began)
+            else:
+                idle = now - worked > _IDLE_AFTER_S
+                self._stopping.wait(_IDLE_LOOK_S if idle else _LOOK_S)
+
+    def _read(self, book: sqlite3.Connection, after: int, most: int) -> list[Indexed]:
+        """The next calls, with their texts. Each look at the book is over before the texts are taken out."""
+        calls: list[Indexed] = []
+        characters = 0
+        while len(calls) < most and characters < _WRITE_CHARACTERS and not self._stopping.is_set():
+            began = time.monotonic()
+            rows = book.execute(_UNREAD, (after, _READ_AT_ONCE)).fetchall()
+            for row in rows:
+                call = Indexed(row[0], row[1], row[2], text_of_row(row[3:]))
+                calls.append(call)
+                characters += call.text.size
+            if len(rows) < _READ_AT_ONCE:
+                break
+            after = calls[-1].number
+            # Others of this process want the interpreter.
+            self._stopping.wait(time.monotonic() - began)
+        return calls
+
+    def _stand(self, book: sqlite3.Connection, index: Index) -> None:
+        (last,) = book.execute("select coalesce(max(id), 0) from calls").fetchone()
+        self._standing = Standing(index.progress.newest, max(0, last - index.progress.last_id))
+
+
+_UNREAD = (files("store.search") / "unread.sql").read_text()
+
+
+class _Anew(Exception):
+    """The index has to be made anew; the message says why."""
+
+
+@contextlib.contextmanager
+def _mended() -> Iterator[None]:
+    """What is wrong with the file itself, told apart from what is wrong with the disk."""
+    try:
+        yield
+    except OtherVersion as reason:
+        raise _Anew(str(reason)) from reason
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
+            raise _Anew(str(error)) from error
+        raise
+
+
+def _book(data_dir: Path) -> sqlite3.Connection:
+    """The book with its bodies, to be read only; each statement is a snapshot of its own."""
+    connection = sqlite3.connect(_uri(data_dir / BOOK_FILE), uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("attach database ? as bodies", (_uri(data_dir / BODIES_FILE),))
+        connection.execute("pragma query_only = on")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _uri(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode=ro"

@@ -1,0 +1,34 @@
+"""How far the search reaches: from when, up to when, and how many calls it has not seen yet."""
+
+from typing import Any
+
+from store.filters import Filter
+from store.moments import rfc3339
+from store.reader import Snapshot
+
+
+async def searched(snapshot: Snapshot, asked: Filter) -> dict[str, Any]:
+    """What an answer says of its search: {"searched": reach}; nothing when nothing was searched for."""
+    return {"searched": await reach(snapshot)} if asked.q else {}
+
+
+async def reach(snapshot: Snapshot) -> dict[str, Any]:
+    """{"from": time of the oldest call whose text is indexed, "to": of the newest call looked at, "waiting": calls}."""
+    (last, first) = (await snapshot.rows("select max(id), min(id) from calls") or [(None, None)])[0]
+    if not snapshot.search:
+        return reached(None, None, 0, first, last)
+    rows = await snapshot.rows("select last_id, newest, (select min(oldest) from search.shelves) from search.progress")
+    (looked_at, newest, oldest) = rows[0]
+    return reached(oldest, newest, looked_at, first, last)
+
+
+def reached(
+    oldest: int | None, newest: int | None, looked_at: int, first: int | None, last: int | None
+) -> dict[str, Any]:
+    """The same from numbers; ids of calls follow one another, the oldest may have been pruned."""
+    waiting = 0 if last is None or first is None else max(0, last - max(looked_at, first - 1))
+    return {
+        "from": None if oldest is None else rfc3339(oldest),
+        "to": None if newest is None else rfc3339(newest),
+        "waiting": waiting,
+    }
