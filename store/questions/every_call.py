@@ -6,14 +6,17 @@ before its place was reached. No call is in it twice, and it ends, because calls
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 from store.filters import MAX_LIMIT, Filter
 from store.questions.logs import logs
 from store.questions.row import Json
 from store.questions.statements import statement
-from store.reader import NoAnswer, Source
+from store.reader import NoAnswer, Source, TookTooLong
+
+Question = Callable[[Source, Filter], Awaitable[Json]]
+"""What answers with one page: `logs`."""
 
 _TRIES = 3
 _PAUSE_S = 0.5  # a disk that hangs for a moment must not cost an hour's export
@@ -37,27 +40,32 @@ async def settled(source: Source, asked: Filter) -> Filter:
     )
 
 
-async def pages(source: Source, asked: Filter) -> AsyncIterator[list[Json]]:
+async def pages(source: Source, asked: Filter, question: Question = logs) -> AsyncIterator[list[Json]]:
     """The calls in the order asked for, as `logs` lists them. At least one page, and a page may be empty.
 
+    A page that was not filled in time is followed by the rest. Only the order of time can be continued so.
+
     Raises:
-        NoAnswer: the book cannot be read in time, now or later.
+        NoAnswer: the book cannot be read in time, now or later; or not in this order.
     """
     wanted = replace(asked, limit=MAX_LIMIT)
     begun = False
     while True:
-        page = await _page(source, wanted, tries=_TRIES if begun else 1)
+        page = await _page(source, wanted, question, tries=_TRIES if begun else 1)
         begun = True
+        if asked.sort != "time" and not page.get("complete", True):
+            # Its calls are the first of some stretch of time, not of all: what follows would begin the order anew.
+            raise TookTooLong("this order takes too long here; narrow the filter, or sort by time")
         yield page["logs"]
         if page["next"] is None:
             return
         wanted = replace(wanted, cursor=page["next"])
 
 
-async def _page(source: Source, wanted: Filter, tries: int) -> Json:
+async def _page(source: Source, wanted: Filter, question: Question, tries: int) -> Json:
     for left in reversed(range(tries)):
         try:
-            return await logs(source, wanted)
+            return await question(source, wanted)
         except NoAnswer:
             if not left:
                 raise
