@@ -84,10 +84,9 @@ def called(by: str, name: object) -> str:
 
 
 def largest(measure: Measure, by: str, rows: Sequence[Row], most: int) -> list[str | None]:
-    """The groups to show each by itself: at most so many."""
+    """The groups to show each by itself: at most so many, and none that has nothing to show."""
     ranked = sorted(rows, key=lambda row: (-(measure.of(row) or 0), -row["calls"], str(row[by])))
-    some = [row[by] for row in ranked if row["calls"]]
-    return some[:most]
+    return [row[by] for row in ranked if measure.of(row)][:most]
 
 
 def _less(total: Value, parts: Sequence[Value]) -> Value:

@@ -122,6 +122,7 @@ async def stats_page(request: web.Request) -> web.StreamResponse:
         forecast=ahead,
         month_name=MONTHS[int(ahead["month"][5:]) - 1],
         movers=None if moved is None else movements(view.state, moved),
+        drawable=bool(shown),
         chart_data=_chart(view, span, shown, divided, over_time["stats"]),
         lines=told[:most_lines],
         left_out=max(0, len(told) - most_lines),
