@@ -52,7 +52,10 @@ def tables_for(asked: Filter, by: Collection[str]) -> Sequence[Table]:
 
 
 def cover(tables: Sequence[Table], wanted: Iterable[Stretch]) -> list[Piece]:
-    """The pieces that together give each wanted stretch to its label, in order of time; none is read twice."""
+    """The pieces that together give each wanted stretch to its labels, in order of time.
+
+    What one stretch gives and another takes away is one piece.
+    """
     found: dict[tuple[Table, int, int], dict[tuple[str, ...], int]] = {}
     for stretch in wanted:
         _cover(stretch.start_us, stretch.stop_us, tables, (stretch.labels, 1), found)

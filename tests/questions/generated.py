@@ -17,7 +17,10 @@ UPSTREAMS = (None, "openai", "anthropic")
 STATUSES = (None, 200, 204, 404, 429, 500)
 OUTCOMES = ("completed", "client_left", "upstream_timed_out", "rejected")
 LABELS = (None, "ann", "bob", "a*b")
-ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Chatham")
+ZONES = (
+    "UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York", "America/St_Johns", "Australia/Lord_Howe",
+    "Pacific/Chatham", "Pacific/Kiritimati", "Etc/GMT+12",
+)  # fmt: skip
 
 # Europe/Berlin turns its clocks back on the 25th, St John's on the 1st of November, Lord Howe forward on the 4th.
 FIRST = datetime(2026, 10, 3, tzinfo=UTC)

@@ -2,7 +2,10 @@
 
 import tempfile
 from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,9 @@ from hypothesis import strategies as st
 
 from store.call import Call, Cost, Tokens
 from store.filters import BY, DIMENSIONS, GROUPING, TIME_UNITS, Filter, Words, WrongFilter, parse
-from store.moments import at
+from store.moments import at, epoch_us, rfc3339
 from store.questions import facets, stats
-from store.reader import Reader
+from store.reader import Reader, Row, Snapshot, Source, TookTooLong
 from store.sums import QUARTER_US
 from tests.books import NOON_US, a_book, a_call
 from tests.questions import generated, plainly
@@ -174,3 +177,107 @@ def test_every_grouping_is_known_to_the_plain_computation() -> None:
     call = a_call()
     for name in (*BY, *TIME_UNITS):
         plainly.group_of(call, name, Filter())
+
+
+@given(generated.books, st.lists(generated.filters, min_size=3, max_size=6))
+@settings(max_examples=25, deadline=None)
+async def test_facets_without_their_own_filter(calls: list[Call], several: list[Params]) -> None:
+    """Each list has the values of the calls that the rest of the filter means, with their number."""
+    questions = [parse(params, NOW) for params in several]
+    with tempfile.TemporaryDirectory() as directory:
+        async with Reader.open(a_book(Path(directory), calls)) as reader:
+            told = [await facets(reader, asked, without_own=True) for asked in questions]
+    for asked, answer in zip(questions, told, strict=True):
+        for name in DIMENSIONS:
+            none: dict[str, Any] = {name: Words()}
+            rest = replace(asked, **none)
+            counts = Counter(plainly.group_of(call, name, asked) for call in calls if plainly.matches(call, rest))
+            assert {facet["value"]: facet["calls"] for facet in answer[name]} == counts
+
+
+async def test_without_percentiles_everything_else_is_told(tmp_path: Path) -> None:
+    """Left out, percentiles are no part of the answer; the rest is as with them."""
+    asked = asked_by([], ["model"])
+    async with Reader.open(a_book(tmp_path, [a_call(), a_call(model="other")])) as reader:
+        whole, without = await stats(reader, asked), await stats(reader, asked, percentiles=False)
+    for row in (whole["total"], *whole["stats"]):
+        del row["duration_ms"], row["first_token_ms"]
+    assert without == whole
+
+
+class Tired:
+    """A source whose statements over rows are all too slow but the first few."""
+
+    def __init__(self, source: Source, readings: int) -> None:
+        self._source = source
+        self._readings = readings
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        async with self._source.snapshot() as snapshot:
+            yield _TiredSnapshot(snapshot, self._readings)
+
+
+class _TiredSnapshot:
+    def __init__(self, snapshot: Snapshot, readings: int) -> None:
+        self._snapshot = snapshot
+        self._left = readings
+
+    @property
+    def bodies(self) -> bool:
+        return self._snapshot.bodies
+
+    @property
+    def search(self) -> bool:
+        return self._snapshot.search
+
+    async def rows(self, statement: str, values: Sequence[object] = (), within_s: float | None = None) -> list[Row]:
+        if "cross join calls" in statement:
+            self._left -= 1
+            if self._left < 0:
+                raise TookTooLong("too slow")
+        return await self._snapshot.rows(statement, values, within_s)
+
+
+@given(
+    st.lists(generated.calls(), min_size=10, max_size=25),
+    several(generated.dimension_filters, (*DIMENSIONS, "day", "month")),
+    st.integers(1, 4),
+)
+@settings(max_examples=40, deadline=None)
+async def test_what_is_told_before_time_is_up_is_exact(
+    calls: list[Call], questions: list[Filter], readings: int
+) -> None:
+    """An answer that is not complete is that of the calls from the time on down to which it was read."""
+    with tempfile.TemporaryDirectory() as directory:
+        async with Reader.open(a_book(Path(directory), calls)) as reader:
+            for asked in questions:
+                try:
+                    answer = await stats(Tired(reader, readings), asked)
+                except TookTooLong:
+                    continue  # not one reading of rows was quick enough
+                back_to = answer["read_back_to"]
+                assert answer["complete"] == (back_to is None)
+                if back_to is not None:
+                    read = epoch_us(datetime.fromisoformat(back_to))
+                    assert asked.from_us is None or read > asked.from_us
+                    asked = replace(asked, from_us=read)
+                expected = plainly.grouped(calls, asked)
+                found = dict(without_percentiles(row, asked.by) for row in answer.get("stats", []))
+                assert found == {labels: plainly.sums(members) for labels, members in expected.items() if asked.by}
+
+
+async def test_rows_are_read_newest_first_until_the_time_is_up(tmp_path: Path) -> None:
+    """With no time at all the newest calls are summed and counted still, and the answer says down to which time."""
+    calls = [a_call(started_at_us=NOON_US - number, user="ann") for number in range(2500)]
+    asked = parse([("user", "a*"), ("by", "key")], NOW, also=GROUPING)
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        partial, whole = await stats(reader, asked, budget_s=0), await stats(reader, asked)
+        some, all_of_them = await facets(reader, asked, budget_s=0), await facets(reader, asked)
+    assert (whole["total"]["calls"], whole["complete"], whole["read_back_to"]) == (2500, True, None)
+    assert 0 < partial["total"]["calls"] < 2500
+    assert (partial["complete"], partial["read_back_to"]) == (False, rfc3339(NOON_US - partial["total"]["calls"] + 1))
+    assert partial["stats"] == [{"key": "laptop"} | partial["total"]]
+    assert all_of_them["key"] == [{"value": "laptop", "calls": 2500}]
+    assert some["read_back_to"] == partial["read_back_to"]
+    assert some["key"] == [{"value": "laptop", "calls": partial["total"]["calls"]}]
