@@ -1,0 +1,104 @@
+"""/health says where every call is, what the disk holds, and what needs attention, in words."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_aiohttp.plugin import AiohttpClient
+
+from store.call import Cost
+from store.pages.verdict import balance, findings, worst
+from tests.api.listener import an_app
+from tests.books import NOON_US, a_call
+from tests.pages.reading import read
+
+TODAY = date(2026, 12, 3)
+GOOD: dict[str, Any] = {
+    "received": 12, "stored": 9, "waiting": 2, "open": 1, "malformed": 0, "late_notes": 0,
+    "lost": {"total": 0}, "lag_ms": 10.0, "disk": {"free_bytes": 50_000_000_000}, "prices": {"date": "2026-11-01"},
+}  # fmt: skip
+STEADY: dict[str, Any] = {"full_in_days": None, "bytes_per_day": None, "days": []}
+
+
+async def test_the_equation_is_shown(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """The equation is written out with its numbers, and that it holds; what was lost is told with its reason."""
+    client = await aiohttp_client(an_app(tmp_path, [a_call()]))
+    page = read(await (await client.get("/health")).text())
+    equation = page.one(class_="equation").text
+    assert equation == "12 received = 5 stored + 2 waiting + 4 open + 1 lost holds"
+    assert "1 calls were lost" in page.one(class_="findings").text
+    assert page.one(id="verdict").text.startswith("bad")
+
+
+async def test_unknown_prices_lead_to_their_calls(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """A model without a price is told with its calls; its link lists exactly those of unknown cost."""
+    unknown = {"cost": Cost("unknown", None), "usage_micro": None}
+    calls = [a_call(started_at_us=NOON_US + n, model="new*" if n < 2 else "new", **unknown) for n in range(5)]
+    calls.append(a_call(model="new"))
+    client = await aiohttp_client(an_app(tmp_path, calls))
+    page = read(await (await client.get("/health")).text())
+    (row,) = [row for row in page.all("tr") if row.text.startswith("new 3")]
+    listed = await client.get(row.all("a")[0].attributes["href"].replace("/logs", "/api/logs"))
+    assert len((await listed.json())["logs"]) == 3
+    assert "a price" in row.text
+    (pattern,) = [row for row in page.all("tr") if row.text.startswith("new* 2")]
+    assert pattern.all("a") == []  # no filter means this name alone
+    assert "2 models have no price" in page.one(class_="findings").text
+
+
+async def test_anomalies_are_counted_and_explained(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """An anomaly is told with its meaning and its number of calls, and leads to them."""
+    client = await aiohttp_client(an_app(tmp_path, [a_call(anomalies=("no_usage",)), a_call()]))
+    page = read(await (await client.get("/health")).text())
+    (row,) = [row for row in page.all("tr") if row.text.startswith("no_usage")]
+    cells = [cell.text for cell in row.all("td")]
+    assert cells[:2] == ["the answer told no tokens", "1"]
+    assert row.all("a")[0].attributes["href"] == "/logs?anomaly=no_usage"
+
+
+async def test_a_page_of_an_empty_book_is_whole(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """Before the first call nothing is missing from the page; a parameter is a mistake."""
+    client = await aiohttp_client(an_app(tmp_path, book=False))
+    page = read(await (await client.get("/health")).text())
+    assert [heading.text for heading in page.all("h2")][1:] == ["Calls", "Disk", "Prices", "Anomalies", "Engines"]
+    assert (await client.get("/health?from=1h")).status == 400
+
+
+def test_all_in_order_is_good() -> None:
+    """When everything balances and there is room, the verdict is good, with reasons."""
+    found = findings(GOOD, STEADY, [], TODAY)
+    assert worst(found) == "good"
+    assert len(found) >= 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "growth", "unpriced", "state", "words"),
+    [
+        ({"stored": 8}, {}, [], "bad", "differ by 1"),
+        ({"lost": {"total": 2, "disk": 2}, "stored": 7}, {}, [], "bad", "the disk could not be written"),
+        ({"lag_ms": 7_000.0}, {}, [], "attention", "behind"),
+        ({"lag_ms": 90_000.0}, {}, [], "bad", "behind"),
+        ({"late_notes": 3}, {}, [], "attention", "too slow 3 times"),
+        ({"disk": {"free_bytes": 10}}, {}, [], "bad", "Only"),
+        ({"disk": {"free_bytes": None}}, {}, [], "attention", "unknown"),
+        ({}, {"full_in_days": 20.0}, [], "attention", "full in 20 days"),
+        ({}, {"full_in_days": 3.0}, [], "bad", "full in 3 days"),
+        ({}, {}, [{"missing": "price"}], "attention", "1 model has no price"),
+        ({"prices": {"date": "2026-01-01"}}, {}, [], "attention", "336 days old"),
+        ({"prices": {}}, {}, [], "attention", "unknown"),
+    ],
+)
+def test_what_is_not_in_order_is_said(
+    changes: dict[str, Any], growth: dict[str, Any], unpriced: list[dict[str, Any]], state: str, words: str
+) -> None:
+    """Each trouble alone decides the verdict, comes first, and says in words what it is."""
+    found = findings(GOOD | changes, STEADY | growth, unpriced, TODAY)
+    assert worst(found) == state == found[0].state
+    assert words in found[0].text
+
+
+def test_the_difference_of_a_balance() -> None:
+    """What is missing on the right of the equation is its difference."""
+    assert balance(GOOD).difference == 0
+    assert balance(GOOD | {"waiting": 0}).difference == 2
