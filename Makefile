@@ -14,7 +14,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test check screenshot bench clean
+.PHONY: run demo test check screenshot bench bench-query clean
 
 run: $(VENV)/to-run
 	@exec $(BIN)/tollbook serve $(ARGS)
@@ -35,6 +35,9 @@ screenshot: $(VENV)/to-test
 
 bench: $(VENV)/to-test
 	@exec $(BIN)/python -m bench $(ARGS)
+
+bench-query: $(VENV)/to-test
+	@exec $(BIN)/python -m bench.query $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -75,8 +75,8 @@ class Subject:
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
 
-def start(name: str, tools: Tools, upstream_port: int, processors: set[int]) -> Subject:
-    """Start this subject on these processors and wait until it answers."""
+def start(name: str, tools: Tools, upstream_port: int, processors: set[int], book: Path | None = None) -> Subject:
+    """Start this subject on these processors and wait until it answers; Tollbook with a copy of this book."""
     port = free_port()
     match name:
         case "direct":
@@ -94,7 +94,7 @@ def start(name: str, tools: Tools, upstream_port: int, processors: set[int]) -> 
             (run / "nginx.conf").write_text(text)
             command = [str(tools.nginx), "-p", str(run), "-c", str(run / "nginx.conf")]
         case _:
-            subject, command = _tollbook(port, upstream_port)
+            subject, command = _tollbook(port, upstream_port, book)
     with (LAB / f"{name}.log").open("wb") as log:
         subject.process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -105,11 +105,14 @@ def start(name: str, tools: Tools, upstream_port: int, processors: set[int]) -> 
     return subject
 
 
-def _tollbook(port: int, upstream_port: int) -> tuple[Subject, list[str]]:
+def _tollbook(port: int, upstream_port: int, book: Path | None) -> tuple[Subject, list[str]]:
     """As users run it: one worker, everything on, bodies kept."""
     dashboard_port = free_port()
     data_dir = LAB / f"data-{port}"
     shutil.rmtree(data_dir, ignore_errors=True)
+    if book is not None:
+        data_dir.mkdir(mode=0o700)
+        subprocess.run(["cp", "--reflink=auto", *book.glob("*.db"), data_dir], check=True)
     config = LAB / "tollbook.toml"
     config.write_text(f'[upstreams.openai]\nbase_url = "http://127.0.0.1:{upstream_port}"\n')
     subject = Subject("tollbook", port, "/openai/v1/chat/completions", data_dir=data_dir, dashboard_port=dashboard_port)

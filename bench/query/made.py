@@ -99,14 +99,17 @@ select i, cast(printf('%016d', i) as blob), 'bench', i, started_at,
 def book(calls: int) -> Path:
     """The data directory of a book with so many calls; made now, or kept from before."""
     names = cast()
-    print_of_all = hashlib.sha256((schema.book_schema() + _DRAWN + _CALLS).encode() + orjson.dumps(names)).hexdigest()[
-        :12
-    ]
-    data_dir = LAB / "books" / f"{calls}-{print_of_all}"
-    if data_dir.exists():
-        return data_dir
-    for old in data_dir.parent.glob(f"{calls}-*"):
-        shutil.rmtree(old)
+    made_of = "".join(_statements("calls")) + _DRAWN + _CALLS
+    data_dir = LAB / "books" / f"{calls}-{_print(made_of.encode() + orjson.dumps(names))}"
+    if not data_dir.exists():
+        for old in data_dir.parent.glob(f"{calls}-*"):
+            shutil.rmtree(old)
+        _make(data_dir, names, calls)
+    _sum(data_dir)
+    return data_dir
+
+
+def _make(data_dir: Path, names: Cast, calls: int) -> None:
     unfinished = data_dir.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -119,8 +122,50 @@ def book(calls: int) -> Path:
     finally:
         connection.close()
     unfinished.rename(data_dir)
-    print(f"made a book of {calls:,} calls in {time.monotonic() - began:.0f} s: {data_dir}", file=sys.stderr)
-    return data_dir
+    print(f"{calls:,} calls made in {time.monotonic() - began:.0f} s: {data_dir}", file=sys.stderr)
+
+
+def _sum(data_dir: Path) -> None:
+    """Make the sums, anew when their tables have changed since."""
+    tables = [*(table.name for table in sums.TABLES), "combinations"]
+    statements = [statement for table in tables for statement in _statements(table)]
+    mark = data_dir / f"sums-{_print(''.join(statements).encode())}"
+    if mark.exists():
+        return
+    began = time.monotonic()
+    connection = sqlite3.connect(data_dir / BOOK_FILE, isolation_level=None)
+    try:
+        connection.execute("pragma synchronous = off")
+        connection.execute("begin immediate")
+        for view in ("log", "spending_by_day"):
+            connection.execute(f"drop view if exists {view}")
+        for table in tables:
+            connection.execute(f"drop table if exists {table}")
+        for statement in statements:
+            connection.execute(statement)
+        sums.rebuild(connection)
+        connection.execute("commit")
+        connection.execute("pragma wal_checkpoint(truncate)")
+    finally:
+        connection.close()
+    for old in data_dir.glob("sums-*"):
+        old.unlink()
+    mark.touch()
+    print(f"sums made in {time.monotonic() - began:.0f} s: {data_dir}", file=sys.stderr)
+
+
+def _statements(table: str) -> list[str]:
+    """What makes this table and its indexes."""
+    plan = sqlite3.connect(":memory:")
+    plan.executescript(schema.book_schema())
+    found = plan.execute(
+        "select sql from sqlite_master where tbl_name = ? and sql is not null order by rowid", (table,)
+    )
+    return [text for (text,) in found]
+
+
+def _print(made_of: bytes) -> str:
+    return hashlib.sha256(made_of).hexdigest()[:12]
 
 
 def _fill(connection: sqlite3.Connection, names: Cast, calls: int) -> None:
@@ -139,9 +184,6 @@ def _fill(connection: sqlite3.Connection, names: Cast, calls: int) -> None:
     for _, text in indexes:
         connection.execute(text)
     connection.execute("insert into counters values ('stored', ?), ('received', ?)", (calls, calls))
-    connection.execute("commit")
-    connection.execute("begin immediate")
-    _sum(connection)
     connection.execute("commit")
     connection.execute("pragma wal_checkpoint(truncate)")
 
@@ -173,17 +215,6 @@ def _name(connection: sqlite3.Connection, names: Cast) -> None:
             model.output_tokens, model.input_nano, model.output_nano, model.first_token_us, model.token_us,
         ))  # fmt: skip
     connection.executemany(f"insert into slots values ({', '.join('?' * 12)})", rows)
-
-
-def _sum(connection: sqlite3.Connection) -> None:
-    sums.register(connection)
-    if hasattr(sums, "rebuild"):
-        sums.rebuild(connection)
-    else:
-        connection.execute(
-            "insert into combinations select coalesce(model_id,0), coalesce(key_id,0), group_id, type_id, "
-            "coalesce(upstream_id,0), count(*), min(started_at), max(started_at) from calls group by 1,2,3,4,5"
-        )
 
 
 def _bodies(connection: sqlite3.Connection, path: Path) -> None:

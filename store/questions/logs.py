@@ -18,7 +18,6 @@ from store.questions.statements import statement
 from store.questions.ways import Route, route
 from store.questions.windows import CALLS_AT_ONCE, Budget, Window, windows
 from store.reader import Snapshot, Source, TookTooLong
-from store.search.condition import Sought
 from store.search.reach import searched
 
 _COLUMNS = {"time": "started_at", "duration": "duration", "tokens": "total_tokens", "cost": "cost", "usage": "usage"}
@@ -39,8 +38,7 @@ async def logs(source: Source, asked: Filter, *, budget_s: float = 1.5, calls_at
     parts = read(asked)
     async with source.snapshot() as snapshot:
         way = await route(snapshot, asked, asked.limit + 1)
-        sought = await Sought.of(snapshot, asked) if asked.q else None
-        page = await _Search(snapshot, asked, way, Budget(budget_s), calls_at_once, sought).page(parts)
+        page = await _Search(snapshot, asked, way, Budget(budget_s), calls_at_once).page(parts)
         calls = await listed(snapshot, [place.number for place in page.places])
         reach = await searched(snapshot, asked)
     return {
@@ -70,7 +68,6 @@ class _Search:
     route: Route
     budget: Budget
     calls_at_once: int
-    sought: Sought | None = None
 
     async def page(self, parts: Sequence[Part]) -> _Page:
         """The first page of what is left."""
@@ -86,7 +83,7 @@ class _Search:
 
     async def _at_once(self, part: Part) -> _Page | None:
         """None when it takes too long."""
-        if not self.budget.seconds or (self.sought is not None and not self.sought.few):
+        if not self.budget.seconds or not self.route.at_once:
             return None
         try:
             places = await self._places(self._within(part), part.beyond, self.budget.seconds * _AT_ONCE)
@@ -152,17 +149,14 @@ class _Search:
         conditions = [
             between("started_at", window.start_us, window.stop_us),
             _beyond(column, asked.order, beyond) if beyond else ALWAYS,
-            self.route.rest,
-            ALWAYS if self.sought is None else await self.sought.within(window),
+            await self.route.asks(window.start_us, window.stop_us),
         ]
         most = asked.limit + 1
         texts: list[str] = []
         values: list[object] = []
-        # Few calls that are known by id: no other index leads to fewer.
-        known = self.sought is not None and self.sought.few
         for way in self.route.ways:
             where = all_of((way.where, *conditions))
-            index = "not indexed" if known else f"indexed by {way.index}"
+            index = way.taken
             order = _order(column, asked.order)
             texts.append(statement("page", value=column, index=index, conditions=where.text, order=order))
             values += [*where.values, most]
