@@ -156,7 +156,8 @@ def menu(param: str, state: State, values: Collection[tuple[str | None, int | No
     nothing = [(NOTHING, calls) for value, calls in values if value is None]
     absent = [(value, None) for value in chosen if value not in {one for one, _ in [*known, *nothing]}]
     if typed:
-        known = [(value, calls) for value, calls in known if typed.casefold() in value.casefold()]
+        wanted = typed.casefold()  # what is chosen stays: the form would lose it
+        known = [(value, calls) for value, calls in known if wanted in value.casefold() or value in chosen]
     listed, rest = known[:MOST_OPTIONS], known[MOST_OPTIONS:]
     listed += [(value, calls) for value, calls in rest if value in chosen]
     rest = [(value, calls) for value, calls in rest if value not in chosen]

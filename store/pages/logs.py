@@ -5,6 +5,7 @@ is fetched once the page is seen, by the address its place carries.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,8 +33,9 @@ from store.questions.stats import stats
 from store.reader import NoAnswer, Source
 
 PATH: Final = "/logs"
-_PATIENCE_S: Final = 0.02
-"""How much longer than for its rows a page waits for what can be fetched later."""
+_PATIENCE_S: Final = 0.045
+_AT_LEAST_S: Final = 0.01
+"""A page waits so long in all for what can be fetched later, and at least so long once its rows are there."""
 _PATIENT_S: Final = 0.3
 """How long sums are read for once the page is there: then "at least" is a better answer than more waiting."""
 _MOST_BACK: Final = 20
@@ -60,6 +62,7 @@ class Paging:
 
 @page
 async def logs_page(request: web.Request) -> web.Response:
+    began = time.monotonic()
     state = state_of(request)
     asked = asked_of(request, state, PAGING, OWN)
     columns = chosen_columns(state)
@@ -71,7 +74,7 @@ async def logs_page(request: web.Request) -> web.Response:
         found = await logs(source, asked)
         slow = asyncio.ensure_future(_thresholds(source, found["logs"], request.app[PARTS].now()))
         late.append(slow)
-        await asyncio.wait(late, timeout=_PATIENCE_S)
+        await asyncio.wait(late, timeout=max(_AT_LEAST_S, began + _PATIENCE_S - time.monotonic()))
     finally:
         for future in late:
             future.cancel()
@@ -90,6 +93,7 @@ async def logs_page(request: web.Request) -> web.Response:
         number_columns=NUMBERS,
         headings=headings(state),
         carried=state.without(COLUMNS, *PLACE).params,
+        way_back=_way_back(state),
         paging=_paging(state, found["next"]),
         totals=_known(sums),
         pieces_query=query(filters_only(state).params),
@@ -149,6 +153,14 @@ def _known(future: asyncio.Future[_T]) -> _T | None:
     if isinstance(reason, NoAnswer):
         return None
     raise reason
+
+
+def _way_back(state: State) -> str:
+    """What the page of a call is told about the list it was opened from."""
+    kept = state.without("open")
+    back = [("back", kept.address)] if kept.params else []
+    zone = [("tz", state.value("tz"))] if state.value("tz") else []
+    return f"?{query((*back, *zone))}" if back or zone else ""
 
 
 def _paging(state: State, following: str | None) -> Paging:

@@ -25,8 +25,8 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.copy);
-  button.classList.add("copied");
-  setTimeout(() => button.classList.remove("copied"), 1200);
+  button.classList.add("done");
+  setTimeout(() => button.classList.remove("done"), 1200);
 });
 
 function ready() {

@@ -32,15 +32,16 @@ async function open(row) {
   const place = document.createElement("tr");
   place.className = "inside";
   place.dataset.client = row.dataset.id;
-  const cell = place.insertCell();
-  cell.colSpan = row.cells.length;
+  const whole = place.insertCell();
+  whole.colSpan = row.cells.length;
+  const cell = document.createElement("div");
+  whole.append(cell);
   cell.textContent = "Reading…";
   row.after(place);
   try {
-    const query = new URLSearchParams(location.search).get("tz");
-    const nodes = await fetchPiece(`/logs/${encodeURIComponent(row.dataset.id)}/details${query ? `?tz=${encodeURIComponent(query)}` : ""}`);
+    const page = new URL(row.querySelector("a.opens").href);
+    const nodes = await fetchPiece(`${page.pathname}/details${page.search}`);
     cell.replaceChildren(...nodes);
-    document.dispatchEvent(new CustomEvent("callshown", { detail: cell }));
   } catch {
     cell.textContent = "This call could not be read just now.";
   }
@@ -65,8 +66,11 @@ function remember(id) {
 }
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("a.opens");
-  if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const row = event.target.closest?.("tr.call");
+  if (!row) return;
+  const control = event.target.closest("a, button");
+  if (control ? !control.matches("a.opens") : !getSelection().isCollapsed) return; // somebody marks text
   event.preventDefault();
-  toggle(link.closest("tr"));
+  toggle(row);
 });
