@@ -44,6 +44,7 @@ LIST: Final = "/logs"
 _OWN: Final = ("back", "tz")
 _CONVERSATION: Final = 110_000  # characters of it that one page takes
 _MOST_NAMED: Final = 10  # calls that a beginning of an id may mean
+_ONE_LINE: Final = 120
 _SHORT: Final = 8_000  # characters of a parameter, or of the provider's own usage
 
 
@@ -71,6 +72,12 @@ class Seen:
     raw_usage: Shown | None
     timeline: list[Stretch]
     again: Again
+
+    @property
+    def address(self) -> str:
+        """The page of this call, from which one comes back to the same list."""
+        kept = f"?{urlencode({'back': self.back})}" if self.back != LIST else ""
+        return f"{LIST}/{self.call['id']}{kept}"
 
     def filtered(self, name: str, value: str) -> str:
         """The list of the calls that have this value."""
@@ -210,7 +217,7 @@ def _drawn(found: InFull, config: Config, at: ZoneInfo, back: str) -> Seen:
         blame=ending.blame(call),
         status_name="" if call["status"] is None else ending.status_name(call["status"]),
         oddities=[(name, ending.oddity(name)) for name in call["anomalies"]],
-        parameters=[(name, shown(readable(value, _SHORT), room, _SHORT)) for name, value in call["parameters"].items()],
+        parameters=[(name, shown(_setting(value), room, _SHORT)) for name, value in call["parameters"].items()],
         asked=asked,
         tools=tools(said.tools, room),
         answered=answered,
@@ -229,3 +236,9 @@ def _drawn(found: InFull, config: Config, at: ZoneInfo, back: str) -> Seen:
             config.proxy.listen, credential=call["key"] is not None, streamed=call["stream"],
         ),
     )  # fmt: skip
+
+
+def _setting(value: Any) -> str:
+    """A parameter on one line where it fits on one."""
+    text = readable(value, _SHORT)
+    return " ".join(text.split()) if not isinstance(value, str) and len(text) < _ONE_LINE else text

@@ -58,4 +58,7 @@ function showButtons(root) {
 
 document.addEventListener("click", onClick);
 showButtons(document);
-document.addEventListener("callshown", (event) => showButtons(event.detail));  // opened beneath a row
+// Beneath a row it comes later than this.
+new MutationObserver((changes) => {
+  if (changes.some((change) => change.addedNodes.length)) showButtons(document);
+}).observe(document.body, { childList: true, subtree: true });
