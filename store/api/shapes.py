@@ -133,7 +133,7 @@ _SUMS: Final = _object(
     first_token_ms=_PERCENTILES,
 )
 _VALUES: Final = _list(_object(value=_TEXT_OR_NULL, calls=_COUNT))
-_HOW_FAR: Final = {
+_HOW_FAR: Final[_Json] = {
     "complete": {"type": "boolean", "description": "false: the time was up before every call of the filter was read"},
     "read_back_to": {
         "type": ["string", "null"],
@@ -141,23 +141,40 @@ _HOW_FAR: Final = {
         "description": "when not complete: the answer is of the calls from then on",
     },
 }
+_REACH: Final = {
+    **_object(**{"from": _TEXT_OR_NULL}, to=_TEXT_OR_NULL, waiting=_COUNT),
+    "description": "only where `q` is asked for: times of the oldest call whose text is indexed and of the newest call "
+    "looked at, and how many calls are not looked at yet",
+}
+
+
+def _searching(answer: _Json) -> _Json:
+    return {**answer, "properties": {**answer["properties"], "searched": _REACH}}
+
 
 SCHEMAS: Final[_Json] = {
     "Call": _object(**_CALL),
     "CallInFull": _object(**_CALL_IN_FULL),
     "Page": {
-        **_object(logs=_list({"$ref": "#/components/schemas/Call"}), next=_TEXT_OR_NULL, **_HOW_FAR),
+        **_searching(_object(logs=_list({"$ref": "#/components/schemas/Call"}), next=_TEXT_OR_NULL, **_HOW_FAR)),
         "description": "a page that is not complete can be short or empty; `next` goes on from where it has read to, "
         "which in ascending order of time is an end, not a beginning",
     },
     "Sums": _SUMS,
     "Stats": {
         "type": "object",
-        "properties": {"stats": _list({"$ref": "#/components/schemas/Sums"}), "total": _SUMS, **_HOW_FAR},
+        "properties": {
+            "stats": _list({"$ref": "#/components/schemas/Sums"}),
+            "total": _SUMS,
+            **_HOW_FAR,
+            "searched": _REACH,
+        },
         "required": ["total", *_HOW_FAR],
         "description": "each row of stats also has what it is grouped by; without `by` only the total",
     },
-    "Facets": _object(model=_VALUES, key=_VALUES, group=_VALUES, type=_VALUES, upstream=_VALUES, **_HOW_FAR),
+    "Facets": _searching(
+        _object(model=_VALUES, key=_VALUES, group=_VALUES, type=_VALUES, upstream=_VALUES, **_HOW_FAR)
+    ),
     "Health": _object(
         received=_COUNT,
         stored=_COUNT,

@@ -13,6 +13,7 @@ from store.questions.row import Json
 from store.questions.statements import statement
 from store.questions.windows import Budget
 from store.reader import Snapshot, Source
+from store.search.reach import searched
 
 _TOGETHER = (("model", "type", "upstream"), ("key", "group"))
 """What one table of sums tells at once."""
@@ -43,10 +44,12 @@ async def facets(
         names = {}
         for name in DIMENSIONS:
             names[name] = dict(await snapshot.rows(f"select id, name from {TABLES[name]}"))  # noqa: S608 - a name of ours
+        reach = await searched(snapshot, asked)
     counts, back_to = found
     return {name: _listed(counts[name], names[name]) for name in DIMENSIONS} | {
         "complete": back_to is None,
         "read_back_to": None if back_to is None else rfc3339(back_to),
+        **reach,
     }
 
 

@@ -166,7 +166,7 @@ class _Gathering:
         reached: int | None = None
         # Of several ways none is right for all: then any call counts.
         one = way.ways[0] if len(way.ways) == 1 else Way("calls_by_time")
-        among = f"calls indexed by {one.index}"
+        among = f"calls {one.taken}"
         async for window in windows(self.snapshot, start_us, stop_us, among=among, of=one.where):
             if reached is not None and self.budget.spent:
                 return Gathered(groups.with_calls(), reached)
@@ -197,10 +197,11 @@ class _Gathering:
         """The sums of the calls in these spans, each with the number of its span."""
         others = [name for name in self.by if name not in TIME_UNITS]
         groups = [*times, *(f"coalesce({COLUMNS[name]}, 0)" if name in COLUMNS else name for name in others)]
+        rest = await way.asks(spans[0][0], spans[-1][1])
         found = []
         for one in way.ways:
-            where = all_of((one.where, way.rest))
-            text = self._statement("calls", groups, where, index=one.index)
+            where = all_of((one.where, rest))
+            text = self._statement("calls", groups, where, index=one.taken)
             values = (_json(spans), *where.values)
             for row in await self.snapshot.rows(text, values, self.budget.left + _PATIENCE_S):
                 numbers = self._numbers(row, len(groups), histogram.of_buckets)
@@ -227,7 +228,7 @@ class _Gathering:
 
 
 _HISTOGRAMS = {
-    "sums": "group_concat(hex(durations)), group_concat(hex(first_tokens))",
+    "sums": "group_concat(hex(durations), ' '), group_concat(hex(first_tokens), ' ')",
     "calls": "group_concat(duration_bucket), group_concat(first_token_bucket)",
 }
 

@@ -11,6 +11,7 @@ from store.questions.row import Json
 from store.questions.tally import Tally, total_of
 from store.questions.windows import Budget
 from store.reader import Snapshot, Source
+from store.search.reach import searched
 
 __all__ = ["MOST_GROUPS", "stats"]
 
@@ -29,11 +30,13 @@ async def stats(source: Source, asked: Filter, *, percentiles: bool = True, budg
     async with source.snapshot() as snapshot:
         gathered = await gather(snapshot, asked, asked.by, wanted, Budget(budget_s))
         names = {name: await _names(snapshot, name) for name in asked.by if name in TABLES}
+        reach = await searched(snapshot, asked)
     back_to = gathered.read_back_to_us
     answer = {
         "total": total_of(gathered.groups.values()).as_json(percentiles=percentiles),
         "complete": back_to is None,
         "read_back_to": None if back_to is None else rfc3339(back_to),
+        **reach,
     }
     if not asked.by:
         return answer

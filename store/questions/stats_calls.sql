@@ -15,7 +15,7 @@ select stretch.key, /*groups*/
        coalesce(sum(cache_saved), 0), count(cache_saved),
        /*histograms*/
   from json_each(?) as stretch
- cross join calls indexed by /*index*/
+ cross join calls /*index*/
     on started_at >= json_extract(stretch.value, '$[0]') and started_at < json_extract(stretch.value, '$[1]')
  where /*conditions*/
  group by /*numbers*/

@@ -26,6 +26,7 @@ from store.conditions import (
 from store.filters import Filter, Words
 from store.questions.statements import statement
 from store.reader import Snapshot
+from store.search.condition import Sought, sought
 
 _MOST_WAYS = 100  # below SQLite's limit of 500 selects in one statement
 _TRIED = 500
@@ -46,11 +47,16 @@ _DECIDES = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """An index, and where in it to look."""
+    """An index, and where in it to look; without one `where` names the calls by their ids."""
 
-    index: str
+    index: str | None
     where: Condition = ALWAYS
     calls: float = 0.0  # about how many there are on this way, once that is known
+
+    @property
+    def taken(self) -> str:
+        """How a statement is made to go this way, behind the name of the table."""
+        return "not indexed" if self.index is None else f"indexed by {self.index}"
 
 
 _BY_TIME = Way("calls_by_time")
@@ -64,6 +70,18 @@ class Route:
     rest: Condition
     start_us: int | None = None
     stop_us: int | None = None
+    sought: Sought | None = None  # words that are asked for
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it may be worth trying all of the time at once. Not for words that are in many calls."""
+        return self.sought is None or self.sought.few is not None
+
+    async def asks(self, start_us: int | None, stop_us: int | None) -> Condition:
+        """What to ask of each call on these ways that was received in this time."""
+        if self.sought is None:
+            return self.rest
+        return all_of((self.rest, await self.sought.within(start_us, stop_us)))
 
 
 async def route(snapshot: Snapshot, asked: Filter, most: int) -> Route:
@@ -85,13 +103,16 @@ async def route(snapshot: Snapshot, asked: Filter, most: int) -> Route:
     if any(not ways for ways in choices.values()):
         return Route((), ALWAYS)
     rest = all_of((dimensions(ids, unindexed=True), beside_dimensions(asked)))
+    words = await sought(snapshot, asked)
+    if words is not None and (few := words.few) is not None:
+        return Route([Way(None, few)], rest, start_us, stop_us, words)
     needed = _needed(asked, ids)
     if len(choices) < 2 and all(len(ways) == 1 or name not in COLUMNS for name, ways in choices.items()):
         chosen: Sequence[Way] = next(iter(choices.values()), (_BY_TIME,))
     else:
         span = await _span(snapshot, start_us, stop_us)
         chosen = await _cheapest(snapshot, choices, needed, span, meant, most if asked.sort == "time" else None)
-    return Route(chosen, rest, start_us, stop_us)
+    return Route(chosen, rest, start_us, stop_us, words)
 
 
 # ------------------------------------------------------------------------------------------- the five dimensions
@@ -222,7 +243,7 @@ async def _cheapest(
         if most is None:
             return _calls(ways)
         until_found = most * max(1.0, _calls(ways) / max(1.0, expected))
-        decided = needed <= _DECIDES.get(ways[0].index, frozenset())
+        decided = needed <= _DECIDES.get(ways[0].index or "", frozenset())
         return sum(min(way.calls, until_found) for way in ways) * (1 if decided else _COST_OF_A_ROW)
 
     return min(weighed.values(), key=steps)
@@ -237,7 +258,8 @@ async def _estimated(snapshot: Snapshot, ways: Sequence[Way], span: _Span) -> li
     found = []
     for way in ways:
         where = all_of((way.where, span.condition))
-        rows = await snapshot.rows(statement("newest", index=way.index, conditions=where.text), (*where.values, _TRIED))
+        text = statement("newest", index=way.taken, conditions=where.text)
+        rows = await snapshot.rows(text, (*where.values, _TRIED))
         count, oldest, newest = rows[0] if rows else (0, None, None)
         if count == _TRIED and oldest is not None and newest is not None:
             count = max(count, count * span.us / max(1, newest - oldest))

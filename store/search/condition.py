@@ -9,7 +9,6 @@ A call that is not indexed yet, or of which no text is kept, is not found; exclu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import orjson
 
@@ -17,9 +16,6 @@ from store.conditions import ALWAYS, Condition, all_of, any_of, between
 from store.filters import Filter
 from store.reader import Snapshot
 from store.search.syntax import any_expression
-
-if TYPE_CHECKING:  # questions are built upon this, not the other way round
-    from store.questions.windows import Window
 
 MOST_FEW = 2_000
 """So many calls are few."""
@@ -66,9 +62,16 @@ class _Meant:
     expression: str
     few: tuple[int, ...] | None
 
+    @property
+    def by_id(self) -> Condition | None:
+        """The few ids, when they are."""
+        if self.few is None:
+            return None
+        return Condition("calls.id in (select value from json_each(?))", (orjson.dumps(self.few).decode(),))
+
     def among(self, shelves: Sequence[_Shelf], ids: _Ids) -> Condition:
-        if self.few is not None:
-            return Condition("calls.id in (select value from json_each(?))", (orjson.dumps(self.few).decode(),))
+        if self.by_id is not None:
+            return self.by_id
         selects = [
             all_of((Condition(f"words_{shelf.number} match ?", (self.expression,)), ids.condition)) for shelf in shelves
         ]
@@ -107,17 +110,16 @@ class Sought:
         )
 
     @property
-    def few(self) -> bool:
-        """Whether the calls that are meant are few and known: no use in going through windows of time."""
-        return self.wanted is not None and self.wanted.few is not None
+    def few(self) -> Condition | None:
+        """The ids of the calls that are meant, when these are few: no use in looking at any other call."""
+        return self.wanted.by_id if self.wanted is not None else None
 
-    async def within(self, window: "Window | None" = None) -> Condition:
-        """What is asked of the calls of this window of time; of all that are meant without one."""
-        if window is None:
-            return self._condition(self.shelves, _Ids())
-        shelves = [shelf for shelf in self.shelves if shelf.overlaps(window.start_us, window.stop_us)]
+    async def within(self, start_us: int | None = None, stop_us: int | None = None) -> Condition:
+        """What is asked of the calls received in this time."""
+        shelves = [shelf for shelf in self.shelves if shelf.overlaps(start_us, stop_us)]
         sought = [meant for meant in (self.wanted, self.unwanted) if meant is not None and meant.few is None]
-        return self._condition(shelves, await _ids_in(self.snapshot, window) if sought else _Ids())
+        narrow = sought and not (start_us is None and stop_us is None)
+        return self._condition(shelves, await _ids_in(self.snapshot, start_us, stop_us) if narrow else _Ids())
 
     def _condition(self, shelves: Sequence[_Shelf], ids: _Ids) -> Condition:
         shelves = [shelf for shelf in shelves if ids.overlaps(shelf)]
@@ -127,12 +129,9 @@ class Sought:
         ))  # fmt: skip
 
 
-async def search_condition(snapshot: Snapshot, asked: Filter, window: "Window | None" = None) -> Condition:
-    """What the `q` of this filter asks of the calls of this window of time; `ALWAYS` when it has none.
-
-    Whoever goes through many windows makes one `Sought` and asks it `within` each.
-    """
-    return await (await Sought.of(snapshot, asked)).within(window) if asked.q else ALWAYS
+async def sought(snapshot: Snapshot, asked: Filter) -> Sought | None:
+    """What the `q` of this filter asks; None when it has none."""
+    return await Sought.of(snapshot, asked) if asked.q else None
 
 
 async def arrived(snapshot: Snapshot, asked: Filter, after: int, through: int) -> Condition:
@@ -140,8 +139,8 @@ async def arrived(snapshot: Snapshot, asked: Filter, after: int, through: int) -
     if not asked.q:
         return ALWAYS
     words = [_Meant(any_expression(values), None) if values else None for values in (asked.q.any_of, asked.q.none_of)]
-    sought = Sought(snapshot, tuple(await _shelves(snapshot)), *words)
-    return sought._condition(sought.shelves, _Ids(after + 1, through))
+    search = Sought(snapshot, tuple(await _shelves(snapshot)), *words)
+    return search._condition(search.shelves, _Ids(after + 1, through))
 
 
 async def indexed_through(snapshot: Snapshot) -> int:
@@ -178,9 +177,9 @@ async def _meant(snapshot: Snapshot, shelves: Sequence[_Shelf], values: tuple[st
     return _Meant(expression, tuple(found))
 
 
-async def _ids_in(snapshot: Snapshot, window: "Window") -> _Ids:
-    """Where the ids of this window's calls lie; open where it holds so many that finding out is no use."""
-    where = between("started_at", window.start_us, window.stop_us)
+async def _ids_in(snapshot: Snapshot, start_us: int | None, stop_us: int | None) -> _Ids:
+    """Where the ids of the calls of this time lie; open where it holds so many that finding out is no use."""
+    where = between("started_at", start_us, stop_us)
     text = f"select count(*), min(id), max(id) from (select id from calls where {where.text} limit ?)"  # noqa: S608 - text of ours
     rows = await snapshot.rows(text, (*where.values, _COUNTED))
     (count, first, last) = rows[0]

@@ -15,7 +15,7 @@ _TERM = re.compile(r'"(?P<phrase>[^"]*)(?:"(?P<star>\*?))?|(?P<word>[^\s"]+)')
 def expression(text: str) -> str | None:
     """The FTS5 expression for one value of `q`; None when it has nothing that can be searched for."""
     terms: dict[str, None] = {}
-    for match in _TERM.finditer(text):
+    for match in _TERM.finditer(text.replace("\0", " ")):  # which would end the expression
         phrase, word = match["phrase"], match["word"]
         term = phrase if word is None else word.rstrip("*")
         if not searchable(term):

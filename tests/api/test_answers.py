@@ -52,7 +52,8 @@ async def test_pages_follow_each_other(tmp_path: Path, aiohttp_client: AiohttpCl
 async def test_an_empty_book_is_an_empty_answer(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
     """Before the first call there is no file, no rows and no error; the first call is seen without a restart."""
     client = await aiohttp_client(an_app(tmp_path, book=False))
-    assert await (await client.get("/api/logs")).json() == {"logs": [], "next": None}
+    nothing = {"logs": [], "next": None, "complete": True, "read_back_to": None}
+    assert await (await client.get("/api/logs")).json() == nothing
     assert (await (await client.get("/api/stats?by=day")).json())["stats"] == []
     assert (await (await client.get("/api/facets")).json())["model"] == []
     assert (await client.get(f"/api/logs/{UUID(int=1)}")).status == 404

@@ -104,6 +104,7 @@ async def test_answers_have_the_described_fields(tmp_path: Path, aiohttp_client:
         ("/api/facets", "/api/facets"),
         ("/api/health", "/api/health"),
         ("/api/stats", "/api/stats"),
+        *((path, f"{path}?q=x") for path in ("/api/logs", "/api/stats", "/api/facets")),
         ("/api/overview", "/api/overview"),
         ("/api/overview", "/api/overview?from=2026-11-20&to=2026-11-21"),
         ("/api/movers", "/api/movers?from=2026-11-20&to=2026-11-21"),
