@@ -54,7 +54,14 @@ def complaints() -> list[str]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def context(browser: Browser, complaints: list[str]) -> AsyncIterator[BrowserContext]:
+async def servers() -> AsyncIterator[AsyncExitStack]:
+    """What a test serves; closed after its windows are, so that no page finds nobody at home."""
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(browser: Browser, complaints: list[str], servers: AsyncExitStack) -> AsyncIterator[BrowserContext]:
     """A fresh browser of somebody in Berlin; may read and write the clipboard."""
     made = await browser.new_context(
         viewport={"width": 1280, "height": 900}, timezone_id="Europe/Berlin", locale="en-GB"
@@ -97,29 +104,27 @@ def _note_request(complaints: list[str], request: Request) -> None:
         complaints.append(f"request to {request.url}")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def serve_book(tmp_path: Path) -> AsyncIterator[ServeBook]:
+@pytest.fixture
+def serve_book(tmp_path: Path, servers: AsyncExitStack) -> ServeBook:
     """Serves the dashboard over a book of the given calls: `url = await serve_book([a_call(...), Entry(...)])`.
 
     Further keywords are `[dashboard]` settings.
     """
-    async with AsyncExitStack() as stack:
 
-        async def serve(calls: Iterable[Call | Entry] = (), **dashboard: object) -> str:
-            data_dir = Path(mkdtemp(prefix="book", dir=tmp_path))
-            server = TestServer(an_app(data_dir, calls, **dashboard), host="127.0.0.1")
-            await server.start_server(access_log=None)
-            stack.push_async_callback(server.close)
-            return str(server.make_url("/")).rstrip("/")
+    async def serve(calls: Iterable[Call | Entry] = (), **dashboard: object) -> str:
+        data_dir = Path(mkdtemp(prefix="book", dir=tmp_path))
+        server = TestServer(an_app(data_dir, calls, **dashboard), host="127.0.0.1")
+        await server.start_server(access_log=None)
+        servers.push_async_callback(server.close)
+        return str(server.make_url("/")).rstrip("/")
 
-        yield serve
+    return serve
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
+async def house(tmp_path: Path, servers: AsyncExitStack) -> OpenHouse:
     """Whole houses, as the fixture of the same name, on the loop of the browser."""
-    async with houses(tmp_path) as factory:
-        yield factory
+    return await servers.enter_async_context(houses(tmp_path))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
