@@ -102,14 +102,14 @@ create index calls_by_group    on calls (group_id, started_at, model_id, key_id,
 create index calls_by_type     on calls (type_id, started_at, model_id, key_id, group_id, upstream_id, failed);
 create index calls_by_upstream on calls (upstream_id, started_at, model_id, key_id, group_id, type_id, failed);
 create index calls_by_status   on calls (status, started_at, model_id, key_id, group_id, type_id, upstream_id);
--- Partial: what is rare, or what not every client tells.
+-- Partial: what is rare, or what not every client tells. These carry status and failed as well.
 create index calls_failed      on calls (started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status, outcome)
     where failed = 1;
-create index calls_by_outcome  on calls (outcome, started_at, model_id, key_id, group_id, type_id, upstream_id)
+create index calls_by_outcome  on calls (outcome, started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status)
     where outcome <> 'completed';
-create index calls_by_user     on calls (user, started_at, model_id, key_id, group_id, type_id, upstream_id)
+create index calls_by_user     on calls (user, started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status)
     where user is not null;
-create index calls_by_session  on calls (session, started_at, model_id, key_id, group_id, type_id, upstream_id)
+create index calls_by_session  on calls (session, started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status)
     where session is not null;
 create index calls_odd         on calls (started_at) where anomalies is not null;
 create index calls_unpriced    on calls (started_at, model_id) where cost is null;

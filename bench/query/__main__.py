@@ -169,8 +169,8 @@ def _circumstances(runs: int) -> str:
     model = models[0].partition(":")[2].strip() if models else platform.machine()
     return (
         f"Measured {time.strftime('%Y-%m-%d')} by `{' '.join(['python -m bench.query', *sys.argv[1:]])}`: {runs} runs "
-        f"of each question; {os.cpu_count()} x {model}, Linux {platform.release()}, Python {platform.python_version()}, "
-        f"SQLite {sqlite3.sqlite_version}."
+        f"of each question; {os.cpu_count()} x {model}, Linux {platform.release()}, "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}."
     )
 
 

@@ -47,6 +47,7 @@ class Asking:
     def _pages(self) -> list[Question]:
         often, seldom = self.cast.models[0].name, self.cast.models[35].name
         key, rare_key = self.cast.keys[0], self.cast.keys[-1]
+        group = self.cast.groups[next(slot.group for slot in self.cast.slots if slot.key == 1) - 1]
         types, upstreams = self.cast.types, self.cast.upstreams
         filters: list[Params] = [
             [],
@@ -97,7 +98,7 @@ class Asking:
             [("user", "user-1000"), ("model", often)],
             [("user", "user-1000"), ("status", "error")],
             [("session", "session-7"), ("key", key)],
-            [("from", "30d"), ("model", often), ("key", key), ("group", "default"), ("type", "chat")],
+            [("from", "30d"), ("model", often), ("key", key), ("group", group), ("type", "chat")],
             [("from", "60d"), ("to", "30d"), ("model", seldom), ("status", "error")],
             [("anomaly", "cached_over_input")],
             [("cost_state", "unknown")],

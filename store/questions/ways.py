@@ -37,9 +37,9 @@ _DECIDES = {
     **{f"calls_by_{name}": _DIMENSIONS | {"failed"} for name in COLUMNS},
     "calls_by_status": _DIMENSIONS | {"status"},
     "calls_failed": _DIMENSIONS | {"failed", "status", "outcome"},
-    "calls_by_outcome": _DIMENSIONS | {"outcome"},
-    "calls_by_user": _DIMENSIONS | {"user"},
-    "calls_by_session": _DIMENSIONS | {"session"},
+    "calls_by_outcome": _DIMENSIONS | {"failed", "status", "outcome"},
+    "calls_by_user": _DIMENSIONS | {"failed", "status", "user"},
+    "calls_by_session": _DIMENSIONS | {"failed", "status", "session"},
     "calls_unpriced": frozenset({"model"}),
 }
 """What each index knows about a call, so that one that is not meant is passed by without looking at its row."""
