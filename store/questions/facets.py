@@ -8,7 +8,8 @@ from typing import Any
 from store.conditions import TABLES, Ids, look_up
 from store.filters import DIMENSIONS, Filter, Words
 from store.moments import rfc3339
-from store.questions.gathering import Gathered, Group, Wanted, gather
+from store.questions.gathered import Gathered, Group
+from store.questions.gathering import Wanted, gather
 from store.questions.row import Json
 from store.questions.statements import statement
 from store.questions.windows import Budget
@@ -97,7 +98,7 @@ async def _from_rows(
     free = _without(asked, *DIMENSIONS) if without_own else asked
     gathered = await gather(snapshot, free, DIMENSIONS, Wanted.COUNTS, budget)
     ids = await look_up(snapshot, asked)
-    found = ((group, tally.calls) for group, tally in gathered.groups.items())
+    found = ((group, tally.calls) for group, tally in gathered.groups().items())
     return _marginal(found, ids, without_own=without_own), gathered.read_back_to_us
 
 
@@ -124,7 +125,7 @@ def _fits(ids: Ids, value: object) -> bool:
 
 def _counted(gathered: Gathered, by: Sequence[str]) -> _Counts:
     counts: _Counts = {name: Counter() for name in by}
-    for group, tally in gathered.groups.items():
+    for group, tally in gathered.groups().items():
         for name, value in zip(by, group, strict=True):
             counts[name][value] += tally.calls
     return counts

@@ -5,29 +5,26 @@ that would need older rows are not told at all, rather than told wrong.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
 
 import orjson
 
 from store import histogram
 from store.conditions import COLUMNS, Condition, all_of, dimensions, look_up
-from store.filters import TIME_UNITS, Filter, WrongFilter
+from store.filters import TIME_UNITS, Filter
 from store.questions.covering import CALLS, Piece, cover, tables_for
-from store.questions.local_time import Offset, columns, label, offsets, stretches
+from store.questions.gathered import MOST_GROUPS, Gathered, Reading, Shares, TooManyGroups
+from store.questions.local_time import Offset, columns, offsets, stretches
 from store.questions.statements import statement
-from store.questions.tally import Tally
 from store.questions.ways import Route, Way, route
 from store.questions.windows import Budget, windows
-from store.reader import Snapshot, TookTooLong
+from store.reader import Row, Snapshot, TookTooLong
 from store.sums import DAY_US, QUARTER_US, Table
 
-MOST_GROUPS = 50_000
-
-Group = tuple[object, ...]
-"""One value for each name that is grouped by: the label of a time, the id of a dimension, else what the row has."""
+_MOST_ROWS = 4 * MOST_GROUPS  # of one statement: a group is added up from a few
+_Span = tuple[int, int]
 
 _AT_ONCE_S = 0.025  # so long a reading of rows can be twice as long the next time
 _PATIENCE_S = 0.25  # with the last reading, past the time there is
@@ -45,27 +42,19 @@ class Wanted(Enum):
         return "facets" if self is Wanted.COUNTS else "stats"
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """The groups that have calls; `read_back_to_us` is where the reading stopped for want of time."""
-
-    groups: dict[Group, Tally]
-    read_back_to_us: int | None = None
-
-
 async def gather(snapshot: Snapshot, asked: Filter, by: Sequence[str], wanted: Wanted, budget: Budget) -> Gathered:
-    """The sums of the filter's calls by these names.
+    """The sums of the filter's calls by these names, to be added up.
 
     Raises:
-        WrongFilter: there would be too many groups.
+        TooManyGroups: there would be too many.
     """
     ends = await snapshot.rows(statement("span"))
     first, last = ends[0] if ends else (None, None)
     if first is None or last is None:
-        return Gathered({})
+        return Gathered(tuple(by))
     start, stop = _within(asked, first * QUARTER_US, (last + 1) * QUARTER_US)
     if start >= stop:
-        return Gathered({})
+        return Gathered(tuple(by))
     timed = any(name in TIME_UNITS for name in by)
     zone_offsets = offsets(asked.zone, start, stop) if timed else [Offset(start, 0)]
     gathering = _Gathering(snapshot, asked, tuple(by), wanted, budget, zone_offsets)
@@ -92,61 +81,61 @@ class _Gathering:
         """The sums of this time, from the tables that can tell them."""
         if tables[0] is CALLS:
             return await self._from_rows(start_us, stop_us)
-        units = [name for name in self.by if name in TIME_UNITS]
-        read: dict[tuple[int, int], list[_Found]] = {}  # of rows, by their stretch of time
+        read: list[_Batch] = []  # of rows
         begin = start_us
         while begin < stop_us:
-            pieces = cover(tables, stretches(units, self.offsets, begin, stop_us))
-            rows = [piece for piece in pieces if piece.table is CALLS]
-            reached = await self._read_rows([piece for piece in rows if _span(piece) not in read], read)
+            pieces = cover(tables, stretches(self._units, self.offsets, begin, stop_us))
+            rows = {_span(piece): piece.shares for piece in pieces if piece.table is CALLS}
+            known = {span for batch in read for span in batch.spans}
+            reached = await self._read_batches([span for span in rows if span not in known], read)
             if reached is None:
-                groups = _Groups(self.by)
-                for piece in rows:
-                    for found in read[_span(piece)]:
-                        groups.share(piece.shares, found)
+                readings = [reading for batch in read for reading in batch.readings(rows)]
                 for table in tables:
                     if table is not CALLS:
-                        await self._read_sums(table, [piece for piece in pieces if piece.table is table], groups)
-                return Gathered(groups.with_calls(), None if begin == start_us else begin)
+                        readings += await self._from_sums(table, [piece for piece in pieces if piece.table is table])
+                return self._gathered(readings, None if begin == start_us else begin)
             begin = -(-reached // DAY_US) * DAY_US
         return await self._from_rows(start_us, stop_us)
 
-    async def _read_sums(self, table: Table, pieces: Sequence[Piece], groups: "_Groups") -> None:
+    @property
+    def _units(self) -> list[str]:
+        return [name for name in self.by if name in TIME_UNITS]
+
+    def _gathered(self, readings: Sequence[Reading], reached: int | None = None) -> Gathered:
+        return Gathered(self.by, readings, reached)
+
+    async def _from_sums(self, table: Table, pieces: Sequence[Piece]) -> list[Reading]:
         if not pieces:
-            return
+            return []
         ids = dimensions(await look_up(self.snapshot, self.asked))
         unit = table.unit_us
-        where = [[piece.start_us // unit, piece.stop_us // unit] for piece in pieces]
+        spans = [(piece.start_us // unit, piece.stop_us // unit) for piece in pieces]
         columns = [COLUMNS[name] for name in self.by if name not in TIME_UNITS]
         text = self._statement("sums", columns, ids, table=table.name, time=table.time)
-        for row in await self.snapshot.rows(text, (_json(where), *ids.values)):
-            found = _Found(row[1 : 1 + len(columns)], *self._numbers(row, len(columns), histogram.of_packed))
-            groups.share(pieces[row[0]].shares, found)
+        rows = await self._ask(text, (_json(spans), *ids.values))
+        return [Reading(rows, len(columns), histogram.of_packed, [piece.shares for piece in pieces])]
 
     # --------------------------------------------------------------------------------------- rows
 
-    async def _read_rows(self, pieces: Sequence[Piece], into: dict[tuple[int, int], list["_Found"]]) -> int | None:
-        """Read these pieces, newest first. None when all were read, else the end of the one that was not."""
-        if not pieces:
+    async def _read_batches(self, spans: Sequence[_Span], into: list["_Batch"]) -> int | None:
+        """Read these spans, newest first. None when all were read, else the end of the one that was not."""
+        if not spans:
             return None
         way = await self._route()
-        left = list(pieces)
+        left = list(spans)
         at_once = 1
         while left:
             now = left[-at_once:]
             began = time.monotonic()
             if self.budget.spent:
-                return now[-1].stop_us
+                return now[-1][1]
             try:
-                found = await self._rows(way, [_span(piece) for piece in now], [])
+                into.append(_Batch(now, await self._rows(way, now, ())))
             except TookTooLong:
                 if len(now) == 1 or self.budget.spent:
-                    return now[-1].stop_us
+                    return now[-1][1]
                 at_once = 1
                 continue
-            into |= {_span(piece): [] for piece in now}
-            for number, one in found:
-                into[_span(now[number])].append(one)
             del left[-at_once:]
             if time.monotonic() - began < _AT_ONCE_S:
                 at_once *= 2
@@ -155,58 +144,57 @@ class _Gathering:
     async def _from_rows(self, start_us: int, stop_us: int) -> Gathered:
         """Everything from rows, window by window."""
         way = await self._route()
-        groups = _Groups(self.by)
         if not way.ways:
-            return Gathered({})
+            return self._gathered([])
         start_us = start_us if way.start_us is None else max(start_us, way.start_us)
         stop_us = stop_us if way.stop_us is None else min(stop_us, way.stop_us)
-        units = [name for name in self.by if name in TIME_UNITS]
-        times = [columns(unit, CALLS.time, self.offsets) for unit in units]
-        flat = [column for several in times for column in several]
+        times = [(unit, columns(unit, CALLS.time, self.offsets)) for unit in self._units]
+        readings: list[Reading] = []
         reached: int | None = None
         # Of several ways none is right for all: then any call counts.
         one = way.ways[0] if len(way.ways) == 1 else Way("calls_by_time")
-        among = f"calls {one.taken}"
-        async for window in windows(self.snapshot, start_us, stop_us, among=among, of=one.where):
+        async for window in windows(self.snapshot, start_us, stop_us, among=f"calls {one.taken}", of=one.where):
             if reached is not None and self.budget.spent:
-                return Gathered(groups.with_calls(), reached)
+                return self._gathered(readings, reached)
             begin = start_us if window.start_us is None else window.start_us
             end = stop_us if window.stop_us is None else window.stop_us
             try:
-                rows = await self._rows(way, [(begin, end)], flat)
+                readings += await self._rows(way, [(begin, end)], times)
             except TookTooLong:
                 if reached is None:
                     raise
-                return Gathered(groups.with_calls(), reached)
-            for _, found in rows:
-                values = iter(found.values)
-                labels = tuple(
-                    label(unit, *(next(values) for _ in several)) for unit, several in zip(units, times, strict=True)
-                )
-                groups.share(((labels, 1),), replace(found, values=tuple(values)))
+                return self._gathered(readings, reached)
             reached = begin
-        return Gathered(groups.with_calls())
+        return self._gathered(readings)
 
     async def _route(self) -> Route:
         # All calls on the way are looked at, as for any order but that of time.
         return await route(self.snapshot, replace(self.asked, sort="duration"), 0)
 
     async def _rows(
-        self, way: Route, spans: Sequence[tuple[int, int]], times: Sequence[str]
-    ) -> list[tuple[int, "_Found"]]:
-        """The sums of the calls in these spans, each with the number of its span."""
+        self, way: Route, spans: Sequence[_Span], times: Sequence[tuple[str, Sequence[str]]]
+    ) -> list[Reading]:
+        """The sums of the calls in these spans, without shares."""
         others = [name for name in self.by if name not in TIME_UNITS]
-        groups = [*times, *(f"coalesce({COLUMNS[name]}, 0)" if name in COLUMNS else name for name in others)]
+        groups = [
+            *(column for _, several in times for column in several),
+            *(f"coalesce({COLUMNS[name]}, 0)" if name in COLUMNS else name for name in others),
+        ]
         rest = await way.asks(spans[0][0], spans[-1][1])
-        found = []
+        readings = []
         for one in way.ways:
             where = all_of((one.where, rest))
             text = self._statement("calls", groups, where, index=one.taken)
-            values = (_json(spans), *where.values)
-            for row in await self.snapshot.rows(text, values, self.budget.left + _PATIENCE_S):
-                numbers = self._numbers(row, len(groups), histogram.of_buckets)
-                found.append((row[0], _Found(row[1 : 1 + len(groups)], *numbers)))
-        return found
+            rows = await self._ask(text, (_json(spans), *where.values), self.budget.left + _PATIENCE_S)
+            labels = [(unit, len(several)) for unit, several in times]
+            readings.append(Reading(rows, len(groups), histogram.of_buckets, times=labels))
+        return readings
+
+    async def _ask(self, text: str, values: Sequence[object], within_s: float | None = None) -> list[Row]:
+        rows = await self.snapshot.rows(text, values, within_s)
+        if len(rows) > _MOST_ROWS:
+            raise TooManyGroups
+        return rows
 
     def _statement(self, source: str, groups: Sequence[str], where: Condition, **places: str) -> str:
         if self.wanted is not Wanted.COUNTS:
@@ -215,16 +203,9 @@ class _Gathering:
             f"{self.wanted.question}_{source}",
             groups="".join(f"{column}, " for column in groups),
             conditions=where.text,
-            numbers=f"{', '.join(str(number) for number in range(1, len(groups) + 2))} limit {MOST_GROUPS + 1}",
+            numbers=f"{', '.join(str(number) for number in range(1, len(groups) + 2))} limit {_MOST_ROWS + 1}",
             **places,
         )
-
-    def _numbers(
-        self, row: Sequence[Any], groups: int, read: Callable[[str | None], int]
-    ) -> tuple[Sequence[int], int, int]:
-        start = 1 + groups
-        *added, durations, first_tokens = row[start:]
-        return added, read(durations), read(first_tokens)
 
 
 _HISTOGRAMS = {
@@ -234,51 +215,19 @@ _HISTOGRAMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What was read of one group: its values, times aside, and its sums."""
+class _Batch:
+    """What was read of some spans of rows."""
 
-    values: tuple[Any, ...]
-    added: Sequence[int]
-    durations: int
-    first_tokens: int
+    spans: Sequence[_Span]
+    found: Sequence[Reading]
 
-
-@dataclass(slots=True)
-class _Groups:
-    """The groups, as they fill."""
-
-    by: tuple[str, ...]
-    _tallies: dict[Group, Tally] = field(default_factory=dict)
-    _times_first: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        timed = [name in TIME_UNITS for name in self.by]
-        self._times_first = timed == sorted(timed, reverse=True)
-
-    def share(self, shares: Iterable[tuple[tuple[str, ...], int]], found: _Found) -> None:
-        """Add what was found to the groups of these labels, or take it away."""
-        for labels, sign in shares:
-            group = self._group(labels, found.values)
-            tally = self._tallies.get(group)
-            if tally is not None:
-                tally.add(found.added, found.durations, found.first_tokens, sign)
-                continue
-            if len(self._tallies) == MOST_GROUPS:
-                raise WrongFilter("by", f"more than {MOST_GROUPS} groups; narrow the time or group by less")
-            self._tallies[group] = Tally.of(found.added, found.durations, found.first_tokens, sign)
-
-    def with_calls(self) -> dict[Group, Tally]:
-        """Without those that everything was taken from again."""
-        return {group: tally for group, tally in self._tallies.items() if tally.calls}
-
-    def _group(self, labels: tuple[str, ...], values: tuple[Any, ...]) -> Group:
-        if not labels or self._times_first:
-            return labels + values
-        times, others = iter(labels), iter(values)
-        return tuple(next(times) if name in TIME_UNITS else next(others) for name in self.by)
+    def readings(self, shares: Mapping[_Span, Shares]) -> Iterator[Reading]:
+        """The same, given to these labels; nothing of what is not wanted any more."""
+        for reading in self.found:
+            yield replace(reading, shares=[shares.get(span, ()) for span in self.spans])
 
 
-def _span(piece: Piece) -> tuple[int, int]:
+def _span(piece: Piece) -> _Span:
     return piece.start_us, piece.stop_us
 
 

@@ -1,19 +1,19 @@
 """How much: sums over the calls of a filter, grouped by at most two of their properties."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
 from store.conditions import TABLES
 from store.filters import TIME_UNITS, Filter
 from store.moments import rfc3339
-from store.questions.gathering import MOST_GROUPS, Group, Wanted, gather
+from store.questions.gathered import Group
+from store.questions.gathering import Wanted, gather
 from store.questions.row import Json
 from store.questions.tally import Tally, total_of
 from store.questions.windows import Budget
 from store.reader import Snapshot, Source
 from store.search.reach import searched
-
-__all__ = ["MOST_GROUPS", "stats"]
 
 
 async def stats(source: Source, asked: Filter, *, percentiles: bool = True, budget_s: float = 1.5) -> Json:
@@ -31,16 +31,17 @@ async def stats(source: Source, asked: Filter, *, percentiles: bool = True, budg
         gathered = await gather(snapshot, asked, asked.by, wanted, Budget(budget_s))
         names = {name: await _names(snapshot, name) for name in asked.by if name in TABLES}
         reach = await searched(snapshot, asked)
+    groups = await asyncio.to_thread(gathered.groups)  # others are answered meanwhile
     back_to = gathered.read_back_to_us
     answer = {
-        "total": total_of(gathered.groups.values()).as_json(percentiles=percentiles),
+        "total": total_of(groups.values()).as_json(percentiles=percentiles),
         "complete": back_to is None,
         "read_back_to": None if back_to is None else rfc3339(back_to),
         **reach,
     }
     if not asked.by:
         return answer
-    named = [(_told(asked.by, group, names), tally) for group, tally in gathered.groups.items()]
+    named = [(_told(asked.by, group, names), tally) for group, tally in groups.items()]
     named.sort(key=lambda item: _place(asked.by, *item))
     rows = [dict(zip(asked.by, group, strict=True)) | tally.as_json(percentiles=percentiles) for group, tally in named]
     return {"stats": rows} | answer

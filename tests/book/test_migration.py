@@ -13,7 +13,7 @@ from store.moments import at
 from store.questions import facets, stats
 from store.reader import NoAnswer, Reader
 from tests.book.test_sums import all_sums
-from tests.books import NOON_US, a_book, a_call
+from tests.books import NOON_US, a_book, a_call, call_id
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")
 
@@ -58,7 +58,8 @@ def test_an_old_book_keeps_its_rows_and_its_place_in_the_journal(old_book: Path)
 async def test_sums_of_an_old_book_are_those_of_its_rows(old_book: Path) -> None:
     """Calls of before and after the change are summed alike, from sums and from rows."""
     with Book(old_book) as book:
-        book.add([Entry(a_call(started_at_us=NOON_US)), Entry(a_call(started_at_us=NOON_US, key="new"))])
+        new = [a_call(call_id=call_id(9000 + number), key=key) for number, key in enumerate(("laptop", "new"))]
+        book.add([Entry(call) for call in new])
     async with Reader.open(old_book) as reader:
         for by in ("model", "key", "day,group", "hour", "model,key"):
             asked = [("by", by)]

@@ -93,7 +93,7 @@ def test_a_packed_histogram_is_the_same_when_unpacked(counts: dict[int, int]) ->
 def test_histograms_add_up_and_can_be_taken_away(several: list[dict[int, int]]) -> None:
     """A sum has every bucket's calls; what is left after taking all but one away is that one."""
     packed = [histogram.pack(histogram.of(counts)) for counts in several]
-    whole = histogram.of_packed(",".join(one.hex() for one in packed))
+    whole = histogram.of_packed(" ".join(one.hex() for one in packed))
     for number in range(301):
         assert histogram.counts(whole).get(number, 0) == sum(counts.get(number, 0) for counts in several)
     for counts in several:
