@@ -9,79 +9,31 @@
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from proxy.config.model import Config, Group
 from store.api.parts import PARTS
-from store.dialects import dialect_of
-from store.dialects.document import Document
 from store.filters import FILTERS, Filter, WrongFilter, parse
 from store.moments import zone
-from store.pages import ending, raw
-from store.pages.arithmetic import Account, account
-from store.pages.conversation import Allowance, Shown, ShownTool, Turn, shown, tools, turns
-from store.pages.curl import Again, again
+from store.pages import raw
+from store.pages.portrait import LIST, Portrait, portrait
 from store.pages.rendering import render
 from store.pages.state import State
-from store.pages.timeline import Stretch, timeline
 from store.pages.trouble import page
 from store.pages.viewer import viewer_of
-from store.presentation import exchanged, readable
 from store.questions.bodies import bodies
-from store.questions.call import InFull, call_in_full
+from store.questions.call import call_in_full
 from store.questions.ids import ids_beginning
 from store.questions.logs import logs
 
-LIST: Final = "/logs"
 _OWN: Final = ("back", "tz")
-_CONVERSATION: Final = 110_000  # characters of it that one page takes
 _MOST_NAMED: Final = 10  # calls that a beginning of an id may mean
-_ONE_LINE: Final = 120
-_SHORT: Final = 8_000  # characters of a parameter, or of the provider's own usage
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the templates draw: the call as JSON tells it, and what is made of it for people."""
-
-    call: dict[str, Any]
-    zone: ZoneInfo
-    back: str  # the list to go back to
-    tone: str
-    ending: str
-    blame: str | None
-    status_name: str
-    oddities: list[tuple[str, str | None]]
-    parameters: list[tuple[str, Shown]]
-    asked: list[Turn]
-    tools: list[ShownTool]
-    answered: list[Turn]
-    text: Shown | None  # the answer as text, where it cannot be told in parts
-    raw_request: Shown | None
-    raw_response: Shown | None
-    bodies_off: bool
-    account: Account
-    raw_usage: Shown | None
-    timeline: list[Stretch]
-    again: Again
-
-    @property
-    def address(self) -> str:
-        """The page of this call, from which one comes back to the same list."""
-        kept = f"?{urlencode({'back': self.back})}" if self.back != LIST else ""
-        return f"{LIST}/{self.call['id']}{kept}"
-
-    def filtered(self, name: str, value: str) -> str:
-        """The list of the calls that have this value."""
-        return State(LIST, ((name, value),)).address
 
 
 def add_call(app: web.Application) -> None:
@@ -143,7 +95,7 @@ async def raw_body(request: web.Request) -> web.Response:
     return raw.whole(id_, side, body)
 
 
-async def _seen(request: web.Request, id_: str) -> Seen | None:
+async def _seen(request: web.Request, id_: str) -> Portrait | None:
     for name in request.query:
         if name not in _OWN:
             raise WrongFilter(name, f"unknown parameter; there are {', '.join(_OWN)}")
@@ -152,7 +104,7 @@ async def _seen(request: web.Request, id_: str) -> Seen | None:
     if found is None:
         return None
     # Taking a conversation apart takes milliseconds when it is long: not on the event loop.
-    return await asyncio.to_thread(_drawn, found, request.app[PARTS].config, at, _back(request))
+    return await asyncio.to_thread(portrait, found, request.app[PARTS].config, at, _back(request))
 
 
 def _zone(request: web.Request) -> ZoneInfo:
@@ -192,53 +144,3 @@ async def _none(request: web.Request, id_: str) -> web.Response:
     if len(found) == 1 and "direction" not in request.match_info and "side" not in request.match_info:
         raise web.HTTPSeeOther(_address(found[0], request))
     return render(request, "no_call.html", HTTPStatus.NOT_FOUND, id=id_, found=found)
-
-
-def _drawn(found: InFull, config: Config, at: ZoneInfo, back: str) -> Seen:
-    call = found.told
-    request, response = found.request, found.response
-    nothing = Document(b"")
-    said = exchanged(
-        call["dialect"], call["method"], call["target"], request.body or nothing, call["status"],
-        response.body or nothing,
-    )  # fmt: skip
-    room = Allowance(_CONVERSATION)
-    answered = turns(said.answered, room)
-    asked = turns(said.asked, room)
-    apart = Allowance(2 * raw.MOST_ON_A_PAGE)
-    text = call["response"]["text"]
-    group = config.groups.get(call["group"], Group(call["group"], Decimal(1)))
-    return Seen(
-        call=call,
-        zone=at,
-        back=back,
-        tone=ending.tone(call),
-        ending=ending.ending(call),
-        blame=ending.blame(call),
-        status_name="" if call["status"] is None else ending.status_name(call["status"]),
-        oddities=[(name, ending.oddity(name)) for name in call["anomalies"]],
-        parameters=[(name, shown(_setting(value), room, _SHORT)) for name, value in call["parameters"].items()],
-        asked=asked,
-        tools=tools(said.tools, room),
-        answered=answered,
-        text=shown(text, room) if text and not answered else None,
-        raw_request=None if request.body is None else raw.beginning(call["request"]["body"], apart),
-        raw_response=None if response.body is None else raw.beginning(call["response"]["body"], apart),
-        bodies_off=config.capture.bodies == "none",
-        account=account(call, group.ratio, config.credits.per_usd),
-        raw_usage=None
-        if call["tokens"]["raw"] is None
-        else shown(readable(call["tokens"]["raw"], _SHORT), Allowance(_SHORT + 200), _SHORT),
-        timeline=timeline(call["timings"].get("parts") or [], streamed=call["stream"]),
-        again=again(
-            call["id"], call["upstream"], dialect_of(call["dialect"], call["target"].partition("?")[0]),
-            call["method"], call["target"], request.headers, request.body, call["request"]["bytes"],
-            config.proxy.listen, credential=call["key"] is not None, streamed=call["stream"],
-        ),
-    )  # fmt: skip
-
-
-def _setting(value: Any) -> str:
-    """A parameter on one line where it fits on one."""
-    text = readable(value, _SHORT)
-    return " ".join(text.split()) if not isinstance(value, str) and len(text) < _ONE_LINE else text

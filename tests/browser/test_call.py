@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from store.book import Entry
 from tests.browser.conftest import ServeBook
@@ -23,6 +23,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KINDS = [a_chat, a_stream, an_embedding, an_image, an_error, a_refusal, an_interruption]
 SECTIONS = ["Time", "Tokens", "Cost", "Answer", "Request", "Facts"]
+
+
+async def height_of(element: Locator) -> float:
+    box = await element.bounding_box()
+    return box["height"] if box else 0.0
 
 
 async def fits(page: Page) -> bool:
@@ -130,11 +135,11 @@ async def test_long_texts_unfold(page: Page, serve_book: ServeBook) -> None:
     entry = a_hostile_call()
     await page.goto(f"{await serve_book([entry])}/logs/{text_id(entry)}")
     fold = page.locator("details.fold").first
-    height = (await fold.bounding_box() or {})["height"]
+    height = await height_of(fold)
     await fold.locator("summary").focus()
     await page.keyboard.press("Enter")
     await expect(fold).to_have_attribute("open", "")
-    assert (await fold.bounding_box() or {})["height"] > 3 * height
+    assert await height_of(fold) > 3 * height
     async with page.expect_popup() as opened:
         await page.get_by_role("link", name="open all of it").first.click()
     raw = await opened.value

@@ -304,3 +304,39 @@ def test_the_hostile_text_is_hostile() -> None:
     """The sample has one of everything that could do harm."""
     for danger in ("<script>", "onerror", "![", "javascript:", "\x1b[", "\u202e", "\x00"):
         assert danger in HOSTILE
+
+
+async def test_a_model_that_did_not_answer_is_not_said_to_have(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """A call that failed has no model that answered; the one it is listed under is told as that."""
+    entry = an_error()
+    client = await opened(aiohttp_client, tmp_path, entry)
+    told = words(await (await client.get(f"/logs/{text_id(entry)}/details")).text())
+    assert "Model that answered none ; listed under gpt-4o-mini-2024-07-18" in told
+
+
+DEEP = b"[" * 50_000 + b"]" * 50_000
+
+
+ODD = [
+    DEEP,
+    b'{"messages":' + DEEP + b"}",
+    b'{"messages":[{"role":"user","content":' + b"[" * 900 + b"]" * 900 + b"}]}",
+    b'{"messages":[' + b"{}," * 60_000 + b"{}]}",
+    b'{"tools":[' + b"{}," * 60_000 + b"{}]}",
+    b'{"input":[' + b"1," * 100_000 + b"1]}",
+    b'{"data":[' + b"[1]," * 50_000 + b"[1]]}",
+    b'{"a":"\\ud800"}',
+    b"{" * 1000,
+    b"data: {\n\n" * 1000,
+    b"\xff\xfe" * 100,
+]
+
+
+@pytest.mark.parametrize("body", ODD, ids=range(len(ODD)))
+async def test_odd_bodies_are_shown(tmp_path: Path, aiohttp_client: AiohttpClient, body: bytes) -> None:
+    """Deep, wide and broken bodies are a page of bounded size all the same."""
+    entry = Entry(a_call(request_bytes=len(body)), SENT, KeptBody(body), JSON_TYPE, KeptBody(body))
+    client = await opened(aiohttp_client, tmp_path, entry)
+    answer = await client.get(f"/logs/{text_id(entry)}")
+    assert answer.status == 200
+    assert len(await answer.text()) < 300_000

@@ -9,6 +9,7 @@ import pytest
 from store.dialects import Document
 from store.presentation import GAP, Exchanged, Message, Part, conversation_of, exchanged, tools_of
 from store.presentation.said import readable
+from tests.dialects.wire import Case, cases
 
 CALL = Part("tool call", '{\n  "city": "Rome"\n}', "weather", "c1")
 RESULT = "sunny"
@@ -179,3 +180,21 @@ def test_depth_and_width_are_bounded() -> None:
     assert len(readable([deep] * 50, 10_000)) < 20_000
     (message,) = conversation_of({"messages": [{"role": "user", "content": deep}]})
     assert message.parts == ()
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_every_recorded_exchange_is_told(case: Case) -> None:
+    """Whatever is known to pass on the wire is told whole, and cut anywhere, without trouble."""
+
+    def told(request: Document, response: Document) -> Exchanged:
+        return exchanged(case.dialect, case.method, case.target, request, case.status, response)
+
+    whole = told(Document(case.request), Document(case.response))
+    asked = orjson.loads(case.request) if case.request[:1] == b"{" else {}
+    if asked.get("messages") or asked.get("contents"):
+        assert whole.asked
+        assert all(part.text or part.name for message in whole.asked for part in message.parts)
+    for at in range(0, len(case.request), 7):
+        told(Document(case.request[:at], case.request[at + 5 :], cut=True), Document(b""))
+    for at in range(0, len(case.response), 97):
+        told(Document(b""), Document(case.response[:at], case.response[at + 50 :], cut=True))

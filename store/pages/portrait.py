@@ -1,0 +1,127 @@
+"""One call as the templates draw it: what JSON tells of it, and what is made of that for people."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from proxy.config.model import Config, Group
+from store.dialects import dialect_of
+from store.dialects.document import Document
+from store.pace import Measured
+from store.pages import ending, raw
+from store.pages.arithmetic import Account, account
+from store.pages.conversation import Allowance, Shown, ShownTool, Turn, shown, tools, turns
+from store.pages.curl import Again, again
+from store.pages.state import State
+from store.pages.timeline import Stretch, timeline
+from store.presentation import exchanged, readable
+from store.questions.call import InFull
+
+LIST: Final = "/logs"
+_CONVERSATION: Final = 110_000  # characters of it that one page takes
+_SHORT: Final = 8_000  # characters of a parameter, or of the provider's own usage
+_ONE_LINE: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """What the templates draw: the call as JSON tells it, and what is made of it for people."""
+
+    call: dict[str, Any]
+    zone: ZoneInfo
+    back: str  # the list to go back to
+    tone: str
+    ending: str
+    blame: str | None
+    status_name: str
+    nobody_answered: bool  # the model named is the one that was asked for
+    speed: float | None  # tokens of the answer in a second, once it had begun
+    oddities: list[tuple[str, str | None]]
+    parameters: list[tuple[str, Shown]]
+    asked: list[Turn]
+    tools: list[ShownTool]
+    answered: list[Turn]
+    text: Shown | None  # the answer as text, where it cannot be told in parts
+    raw_request: Shown | None
+    raw_response: Shown | None
+    bodies_off: bool
+    account: Account
+    raw_usage: Shown | None
+    timeline: list[Stretch]
+    again: Again
+
+    @property
+    def address(self) -> str:
+        """The page of this call, from which one comes back to the same list."""
+        kept = f"?{urlencode({'back': self.back})}" if self.back != LIST else ""
+        return f"{LIST}/{self.call['id']}{kept}"
+
+    def filtered(self, name: str, value: str) -> str:
+        """The list of the calls that have this value."""
+        return State(LIST, ((name, value),)).address
+
+
+def portrait(found: InFull, config: Config, at: ZoneInfo, back: str) -> Portrait:
+    """The portrait of this call. Takes milliseconds when it is long: not for the event loop."""
+    call = found.told
+    request, response = found.request, found.response
+    nothing = Document(b"")
+    said = exchanged(
+        call["dialect"], call["method"], call["target"], request.body or nothing, call["status"],
+        response.body or nothing,
+    )  # fmt: skip
+    room = Allowance(_CONVERSATION)
+    answered = turns(said.answered, room)
+    asked = turns(said.asked, room)
+    apart = Allowance(2 * raw.MOST_ON_A_PAGE)
+    text = call["response"]["text"]
+    group = config.groups.get(call["group"], Group(call["group"], Decimal(1)))
+    return Portrait(
+        call=call,
+        zone=at,
+        back=back,
+        tone=ending.tone(call),
+        ending=ending.ending(call),
+        blame=ending.blame(call),
+        status_name="" if call["status"] is None else ending.status_name(call["status"]),
+        nobody_answered=call["status"] is None or call["status"] >= 400,
+        speed=_speed(call),
+        oddities=[(name, ending.oddity(name)) for name in call["anomalies"]],
+        parameters=[(name, shown(_setting(value), room, _SHORT)) for name, value in call["parameters"].items()],
+        asked=asked,
+        tools=tools(said.tools, room),
+        answered=answered,
+        text=shown(text, room) if text and not answered else None,
+        raw_request=None if request.body is None else raw.beginning(call["request"]["body"], apart),
+        raw_response=None if response.body is None else raw.beginning(call["response"]["body"], apart),
+        bodies_off=config.capture.bodies == "none",
+        account=account(call, group.ratio, config.credits.per_usd),
+        raw_usage=None
+        if call["tokens"]["raw"] is None
+        else shown(readable(call["tokens"]["raw"], _SHORT), Allowance(_SHORT + 200), _SHORT),
+        timeline=timeline(call["timings"].get("parts") or [], streamed=call["stream"]),
+        again=again(
+            call["id"], call["upstream"], dialect_of(call["dialect"], call["target"].partition("?")[0]),
+            call["method"], call["target"], request.headers, request.body, call["request"]["bytes"],
+            config.proxy.listen, credential=call["key"] is not None, streamed=call["stream"],
+        ),
+    )  # fmt: skip
+
+
+def _setting(value: Any) -> str:
+    """A parameter on one line where it fits on one."""
+    text = readable(value, _SHORT)
+    return " ".join(text.split()) if not isinstance(value, str) and len(text) < _ONE_LINE else text
+
+
+def _speed(call: dict[str, Any]) -> float | None:
+    whole, first = call["duration_ms"], call["first_token_ms"]
+    measured = Measured(
+        duration_us=None if whole is None else round(whole * 1000),
+        first_token_us=None if first is None else round(first * 1000),
+        output_tokens=call["tokens"]["output"],
+        streamed=call["stream"],
+    )
+    return measured.tokens_per_second
