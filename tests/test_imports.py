@@ -8,7 +8,7 @@ import pytest
 
 _ROOT = Path(__file__).resolve().parents[1]
 _KNOW_BOTH = ("proxy/cli/", "proxy/parent.py", "proxy/child.py", "proxy/demo")
-_ROAD = ("proxy.journal", "proxy.config", "proxy.lifeline")
+_ROAD = ("proxy.journal", "proxy.config", "proxy.keys", "proxy.lifeline")
 _PURE = ("store/dialects/", "store/pricing/", "store/presentation/")
 _OUTSIDE_WORLD = {"aiohttp", "asyncio", "sqlite3", "aiosqlite", "socket", "threading", "os", "pathlib"}
 
@@ -40,7 +40,7 @@ def test_what_relays_does_not_know_the_store(module: str) -> None:
 
 @pytest.mark.parametrize("module", _modules("store"))
 def test_the_store_knows_only_the_road(module: str) -> None:
-    """A module of the store imports of `proxy` only the journal, the configuration and the lifeline."""
+    """A module of the store imports of `proxy` only the journal, the configuration, the keys and the lifeline."""
     assert [name for name in _imported(module) if _within(name, ("proxy",)) and not _within(name, _ROAD)] == []
 
 

@@ -8,15 +8,22 @@ from dataclasses import replace
 
 from proxy.config.builtin import BUILTIN, stream_usage_of
 from proxy.config.mistakes import Mistake, did_you_mean, entry, place
-from proxy.config.model import Group, PriceEntry, Secret, Upstream
+from proxy.config.model import Access, Group, PriceEntry, Secret, Upstream
 from proxy.config.tables import GroupTable, PriceTable, UpstreamTable
 
 
 def upstreams_of(
-    tables: Mapping[str, UpstreamTable], environ: Mapping[str, str] | None, mistakes: list[Mistake]
+    tables: Mapping[str, UpstreamTable], access: Access, environ: Mapping[str, str] | None, mistakes: list[Mistake]
 ) -> dict[str, Upstream]:
-    """The built-in upstreams and the file's; without an environment no credential is looked up."""
-    return BUILTIN | {name: _upstream(name, table, environ, mistakes) for name, table in tables.items()}
+    """The built-in upstreams and the file's, with the `access` of the proxy where theirs is not given.
+
+    Without an environment no credential is looked up.
+    """
+    upstreams = {name: replace(upstream, access=access) for name, upstream in BUILTIN.items()}
+    for name, table in tables.items():
+        upstream = _upstream(name, table, environ, mistakes)
+        upstreams[name] = upstream if table.access is not None else replace(upstream, access=access)
+    return upstreams
 
 
 def _upstream(name: str, table: UpstreamTable, environ: Mapping[str, str] | None, mistakes: list[Mistake]) -> Upstream:

@@ -54,7 +54,7 @@ def load(
         panel = replace(panel, listen=_flag_address("--dashboard", dashboard, panel.listen, mistakes))
 
     base = source.parent if source else cwd
-    upstreams = upstreams_of(file.upstreams, environ if secrets else None, mistakes)
+    upstreams = upstreams_of(file.upstreams, proxy.access, environ if secrets else None, mistakes)
     config = Config(
         proxy=proxy,
         dashboard=panel,

@@ -11,6 +11,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
+from proxy.config.budget import Budget
+
+Access = Literal["open", "keys"]
+"""Who may call: anybody, with credentials of their own; or holders of keys that were issued here."""
+
 
 class Secret(str):
     """A string that does not print itself."""
@@ -55,7 +60,7 @@ class Proxy:
 
     listen: Address = Address("127.0.0.1", 8787)
     workers: int = 1
-    access: Literal["open"] = "open"
+    access: Access = "open"
     on_client_gone: Literal["cancel", "finish"] = "cancel"
     finish_timeout_s: float = 600.0
     max_concurrent: int = 2000
@@ -94,6 +99,7 @@ class Credits:
     """`[credits]`: the unit of usage."""
 
     per_usd: Decimal = Decimal(1000)
+    tz: str = "UTC"  # whose days, weeks and months budgets are for
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,7 @@ class Upstream:
     dialect: Literal["openai", "anthropic", "gemini", "generic"]
     provider: str  # whose price list
     api_key: Secret | None = None
+    access: Access = "open"  # that of [proxy] unless the table says otherwise
     stream_usage: Literal["ask", "leave"] = "leave"
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 600.0  # longest silence
@@ -116,6 +123,9 @@ class Group:
 
     name: str
     ratio: Decimal = Decimal(1)
+    budgets: tuple[Budget, ...] = ()  # the key `budget`
+    unpriced: Literal["allow", "refuse"] = "allow"  # calls of models without a known price
+    unpriced_usd_per_million: Decimal | None = None  # what each of their tokens is charged as; None: nothing is known
 
 
 @dataclass(frozen=True, slots=True)

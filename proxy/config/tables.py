@@ -1,7 +1,7 @@
 """The tables that a configuration file may hold, with every key they know. Defaults are not here: see `model.py`.
 
 A key that is not given is not set; `given()` tells which were. What a later version will bring is named too, so that
-it is refused in so many words: a budget that is silently ignored would be worse than none.
+it is refused in so many words: a limit that is silently ignored would be worse than none.
 """
 
 import re
@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from proxy.config import values
+from proxy.config.budget import Budget
 from proxy.config.builtin import Dialect
-from proxy.config.model import Address
+from proxy.config.model import Access, Address
 
 NOT_YET = "is not supported by this version of Tollbook"
 
@@ -24,14 +25,6 @@ def _list_of_hosts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError('must be a list of host names, such as ["tollbook.example.org"]')
     return tuple(values.host_name(item) for item in value)
-
-
-def _access(value: object) -> str:
-    if value == "keys":
-        raise ValueError(f'{NOT_YET}; use "open"')
-    if value != "open":
-        raise ValueError('must be "open"')
-    return "open"
 
 
 Text = Annotated[str, BeforeValidator(values.text)]
@@ -61,7 +54,7 @@ class ProxyTable(Table):
 
     listen: Listen | None = None
     workers: Annotated[int, BeforeValidator(values.workers)] | None = None
-    access: Annotated[Literal["open"], BeforeValidator(_access)] | None = None
+    access: Access | None = None
     on_client_gone: Literal["cancel", "finish"] | None = None
     finish_timeout_s: Seconds | None = None
     max_concurrent: Annotated[int, BeforeValidator(values.whole(1, 1_000_000))] | None = None
@@ -96,6 +89,7 @@ class CreditsTable(Table):
     """`[credits]`"""
 
     per_usd: Annotated[Decimal, BeforeValidator(values.amount(1_000_000, zero=False))] | None = None
+    tz: Annotated[str, BeforeValidator(values.time_zone)] | None = None
 
 
 class UpstreamTable(Table):
@@ -105,6 +99,7 @@ class UpstreamTable(Table):
     dialect: Dialect | None = None
     provider: Text | None = None
     api_key_env: Variable | None = None
+    access: Access | None = None
     stream_usage: Literal["ask", "leave"] | None = None
     connect_timeout_s: Annotated[float, BeforeValidator(values.span(0.001, _HOUR, "seconds"))] | None = None
     read_timeout_s: Seconds | None = None
@@ -114,6 +109,9 @@ class GroupTable(Table):
     """`[groups.NAME]`"""
 
     ratio: Annotated[Decimal, BeforeValidator(values.amount(1_000))] | None = None
+    budgets: Annotated[tuple[Budget, ...], BeforeValidator(values.budgets)] | None = Field(default=None, alias="budget")
+    unpriced: Literal["allow", "refuse"] | None = None
+    unpriced_usd_per_million: Rate | None = None
 
 
 class PriceTable(Table):
@@ -157,10 +155,8 @@ _LATER = {
     "proxy": re.compile(r"on_store_failure"),
     "store": re.compile(r"engine|.*(retention|retain|keep|prune|max_age|max_size).*"),
     "capture": re.compile(r".*(retention|retain|keep).*"),
-    "credits": re.compile(r"tz"),
-    "upstreams": re.compile(r"access|limits?|max_concurrent|.*_per_minute"),
-    "groups": re.compile(r"budgets?|unpriced|limits?|.*_per_minute"),
-    "": re.compile(r"keys"),
+    "upstreams": re.compile(r"limits?|max_concurrent|.*_per_minute"),
+    "groups": re.compile(r"limits?|.*_per_minute"),
 }
 
 

@@ -10,7 +10,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo
 
+from proxy.config.budget import Budget, read_budgets
 from proxy.config.model import Address
 
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
@@ -99,6 +101,23 @@ def day(value: object) -> date:
     if isinstance(value, datetime) or not isinstance(value, date):
         raise ValueError("must be a date, written without quotes or time: 2026-01-31")
     return value
+
+
+def time_zone(value: object) -> str:
+    """The IANA name of a time zone."""
+    if isinstance(value, str):
+        try:
+            return ZoneInfo(value).key
+        except (LookupError, ValueError, OSError):
+            pass
+    raise ValueError('must be the IANA name of a time zone, such as "UTC" or "Europe/Berlin"')
+
+
+def budgets(value: object) -> tuple[Budget, ...]:
+    """A list of budgets."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError('must be a list of CREDITS/PERIOD, such as ["50000/month"]')
+    return read_budgets(value)
 
 
 def variable(value: object) -> str:

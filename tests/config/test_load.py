@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.config.budget import Budget
 from proxy.config.load import TOKEN_ENV, load
 from proxy.config.model import Address, Config, PriceEntry, Secret
 
@@ -131,6 +132,28 @@ def test_groups_and_credits_are_exact(loaded: Load) -> None:
     assert config.credits.per_usd == Decimal("0.3")
     assert config.groups["lab"].ratio == Decimal("1.1")
     assert config.groups["free"].ratio == 1
+
+
+def test_budgets_are_exact(loaded: Load) -> None:
+    """A budget is so many credits in so long a time; a bare number is a total."""
+    group = loaded('[groups.lab]\nbudget = ["0.5/day", "50000/month", "7"]\nunpriced = "refuse"').groups["lab"]
+    assert group.budgets == (
+        Budget(Decimal("0.5"), "day"), Budget(Decimal(50000), "month"), Budget(Decimal(7), "total"),
+    )  # fmt: skip
+    assert [str(budget) for budget in group.budgets] == ["0.5/day", "50000/month", "7/total"]
+    assert (group.unpriced, group.unpriced_usd_per_million) == ("refuse", None)
+
+
+@pytest.mark.parametrize("access", ["open", "keys"])
+def test_upstreams_take_the_access_of_the_proxy(loaded: Load, access: str) -> None:
+    """An upstream whose table does not say who may call it is as open as the proxy."""
+    config = loaded(
+        f'[proxy]\naccess = "{access}"\n[upstreams.groq]\naccess = "keys"\n[upstreams.xai]\naccess = "open"\n'
+        '[upstreams.mine]\nbase_url = "http://a"\n'
+    )
+    assert config.upstreams["groq"].access == "keys"
+    assert config.upstreams["xai"].access == "open"
+    assert {config.upstreams[name].access for name in ("openai", "mine")} == {access}
 
 
 def test_secrets_come_from_the_variables_that_are_named(loaded: Load) -> None:

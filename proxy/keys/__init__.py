@@ -1,0 +1,4 @@
+"""Keys: who may call, as whom, and how much. The register is a small file; workers hold it in memory.
+
+The store may import `key`, `register`, `secret` and `used_up`; the rest is of the relaying process alone.
+"""

@@ -1,0 +1,47 @@
+"""A key, as the register keeps it: everything about it but its secret.
+
+An *issued* key was made here and is known by the SHA-256 of its secret. A *named* one is a credential that is passed
+through to the upstream, known by its fingerprint (`proxy/credential.py`); the register only gives it a name and group.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from proxy.config.budget import Budget
+
+DEFAULT_GROUP = "default"
+"""The group of every credential that nobody put into another."""
+
+State = Literal["active", "disabled", "expired", "deleted"]
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One key. All times are UTC. An empty list of models or upstreams means any."""
+
+    name: str  # unique among all keys that ever were, deleted ones too
+    group: str
+    kind: Literal["issued", "named"]
+    digest: str  # issued: SHA-256 of the secret, in hex; named: the fingerprint
+    created_at: datetime
+    expires_at: datetime | None = None
+    disabled: bool = False
+    deleted: bool = False  # kept, so that its name stays taken and its refusals say whose they are
+    models: tuple[str, ...] = ()  # names or patterns; `*` matches any run of characters
+    upstreams: tuple[str, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    per_minute: int | None = None  # calls
+    concurrent: int | None = None  # calls
+    previous_digest: str | None = None  # the secret before the last rotation,
+    previous_until: datetime | None = None  # which is valid until then
+
+    def state(self, now: datetime) -> State:
+        """Whether it may be used, and if not, why."""
+        if self.deleted:
+            return "deleted"
+        if self.disabled:
+            return "disabled"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return "active"

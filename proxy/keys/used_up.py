@@ -1,0 +1,42 @@
+"""What a worker asks, for each call, about what was spent so far. The answer comes from memory."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from proxy.config.budget import Period
+from proxy.keys.key import Key
+
+
+@dataclass(frozen=True, slots=True)
+class UsedUp:
+    """A budget that is used up."""
+
+    of: Literal["key", "group"]
+    name: str
+    credits: Decimal  # the budget, not what was spent
+    period: Period
+    until: datetime | None  # when it begins anew; None: never
+
+
+class Standing(Protocol):
+    """How keys and groups stand. Asked in the middle of a call: no disk, no waiting."""
+
+    def used_up(self, key: Key | None, group: str) -> UsedUp | None:
+        """The first budget of the key or its group that is used up; `key` is None for a credential without a name."""
+
+    def unpriced(self, upstream: str, model: str) -> bool:
+        """Whether this model is known to have no price. Asked only in groups with `unpriced = "refuse"`."""
+
+
+class NothingSpent:
+    """The standing before anything is known of it."""
+
+    def used_up(self, key: Key | None, group: str) -> UsedUp | None:
+        """Nothing is."""
+        return None
+
+    def unpriced(self, upstream: str, model: str) -> bool:
+        """Nothing is."""
+        return False
