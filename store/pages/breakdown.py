@@ -51,7 +51,6 @@ class Line:
     error_share: float
     cost_share: float | None
     calls_address: str | None  # None: no filter means this name and no other
-    stats_address: str | None
     number: int  # of its colour in the chart; 0: it is among the other
 
 
@@ -95,15 +94,13 @@ def _line(state: State, by: str, row: Row, whole: Any, colours: Sequence[str | N
     value = None if row[by] is None else str(row[by])
     wanted = exactly(value)
     cost = MEASURES["cost"].of(row)
-    narrowed = None if wanted is None else state.with_(**{by: wanted})
     return Line(
         called(by, row[by]),
         value is None,
         row,
         row["errors"] / row["calls"] if row["calls"] else 0.0,
         float(cost / whole) if cost is not None and whole else None,
-        None if narrowed is None else narrowed.only((*FILTERS, "q")).at("/logs").address,
-        None if narrowed is None else narrowed.without("by", "sort", "order").address,
+        None if wanted is None else state.with_(**{by: wanted}).only((*FILTERS, "q")).at("/logs").address,
         list(colours).index(row[by]) + 1 if row[by] in colours else 0,
     )
 

@@ -10,6 +10,8 @@ from store.pages.state import State
 
 DEFAULT_FROM: Final = "30d"
 """The last thirty days, while the address says nothing of time."""
+EVER: Final = "1970-01-01"
+"""The start that means all time."""
 UNITS: Final = ("minute", "hour", "day", "month")
 
 _MINUTE_US, _HOUR_US, _DAY_US = 60_000_000, 3_600_000_000, 86_400_000_000
@@ -27,6 +29,7 @@ class Period:
     unit: str
     words: str  # "the last 30 days"
     default: bool  # the address names no start
+    ever: bool  # it is all time
 
     @property
     def before_words(self) -> str:
@@ -62,7 +65,7 @@ def period(state: State, asked: Filter, now: datetime, first_us: int | None) -> 
     if first_us is not None:
         start = max(start, min(first_us, stop))
     start = min(start, stop)
-    found = Period(start, stop, _unit(stop - start), _words(state), default=not state.value("from"))
+    found = Period(start, stop, _unit(stop - start), _words(state), not state.value("from"), _is_ever(state))
     if chosen := state.value("per"):
         if chosen not in UNITS:
             raise WrongFilter("per", f"{chosen!r}: use one of {', '.join(UNITS)}")
@@ -81,8 +84,14 @@ def _unit(length_us: int) -> str:
     return next((unit for unit, most in _MOST_US.items() if length_us <= most), "month")
 
 
+def _is_ever(state: State) -> bool:
+    return state.value("from") == EVER and not state.value("to")
+
+
 def _words(state: State) -> str:
     start, stop = state.value("from", DEFAULT_FROM), state.value("to")
+    if _is_ever(state):
+        return "all time"
     number, letter = start[:-1], start[-1:]
     if not stop and number.isdecimal() and letter in _WORDS:
         return f"the last {number} {_WORDS[letter]}s" if number != "1" else f"the last {_WORDS[letter]}"

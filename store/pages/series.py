@@ -70,7 +70,7 @@ def latencies(
                 values[places[row[unit]]] = row["duration_ms"][share]
     everything = {share: [row["duration_ms"][share] for row in totals] for share in ("p50", "p95")}
     return [
-        {"name": "all calls", "number": 0, **everything},
+        {"name": "all calls", "number": 0, "all": True, **everything},
         *(
             {"name": called(by, name), "number": number, **found[name]}
             for number, name in enumerate(names, 1)

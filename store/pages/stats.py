@@ -21,7 +21,7 @@ from store.pages.changes import changes
 from store.pages.filter_bar import FilterBar, filter_bar
 from store.pages.measures import LATENCY, MEASURES, METRICS, TOKENS, Measure, Row
 from store.pages.movements import movements
-from store.pages.period import DEFAULT_FROM, Period, period, width_ms
+from store.pages.period import DEFAULT_FROM, EVER, Period, period, width_ms
 from store.pages.rendering import render
 from store.pages.series import MOST_SERIES, by_kind, largest, latencies, stacked
 from store.pages.state import State, state_of
@@ -41,11 +41,11 @@ _KINDS_OF_TOKENS: Final = (*TOKENS, "kinds")
 _LONG_US: Final = 190 * 86_400_000_000
 _MOST_ROWS: Final = 6_000  # groups times buckets that are asked for whole
 _MOST_LATENCIES: Final = 4
+_NOT_WORTH_HIDING: Final = 5
 MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-_EVER: Final = "1970-01-01"
 _TABLE: Final = "/stats/table.csv"
 
 
@@ -78,6 +78,11 @@ class View:
         return cls(given, state, asked, by, metric, tokens)
 
     @property
+    def kinds(self) -> bool:
+        """Whether tokens are divided by what they are, not by who used them."""
+        return self.metric == "tokens" and self.tokens == "kinds"
+
+    @property
     def measure(self) -> Measure:
         """What is drawn; what the largest are chosen by where nothing adds up."""
         if self.metric == "tokens":
@@ -90,7 +95,7 @@ async def stats_page(request: web.Request) -> web.StreamResponse:
     parts = request.app[PARTS]
     now = parts.now()
     view = View.of(request)
-    span = period(view.state, view.asked, now, await _first_us(parts, view, now))
+    span = period(view.given, view.asked, now, await _first_us(parts, view, now))
     whole, over_time, against, ahead, moved = await asyncio.gather(
         stats(parts.source, view.asked),
         stats(parts.source, replace(view.asked, by=(span.unit,))),
@@ -99,11 +104,11 @@ async def stats_page(request: web.Request) -> web.StreamResponse:
         _moved(parts, view, now),
     )
     most = _MOST_LATENCIES if view.metric == LATENCY else MOST_SERIES
-    shown = largest(view.measure, view.by, whole["stats"], most)
+    shown = [] if view.kinds else largest(view.measure, view.by, whole["stats"], most)
     divided = await _divided(parts, view, span, shown, whole, over_time)
     told = lines(view.state, view.by, whole["stats"], whole["total"], shown)
     every = bool(view.state.value("rows"))
-    most_lines = MOST_LINES if every else FEW_LINES
+    most_lines = MOST_LINES if every or len(told) <= FEW_LINES + _NOT_WORTH_HIDING else FEW_LINES
     return render(
         request,
         "stats.html",
@@ -122,7 +127,7 @@ async def stats_page(request: web.Request) -> web.StreamResponse:
         forecast=ahead,
         month_name=MONTHS[int(ahead["month"][5:]) - 1],
         movers=None if moved is None else movements(view.state, moved),
-        drawable=bool(shown),
+        drawable=bool(shown or (view.kinds and whole["total"]["tokens"]["total"])),
         chart_data=_chart(view, span, shown, divided, over_time["stats"]),
         lines=told[:most_lines],
         left_out=max(0, len(told) - most_lines),
@@ -162,15 +167,16 @@ async def _bar(parts: Parts, view: View, now: datetime) -> FilterBar:
     presets = tuple(
         replace(
             preset,
-            address=view.given.with_(from_=_EVER).without("to", "per").address,
-            chosen=view.given.value("from") == _EVER and not view.given.value("to"),
+            address=view.given.with_(from_=EVER).without("to", "per").address,
+            chosen=view.given.value("from") == EVER and not view.given.value("to"),
         )
         if preset.label == ALL_TIME
         else preset
         for preset in time.presets
     )
     label = next((preset.label for preset in presets if preset.chosen), time.label)
-    return replace(bar, time=replace(time, presets=presets, label=label))
+    chips = tuple(replace(chip, value=ALL_TIME) if chip.value == f"since {EVER}" else chip for chip in bar.chips)
+    return replace(bar, time=replace(time, presets=presets, label=label), chips=chips)
 
 
 async def _first_us(parts: Parts, view: View, now: datetime) -> int | None:
@@ -190,7 +196,7 @@ async def _divided(
     parts: Parts, view: View, span: Period, shown: Sequence[str | None], whole: Row, over_time: Row
 ) -> list[Row]:
     """Sums by time and group: of all groups when these are few, else of those with a colour of their own."""
-    if not shown or (view.metric == "tokens" and view.tokens == "kinds"):
+    if not shown:
         return []
     asked = replace(view.asked, by=(span.unit, view.by))
     if len(whole["stats"]) * len(over_time["stats"]) > _MOST_ROWS:
@@ -213,7 +219,7 @@ def _chart(view: View, span: Period, shown: Sequence[str | None], divided: Seque
     if view.metric == LATENCY:
         drawn |= {"unit": "ms", "title": "duration"}
         drawn["latencies"] = latencies(span.unit, view.by, totals, divided, shown)
-    elif view.metric == "tokens" and view.tokens == "kinds":
+    elif view.kinds:
         drawn["series"] = [one.as_json() for one in by_kind(totals)]
     else:
         series = stacked(view.measure, span.unit, view.by, totals, divided, shown)

@@ -79,7 +79,7 @@ def _calls(told: Mapping[str, Any]) -> Iterator[Finding]:
             for reason, calls in told["lost"].items()
             if reason != "total" and calls
         )
-        yield Finding("bad", f"{count(lost)} calls were lost ({why}).")
+        yield Finding("bad", f"{count(lost)} call{' was' if lost == 1 else 's were'} lost ({why}).")
     else:
         yield Finding("good", "No call was lost.")
     lag = told["lag_ms"]

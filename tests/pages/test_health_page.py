@@ -27,7 +27,7 @@ async def test_the_equation_is_shown(tmp_path: Path, aiohttp_client: AiohttpClie
     page = read(await (await client.get("/health")).text())
     equation = page.one(class_="equation").text
     assert equation == "12 received = 5 stored + 2 waiting + 4 open + 1 lost holds"
-    assert "1 calls were lost" in page.one(class_="findings").text
+    assert "1 call was lost" in page.one(class_="findings").text
     assert page.one(id="verdict").text.startswith("bad")
 
 

@@ -13,7 +13,7 @@ function buttonOf(group, hidden, redraw) {
   button.type = "button";
   button.setAttribute("aria-pressed", "true");
   const swatch = document.createElement("span");
-  swatch.className = group.number ? `swatch series-${group.number}` : "swatch";
+  swatch.className = `swatch ${group.number ? `series-${group.number}` : group.all ? "series-all" : ""}`;
   const name = document.createElement("bdi");
   name.textContent = group.name;
   button.append(swatch, name);

@@ -2,6 +2,7 @@
 
 import { draw, plain } from "./charts.js";
 import { makeLegend } from "./legend.js";
+import { logarithmicTicks } from "./ticks.js";
 import { duration, written } from "./written.js";
 
 const MOST_MODELS = 8;
@@ -45,7 +46,7 @@ async function start(chart, address) {
   const logarithmic = document.getElementById("scatter-log");
   const redraw = () => {
     const traces = groups.filter((group) => !hidden.has(group.name)).map(trace);
-    return draw(chart, traces, layout(logarithmic.checked), { onClick: open });
+    return draw(chart, traces, layout(points, logarithmic.checked), { onClick: open });
   };
   logarithmic.onchange = redraw;
   makeLegend(document.getElementById("scatter-legend"), groups, hidden, redraw);
@@ -83,12 +84,18 @@ function stands(point) {
   return point.reasons.some((reason) => reason !== "none" && reason !== "unknown");
 }
 
-function layout(logarithmic) {
-  const type = logarithmic ? "log" : "linear";
+function layout(points, logarithmic) {
+  const scale = (values, label) => (logarithmic ? { type: "log", rangemode: "normal", ...logarithmicTicks(values, label) } : { type: "linear", rangemode: "tozero" });
   return {
-    height: innerWidth < 640 ? 320 : 420, hovermode: "closest", dragmode: "zoom",
-    xaxis: { type, title: { text: "output tokens" }, showgrid: true, autorange: true, ...(logarithmic ? { dtick: 1 } : {}) },
-    yaxis: { type, title: { text: "seconds" }, autorange: true, fixedrange: false, rangemode: logarithmic ? "normal" : "tozero", ...(logarithmic ? { dtick: 1 } : {}) },
+    height: innerWidth < 640 ? 320 : 420, hovermode: "closest",
+    xaxis: {
+      title: { text: "output tokens", font: { size: 13 } }, showgrid: true, autorange: true,
+      ...scale(points.map((point) => point.tokens.output), (value) => written(value, "count")),
+    },
+    yaxis: {
+      title: { text: "duration", font: { size: 13 } }, autorange: true, fixedrange: false, ticksuffix: logarithmic ? "" : " s",
+      ...scale(points.map((point) => point.duration_ms / 1000), (value) => duration(value * 1000)),
+    },
   };
 }
 
@@ -101,7 +108,7 @@ function inWords(told, points) {
   for (const point of points) for (const reason of point.reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const shown = `${written(points.length, "count")} calls are shown${told.more ? ", the newest of more" : ""}`;
   const left = told.points.length - points.length;
-  const parts = [paragraph(`${shown}${left ? `; ${written(left, "count")} more put out no tokens that are known` : ""}. Diamonds are those that stand out; a click opens the call.`)];
+  const parts = [paragraph(`${shown}${left > 0 ? `; ${written(left, "count")} more put out no tokens that are known` : ""}. Diamonds are those that stand out; a click opens the call.`)];
   if (told.complete === false) parts.push(paragraph(`Not everything could be read in time: these go back to ${told.read_back_to} only.`));
   const list = document.createElement("ul");
   for (const [reason, text] of Object.entries(REASONS)) {

@@ -3,7 +3,8 @@
 import { draw, plain } from "./charts.js";
 import { makeLegend } from "./legend.js";
 import { go } from "./swap.js";
-import { written, bucketName } from "./written.js";
+import { logarithmicTicks } from "./ticks.js";
+import { bucketName, duration, written } from "./written.js";
 import "./scatter.js";
 
 let shown = null; // what is drawn now, as it was told
@@ -61,9 +62,13 @@ function layoutOf(told) {
     barmode: "stack", hovermode: told.latencies ? "x unified" : "x", height: innerWidth < 640 ? 280 : 360,
     xaxis: { type: "date", range: told.range, hoverformat: { month: "%B %Y", day: "%a %d %b %Y" }[told.per] ?? "%d %b %H:%M" },
     yaxis: told.latencies
-      ? { tickformat: "~s", ticksuffix: "s" }
+      ? { type: "log", rangemode: "normal", ...logarithmicTicks(groupsOf(told), (value) => duration(value * 1000)) }
       : { tickprefix: prefix, tickformat: told.unit === "count" ? "~s" : undefined },
   };
+}
+
+function groupsOf(told) {
+  return told.latencies.flatMap((group) => [...group.p50, ...group.p95]).filter((value) => value > 0).map((value) => value / 1000);
 }
 
 function zoom(from, to) {
