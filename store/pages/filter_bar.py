@@ -92,6 +92,7 @@ class FilterBar:
     """What parts/filters.html draws."""
 
     path: str
+    address: str  # of the state it shows
     time: TimeRange
     menus: tuple[Menu, ...]
     more: tuple[Menu, ...]
@@ -115,6 +116,7 @@ def filter_bar(state: State, zone: ZoneInfo, now: datetime, told: Mapping[str, A
     time = time_range(state, zone, now)
     return FilterBar(
         path=state.path,
+        address=state.address,
         time=time,
         menus=tuple(_facet(name, state, told) for name in _MAIN),
         more=(

@@ -13,10 +13,7 @@ function addressOf(form, submitter) {
     if (field.type === "checkbox" && !field.checked) continue;
     if (field.value.trim()) params.append(field.name, field.value.trim());
   }
-  if (submitter?.name) params.append(submitter.name, submitter.value);
-  for (const typed of form.querySelectorAll("input[data-typed]")) {
-    if (typed.value.trim() && typed === submitter) params.append(typed.name, typed.value.trim());
-  }
+  if (submitter?.name) params.append(submitter.name, submitter.value.trim());
   const query = params.toString();
   return form.getAttribute("action") + (query ? `?${query}` : "");
 }
@@ -138,7 +135,8 @@ function readyTime(menu) {
   }
 }
 
-document.addEventListener("click", (event) => {
+// Not "click": Enter in a field clicks the form's first button.
+document.addEventListener("pointerdown", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }

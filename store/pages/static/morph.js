@@ -8,7 +8,7 @@
 // data-client:     scripts put this element here; it stays behind the element it stands behind
 
 export function morph(here, there) {
-  if (here.isEqualNode(there)) return syncValue(here, there);
+  if (here.isEqualNode(there)) return syncInputs(here, there);
   syncAttributes(here, there);
   syncValue(here, there);
   if (!here.hasAttribute("data-keep")) syncChildren(here, there);
@@ -31,12 +31,14 @@ function syncValue(here, there) {
   } else if (here instanceof HTMLSelectElement && here !== document.activeElement) {
     const chosen = there.querySelector("option[selected]");
     here.value = chosen ? chosen.value : (there.options[0]?.value ?? "");
-  } else if (here.firstElementChild) {
-    // Equal as written, yet somebody may have ticked or typed something since.
-    const inputs = here.querySelectorAll("input, select");
-    const theirs = there.querySelectorAll("input, select");
-    if (inputs.length === theirs.length) inputs.forEach((input, at) => syncValue(input, theirs[at]));
   }
+}
+
+// Equal as written, yet somebody may have ticked or typed something since.
+function syncInputs(here, there) {
+  syncValue(here, there);
+  const theirs = there.querySelectorAll("input, select");
+  here.querySelectorAll("input, select").forEach((input, at) => syncValue(input, theirs[at]));
 }
 
 function syncChildren(here, there) {

@@ -36,6 +36,7 @@ export async function go(address, { push = true, top = false } = {}) {
   } catch (trouble) {
     if (trouble.name === "AbortError") return false;
     if (push) location.assign(url); // the browser says best what is wrong
+    else console.error(`${url} could not be shown: ${trouble.message}`);
     return false;
   } finally {
     if (mine === fetching) {
@@ -68,3 +69,8 @@ document.addEventListener("click", (event) => {
 });
 
 addEventListener("popstate", () => { go(location.href, { push: false }); });
+
+// Whoever went back before this module was there sees an address that is not the one that was drawn.
+const drawn = document.querySelector("#content [data-address]")?.dataset.address;
+const stated = (url) => JSON.stringify([...new URL(url, location.href).searchParams].sort());
+if (drawn !== undefined && stated(drawn) !== stated(location.href)) refresh();
