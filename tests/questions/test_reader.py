@@ -1,7 +1,9 @@
 """Readers see one moment of the book, never wait long, never write, and give back what they took."""
 
 import asyncio
+import os
 import sqlite3
+import sys
 import threading
 from pathlib import Path
 
@@ -64,6 +66,30 @@ async def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
         assert len((await logs(reader, Filter()))["logs"]) == 1
 
 
+async def test_a_statement_can_have_less_time_than_its_snapshot(tmp_path: Path) -> None:
+    """A statement past its own time is ended, and the same snapshot answers the next one."""
+    async with Reader.open(a_book(tmp_path, [a_call()]), deadline_s=3600) as reader, reader.snapshot() as snapshot:
+        with pytest.raises(TookTooLong):
+            await snapshot.rows(ENDLESS, within_s=0.05)
+        assert await snapshot.rows("select count(*) from calls") == [(1,)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a priority belongs to a whole process elsewhere")
+async def test_who_asks_leaves_the_processor_to_who_relays(tmp_path: Path) -> None:
+    """The threads that read the book have a lower priority than every other thread."""
+    before = {thread.native_id for thread in threading.enumerate()}
+    async with Reader.open(a_book(tmp_path, [a_call()])) as reader:
+        await logs(reader, Filter())
+        priorities = {thread.native_id: _priority(thread.native_id) for thread in threading.enumerate()}
+    own = {number: priority for number, priority in priorities.items() if number not in before}
+    assert own
+    assert all(priority > priorities[threading.get_native_id()] for priority in own.values())
+
+
+def _priority(native_id: int | None) -> int:
+    return os.getpriority(os.PRIO_PROCESS, native_id or 0)
+
+
 async def test_whoever_leaves_frees_the_connection(tmp_path: Path) -> None:
     """Cancelling an endless question ends it, as often as there are connections and more."""
     async with Reader.open(a_book(tmp_path, [a_call()]), deadline_s=3600) as reader:
@@ -72,7 +98,7 @@ async def test_whoever_leaves_frees_the_connection(tmp_path: Path) -> None:
             async with reader.snapshot() as snapshot:
                 await snapshot.rows(ENDLESS)
 
-        for _ in range(6):
+        for _ in range(10):
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(ask_endlessly(), 0.05)
         assert len((await logs(reader, Filter()))["logs"]) == 1
