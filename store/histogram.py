@@ -53,8 +53,28 @@ def of_buckets(joined: str | None) -> int:
 
 
 def of_packed(joined: str | None) -> int:
-    """The sum of packed histograms, as SQLite joins them: hexadecimal, with commas between."""
-    return sum(unpack(bytes.fromhex(one)) for one in joined.split(",") if one) if joined else 0
+    """The sum of packed histograms, as SQLite joins them: hexadecimal, with blanks between."""
+    if not joined:
+        return 0
+    packed = bytes.fromhex(joined)  # passes over blanks
+    # Nearly all counts are one byte wide: all bytes are made counts at once, and those of one first bucket added up.
+    wide = bytearray(len(packed) * _BYTES)
+    wide[::_BYTES] = packed
+    counts = memoryview(wide)
+    sums: dict[int, int] = {}
+    start = 0
+    for one in joined.split(" "):
+        stop = start + len(one) // 2
+        if start == stop:
+            continue
+        if packed[start + 2] == 1:
+            first = packed[start] | packed[start + 1] << 8
+            more = int.from_bytes(counts[(start + _HEAD) * _BYTES : stop * _BYTES], "little")
+        else:
+            first, more = 0, unpack(packed[start:stop])
+        sums[first] = sums.get(first, 0) + more
+        start = stop
+    return sum(added << (_LANE * first) for first, added in sums.items())
 
 
 def counts(histogram: int) -> dict[int, int]:
@@ -84,9 +104,10 @@ def pack(histogram: int) -> bytes:
     if not histogram:
         return b""
     first, data = _trimmed(histogram)
-    if any(data[2::_BYTES]) or any(data[3::_BYTES]):
+    # Stripping zeros asks whether there is anything else, ten times faster than any().
+    if data[2::_BYTES].strip(b"\0") or data[3::_BYTES].strip(b"\0"):
         return struct.pack("<HB", first, 4) + data
-    if any(data[1::_BYTES]):
+    if data[1::_BYTES].strip(b"\0"):
         narrow = bytearray(len(data) // 2)
         narrow[::2], narrow[1::2] = data[::_BYTES], data[1::_BYTES]
         return struct.pack("<HB", first, 2) + narrow
