@@ -58,7 +58,7 @@ SAID = [
 
 OURS = frozenset((
     "html", "head", "meta", "title", "link", "script", "body", "a", "header", "img", "nav", "button", "main", "p", "h1",
-    "h3", "h4", "time", "article", "div", "section", "svg", "rect", "table", "caption", "thead", "tbody", "tfoot", "tr",
+    "h2", "h3", "time", "article", "div", "section", "svg", "rect", "table", "caption", "thead", "tbody", "tfoot", "tr",
     "th", "td", "dl", "dt", "dd", "ol", "ul", "li", "details", "summary", "span", "bdi", "code", "pre",
 ))  # fmt: skip
 
