@@ -221,8 +221,7 @@ def _status(param: str, word: str) -> str:
 
 
 def _searched(param: str, text: str) -> str:
-    if expression(text) is None:
-        raise WrongFilter(param, f"{text!r}: there is no letter or digit in it to search for")
+    _read(param, text, expression)
     return text
 
 

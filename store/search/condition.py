@@ -7,8 +7,9 @@ shelves whose time overlaps it, so that whoever reads the newest calls first nev
 A call that is not indexed yet, or of which no text is kept, is not found; excluding (`!x`) it stays.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -50,6 +51,12 @@ class _Ids:
             self.last is None or shelf.first_id <= self.last
         )
 
+    def cuts(self, shelf: _Shelf) -> bool:
+        """Whether only some of the calls on a shelf are meant."""
+        return (self.first is not None and self.first > shelf.first_id) or (
+            self.last is not None and self.last < shelf.last_id
+        )
+
     @property
     def condition(self) -> Condition:
         return between("rowid", self.first, None if self.last is None else self.last + 1)
@@ -61,32 +68,51 @@ class _Meant:
 
     expression: str
     few: tuple[int, ...] | None
+    _gathered: dict[int, list[int]] = field(default_factory=dict)
 
     @property
     def by_id(self) -> Condition | None:
         """The few ids, when they are."""
-        if self.few is None:
-            return None
-        return Condition("calls.id in (select value from json_each(?))", (orjson.dumps(self.few).decode(),))
+        return None if self.few is None else _listed(self.few)
 
-    def among(self, shelves: Sequence[_Shelf], ids: _Ids) -> Condition:
+    async def among(self, snapshot: Snapshot, shelves: Sequence[_Shelf], ids: _Ids) -> Condition:
+        """What it asks of the calls with these ids, which are on these shelves."""
         if self.by_id is not None:
             return self.by_id
-        selects = [
-            all_of((Condition(f"words_{shelf.number} match ?", (self.expression,)), ids.condition)) for shelf in shelves
-        ]
-        pieces = []
-        for begin in range(0, len(shelves), _MOST_SELECTS):
-            texts = [
-                f"select rowid from search.words_{shelf.number} where {where.text}"  # noqa: S608 - names of ours
-                for shelf, where in zip(
-                    shelves[begin : begin + _MOST_SELECTS], selects[begin : begin + _MOST_SELECTS], strict=True
-                )
-            ]
-            values = tuple(value for where in selects[begin : begin + _MOST_SELECTS] for value in where.values)
+        pieces: list[Condition] = []
+        whole: list[_Shelf] = []
+        for shelf in shelves:
+            if self._dear and ids.cuts(shelf):
+                pieces.append(await self._slice(snapshot, shelf, ids))
+            else:
+                whole.append(shelf)
+        for begin in range(0, len(whole), _MOST_SELECTS):
+            selects = [self._select(shelf, ids) for shelf in whole[begin : begin + _MOST_SELECTS]]
+            values = tuple(value for select in selects for value in select.values)
             # A unary plus: the calls are read in the order of time, not all those found, to be sorted.
-            pieces.append(Condition(f"+calls.id in ({' union all '.join(texts)})", values))
+            text = " union all ".join(select.text for select in selects)
+            pieces.append(Condition(f"+calls.id in ({text})", values))
         return any_of(pieces) if pieces else NOTHING
+
+    @property
+    def _dear(self) -> bool:
+        """Whether it asks for beginnings of words: all calls of a shelf are gathered, however few are looked for."""
+        return '"*' in self.expression
+
+    def _select(self, shelf: _Shelf, ids: _Ids) -> Condition:
+        where = all_of((Condition(f"words_{shelf.number} match ?", (self.expression,)), ids.condition))
+        return Condition(f"select rowid from search.words_{shelf.number} where {where.text}", where.values)  # noqa: S608 - names of ours
+
+    async def _slice(self, snapshot: Snapshot, shelf: _Shelf, ids: _Ids) -> Condition:
+        """The ids on one shelf, gathered once for all windows that lie in it."""
+        if shelf.number not in self._gathered:
+            select = self._select(shelf, _Ids())
+            self._gathered.clear()  # windows go from shelf to shelf
+            self._gathered[shelf.number] = [number for (number,) in await snapshot.rows(select.text, select.values)]
+        found = self._gathered[shelf.number]
+        begin = 0 if ids.first is None else bisect_left(found, ids.first)
+        end = len(found) if ids.last is None else bisect_right(found, ids.last)
+        return _listed(found[begin:end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +145,14 @@ class Sought:
         shelves = [shelf for shelf in self.shelves if shelf.overlaps(start_us, stop_us)]
         sought = [meant for meant in (self.wanted, self.unwanted) if meant is not None and meant.few is None]
         narrow = sought and not (start_us is None and stop_us is None)
-        return self._condition(shelves, await _ids_in(self.snapshot, start_us, stop_us) if narrow else _Ids())
+        return await self.among(shelves, await _ids_in(self.snapshot, start_us, stop_us) if narrow else _Ids())
 
-    def _condition(self, shelves: Sequence[_Shelf], ids: _Ids) -> Condition:
+    async def among(self, shelves: Sequence[_Shelf], ids: _Ids) -> Condition:
+        """The same for the calls with these ids."""
         shelves = [shelf for shelf in shelves if ids.overlaps(shelf)]
         return all_of((
-            ALWAYS if self.wanted is None else self.wanted.among(shelves, ids),
-            ALWAYS if self.unwanted is None else _not(self.unwanted.among(shelves, ids)),
+            ALWAYS if self.wanted is None else await self.wanted.among(self.snapshot, shelves, ids),
+            ALWAYS if self.unwanted is None else _not(await self.unwanted.among(self.snapshot, shelves, ids)),
         ))  # fmt: skip
 
 
@@ -140,7 +167,7 @@ async def arrived(snapshot: Snapshot, asked: Filter, after: int, through: int) -
         return ALWAYS
     words = [_Meant(any_expression(values), None) if values else None for values in (asked.q.any_of, asked.q.none_of)]
     search = Sought(snapshot, tuple(await _shelves(snapshot)), *words)
-    return search._condition(search.shelves, _Ids(after + 1, through))
+    return await search.among(search.shelves, _Ids(after + 1, through))
 
 
 async def indexed_through(snapshot: Snapshot) -> int:
@@ -184,6 +211,10 @@ async def _ids_in(snapshot: Snapshot, start_us: int | None, stop_us: int | None)
     rows = await snapshot.rows(text, (*where.values, _COUNTED))
     (count, first, last) = rows[0]
     return _Ids() if count == _COUNTED else _Ids(first or 0, last or 0)
+
+
+def _listed(ids: Sequence[int]) -> Condition:
+    return Condition("calls.id in (select value from json_each(?))", (orjson.dumps(ids).decode(),))
 
 
 def _not(condition: Condition) -> Condition:

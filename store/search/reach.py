@@ -14,7 +14,9 @@ async def searched(snapshot: Snapshot, asked: Filter) -> dict[str, Any]:
 
 async def reach(snapshot: Snapshot) -> dict[str, Any]:
     """{"from": time of the oldest call whose text is indexed, "to": of the newest call looked at, "waiting": calls}."""
-    (last, first) = (await snapshot.rows("select max(id), min(id) from calls") or [(None, None)])[0]
+    # Apart, each end is found at once; together they would be looked for through all calls.
+    ends = await snapshot.rows("select (select max(id) from calls), (select min(id) from calls)")
+    (last, first) = ends[0] if ends else (None, None)
     if not snapshot.search:
         return reached(None, None, 0, first, last)
     rows = await snapshot.rows("select last_id, newest, (select min(oldest) from search.shelves) from search.progress")

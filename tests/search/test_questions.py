@@ -16,7 +16,9 @@ from tests.search.test_indexing import NOW, at, caught_up, found, indexed, index
 
 
 @pytest.mark.parametrize("few", [True, False])
-@pytest.mark.parametrize("texts", [["word"], ["!word"], ["word", "other"], ["word", "!rare"], ["nowhere"], ["rare"]])
+@pytest.mark.parametrize(
+    "texts", [["word"], ["!word"], ["word", "other"], ["word", "!rare"], ["nowhere"], ["rare"], ["wo*", "!ra*"]]
+)
 async def test_sums_are_those_of_the_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, texts: list[str], few: bool
 ) -> None:
