@@ -2,7 +2,7 @@
 
     asked = parse(params, now, also=PAGING)             # store.filters; WrongFilter names the parameter
     async with Reader.open(data_dir) as reader:         # store.reader; a book that does not exist yet is empty
-        await logs(reader, asked)                       # {"logs": [...], "next": cursor | None}
+        await logs(reader, asked)                       # {"logs": [...], "next", "complete", "read_back_to"}
         await call(reader, "0193...")                   # everything about one call | None
         await stats(reader, asked)                      # {"stats": [...], "total": {...}}; parse(also=GROUPING)
         await facets(reader, asked)                     # {"model": [{"value", "calls"}, ...], ...}
