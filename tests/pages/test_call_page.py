@@ -50,7 +50,8 @@ SAID = [
     (an_error, ["429 Too Many Requests", "The upstream answered 429 Too Many Requests: Rate limit reached for requests",
                 "rate_limit_exceeded", "the client", "providers bill nothing for a call they refuse"]),
     (a_refusal, ["404 Not Found", "Tollbook refused this call: There is no upstream 'opnai'.", "/opnai/v1/models",
-                 "none: the path names no upstream", "The request had no body."]),
+                 "none: the path names no upstream", "The request had no body.",
+                 "To the upstream's headers never", "No upstream was asked."]),
     (an_interruption, ["no status", "Tollbook itself was stopped, or died, while this call was under way.",
                        "Still there?", "Tollbook itself", "Unknown, because the call ended before its usage was told"]),
 ]  # fmt: skip
