@@ -152,8 +152,38 @@ create table quarter_models (
     primary key (quarter, model_id, type_id, upstream_id)
 ) strict, without rowid;
 
-create table hour_keys (
+create table hour_models (
     hour                integer not null,                      -- started_at / 1 hour
+    model_id            integer not null,
+    type_id             integer not null,
+    upstream_id         integer not null,
+    calls               integer not null,
+    errors              integer not null,
+    input_tokens        integer not null,
+    output_tokens       integer not null,
+    cache_read          integer not null,
+    cache_write         integer not null,
+    reasoning           integer not null,
+    input_told          integer not null,
+    output_told         integer not null,
+    cache_read_told     integer not null,
+    cache_write_told    integer not null,
+    reasoning_told      integer not null,
+    untold_calls        integer not null,
+    estimated_calls     integer not null,
+    cost                integer not null,
+    unknown_cost_calls  integer not null,
+    usage               integer not null,
+    usage_told          integer not null,
+    cache_saved         integer not null,
+    cache_saved_told    integer not null,
+    durations           blob    not null,
+    first_tokens        blob    not null,
+    primary key (hour, model_id, type_id, upstream_id)
+) strict, without rowid;
+
+create table hour_keys (
+    hour                integer not null,
     key_id              integer not null,
     group_id            integer not null,
     calls               integer not null,

@@ -37,11 +37,12 @@ class Table:
 
 
 QUARTER_MODELS = Table("quarter_models", "quarter", QUARTER_US, ("model", "type", "upstream"))
+HOUR_MODELS = Table("hour_models", "hour", HOUR_US, ("model", "type", "upstream"))
 HOUR_KEYS = Table("hour_keys", "hour", HOUR_US, ("key", "group"))
 DAY_MODELS = Table("day_models", "day", DAY_US, ("model", "type", "upstream"))
 DAY_KEYS = Table("day_keys", "day", DAY_US, ("key", "group"))
 DAY_SUMS = Table("day_sums", "day", DAY_US, _OF_A_CALL)
-TABLES = (QUARTER_MODELS, HOUR_KEYS, DAY_MODELS, DAY_KEYS, DAY_SUMS)
+TABLES = (QUARTER_MODELS, HOUR_MODELS, HOUR_KEYS, DAY_MODELS, DAY_KEYS, DAY_SUMS)
 
 
 class Countable(msgspec.Struct, frozen=True):
@@ -189,7 +190,8 @@ _OF_ROWS = """
   from calls indexed by calls_by_time where started_at >= :start and started_at < :stop"""
 _OF_SUMS = f"""
        {", ".join(f"sum({name})" for name in _ADDED)},
-       histogram_of_packed(group_concat(hex(durations))), histogram_of_packed(group_concat(hex(first_tokens)))"""
+       histogram_of_packed(group_concat(hex(durations), ' ')),
+       histogram_of_packed(group_concat(hex(first_tokens), ' '))"""
 
 
 def _from_rows(table: Table) -> str:
@@ -214,7 +216,8 @@ _DAY_ANEW = (
     _from_rows(QUARTER_MODELS),
     _from_rows(HOUR_KEYS),
     _from_rows(DAY_SUMS),
-    _from_sums(DAY_MODELS, QUARTER_MODELS),
+    _from_sums(HOUR_MODELS, QUARTER_MODELS),
+    _from_sums(DAY_MODELS, HOUR_MODELS),
     _from_sums(DAY_KEYS, HOUR_KEYS),
     f"""insert into combinations
     select coalesce(model_id, 0), coalesce(key_id, 0), coalesce(group_id, 0), coalesce(type_id, 0),

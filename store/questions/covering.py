@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 from store.filters import DIMENSIONS, TIME_UNITS, Filter
 from store.questions.local_time import Stretch
-from store.sums import DAY_KEYS, DAY_MODELS, DAY_SUMS, DAY_US, HOUR_KEYS, HOUR_US, QUARTER_MODELS, Table
+from store.sums import DAY_KEYS, DAY_MODELS, DAY_SUMS, DAY_US, HOUR_KEYS, HOUR_MODELS, HOUR_US, QUARTER_MODELS, Table
 
 CALLS = Table("calls", "started_at", 1, DIMENSIONS)
 _FAMILIES = (
-    (DAY_MODELS, QUARTER_MODELS, CALLS),
+    (DAY_MODELS, HOUR_MODELS, QUARTER_MODELS, CALLS),
     (DAY_KEYS, HOUR_KEYS, CALLS),
     (DAY_SUMS, CALLS),
 )

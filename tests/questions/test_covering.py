@@ -12,12 +12,22 @@ from store.filters import GROUPING, Filter, parse
 from store.moments import at, epoch_us
 from store.questions.covering import CALLS, Piece, cover, tables_for
 from store.questions.local_time import Stretch, offsets, stretches
-from store.sums import DAY_KEYS, DAY_MODELS, DAY_SUMS, DAY_US, HOUR_KEYS, HOUR_US, QUARTER_MODELS, QUARTER_US
+from store.sums import (
+    DAY_KEYS,
+    DAY_MODELS,
+    DAY_SUMS,
+    DAY_US,
+    HOUR_KEYS,
+    HOUR_MODELS,
+    HOUR_US,
+    QUARTER_MODELS,
+    QUARTER_US,
+)
 from tests.books import NOON_US
 from tests.questions import generated
 
 NOW = at(NOON_US)
-MODELS, KEYS, ALL = (DAY_MODELS, QUARTER_MODELS, CALLS), (DAY_KEYS, HOUR_KEYS, CALLS), (DAY_SUMS, CALLS)
+MODELS, KEYS, ALL = (DAY_MODELS, HOUR_MODELS, QUARTER_MODELS, CALLS), (DAY_KEYS, HOUR_KEYS, CALLS), (DAY_SUMS, CALLS)
 FIRST = epoch_us(generated.FIRST)
 Params = list[tuple[str, str]]
 
@@ -71,13 +81,14 @@ def test_no_piece_is_read_twice_and_none_begins_within_a_unit(
 
 def test_a_crooked_span_is_whole_days_with_its_ends_read_finely() -> None:
     """Most of a day or quarter is the whole of it with the rest taken away; less is read finely."""
-    start, stop = 10 * DAY_US - QUARTER_US - 5, 12 * DAY_US + 2 * QUARTER_US + 7
+    start, stop = 10 * DAY_US - QUARTER_US - 5, 12 * DAY_US + HOUR_US + QUARTER_US + 7
     assert cover(MODELS, [Stretch(start, stop)]) == [
         Piece(CALLS, start, 10 * DAY_US - QUARTER_US, (((), 1),)),
         Piece(QUARTER_MODELS, 10 * DAY_US - QUARTER_US, 10 * DAY_US, (((), 1),)),
         Piece(DAY_MODELS, 10 * DAY_US, 12 * DAY_US, (((), 1),)),
-        Piece(QUARTER_MODELS, 12 * DAY_US, 12 * DAY_US + 2 * QUARTER_US, (((), 1),)),
-        Piece(CALLS, 12 * DAY_US + 2 * QUARTER_US, stop, (((), 1),)),
+        Piece(HOUR_MODELS, 12 * DAY_US, 12 * DAY_US + HOUR_US, (((), 1),)),
+        Piece(QUARTER_MODELS, 12 * DAY_US + HOUR_US, 12 * DAY_US + HOUR_US + QUARTER_US, (((), 1),)),
+        Piece(CALLS, 12 * DAY_US + HOUR_US + QUARTER_US, stop, (((), 1),)),
     ]
     assert cover(MODELS, [Stretch(10 * DAY_US + QUARTER_US, 11 * DAY_US)]) == [
         Piece(DAY_MODELS, 10 * DAY_US, 11 * DAY_US, (((), 1),)),
@@ -112,6 +123,7 @@ def test_quarter_hour_zones_read_a_quarter_of_an_hour_from_rows() -> None:
     assert len(rows) == 5
     assert {piece.table for piece in cover(MODELS, wanted("Asia/Kathmandu", ("day",), start, stop))} == {
         DAY_MODELS,
+        HOUR_MODELS,
         QUARTER_MODELS,
     }
 
@@ -123,7 +135,7 @@ def test_a_change_of_the_clocks_within_a_day_keeps_the_day_whole() -> None:
     assert [(day.labels, (day.stop_us - day.start_us) // HOUR_US) for day in days] == [
         (("2026-10-24",), 22), (("2026-10-25",), 25), (("2026-10-26",), 24), (("2026-10-27",), 1),
     ]  # fmt: skip
-    assert {piece.table for piece in cover(MODELS, days)} == {DAY_MODELS, QUARTER_MODELS}
+    assert {piece.table for piece in cover(MODELS, days)} == {DAY_MODELS, HOUR_MODELS}
 
 
 @pytest.mark.parametrize(
