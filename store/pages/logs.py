@@ -33,7 +33,7 @@ from store.questions.stats import stats
 from store.reader import NoAnswer, Source
 
 PATH: Final = "/logs"
-_PATIENCE_S: Final = 0.045
+_PATIENCE_S: Final = 0.03
 _AT_LEAST_S: Final = 0.01
 """A page waits so long in all for what can be fetched later, and at least so long once its rows are there."""
 _PATIENT_S: Final = 0.3

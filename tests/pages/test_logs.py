@@ -12,6 +12,10 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
 from store.call import Call, CallError, Cost, Tokens
+from store.filters import parse
+from store.moments import at
+from store.pages.state import State
+from store.pages.totals import totals
 from tests.api.listener import an_app
 from tests.books import NOON_US, a_call
 
@@ -244,6 +248,25 @@ async def test_an_empty_book_tells_how_to_begin_and_an_empty_answer_how_to_widen
     text = await html(client, "/logs?model=nobody")
     assert "OPENAI_BASE_URL" not in text
     assert 'href="/logs" data-go>Clear all filters' in text
+
+
+async def test_a_search_says_how_far_it_reaches(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """Under a text search the page says which calls it covers and how many it has not seen."""
+    client = await aiohttp_client(an_app(tmp_path, [a_call()]))
+    said = plain(await html(client, "/logs?q=hello"))
+    assert "No text of requests and responses can be searched yet. 1 call is still to be read" in said
+    assert "still to be read" not in plain(await html(client, "/logs"))
+
+
+def test_rates_are_of_the_time_that_was_counted() -> None:
+    """Calls per minute of sums that go back to some time only are over the time since then."""
+    asked = parse([("from", "2026-11-20T12:00:00Z")], at(NOON_US))
+    sums = {"calls": 30, "errors": 3, "tokens": {"total": None, "unknown_calls": 30, "estimated_calls": 0}}
+    told = {"total": sums, "complete": False, "read_back_to": "2026-11-21T11:30:00.000000Z"}
+    found = totals(State("/logs", ()), asked, told, asked.from_us, NOON_US)
+    assert (found.calls_per_minute, found.tokens_per_minute) == (1.0, None)
+    whole = totals(State("/logs", ()), asked, {**told, "read_back_to": None}, asked.from_us, NOON_US)
+    assert whole.calls_per_minute == 30 / (24 * 60)
 
 
 async def test_bars_hold_every_call(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:

@@ -57,6 +57,11 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (document.querySelector("dialog[open]") && event.key !== "?") return;
+  if (event.key === " " && event.target.matches?.("a[role=button]")) {
+    event.preventDefault();
+    event.target.click();
+    return;
+  }
   if (event.key === "Enter" && document.activeElement?.tagName !== "TR") return;
   const act = KEYS[event.key];
   if (!act) return;
