@@ -126,10 +126,11 @@ def _make(data_dir: Path, names: Cast, calls: int) -> None:
 
 
 def _sum(data_dir: Path) -> None:
-    """Make the sums, anew when their tables have changed since."""
+    """Make the sums, anew when their tables or what fills them have changed since."""
     tables = [*(table.name for table in sums.TABLES), "combinations"]
     statements = [statement for table in tables for statement in _statements(table)]
-    mark = data_dir / f"sums-{_print(''.join(statements).encode())}"
+    made_by = b"".join(Path(module.__file__ or "").read_bytes() for module in (sums, histogram))
+    mark = data_dir / f"sums-{_print(''.join(statements).encode() + made_by)}"
     if mark.exists():
         return
     began = time.monotonic()
