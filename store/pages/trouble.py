@@ -1,6 +1,7 @@
 """What a page says when it cannot be shown: one sentence, the parameter that is wrong, and the way back."""
 
 import functools
+import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -9,6 +10,8 @@ from aiohttp import web
 from store.filters import WrongFilter
 from store.pages.rendering import render
 from store.reader import NoAnswer
+
+_log = logging.getLogger("tollbook.pages")
 
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -24,6 +27,12 @@ def page(handler: Page) -> Page:
             return trouble(request, HTTPStatus.BAD_REQUEST, "This filter cannot be used", str(wrong), wrong.param)
         except NoAnswer as reason:
             return trouble(request, HTTPStatus.SERVICE_UNAVAILABLE, "The book cannot be read just now", str(reason))
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception:
+            _log.exception("%s could not be shown", request.match_info.route.resource)
+            message = "This is a mistake of Tollbook's, not yours; its log says what happened."
+            return trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR, "This page could not be made", message)
 
     return shown
 
