@@ -10,6 +10,7 @@ from store.book import BODIES_FILE, BOOK_FILE
 from store.health import LiveCounts
 from store.moments import epoch_us, rfc3339
 from store.questions.row import Json
+from store.search.file import SEARCH_FILE
 
 
 def health(
@@ -40,6 +41,7 @@ def health(
         "disk": {
             "book_bytes": _size(data_dir, BOOK_FILE),
             "bodies_bytes": _size(data_dir, BODIES_FILE),
+            "search_bytes": _size(data_dir, SEARCH_FILE),
             "journal_bytes": live.journal_bytes,
             "free_bytes": _free(data_dir),
         },

@@ -21,6 +21,7 @@ _STRUCTURE = frozenset((
     "signature", "thoughtSignature", "thought_signature", "encrypted_content", "embedding", "b64_json",
 ))  # fmt: skip
 _MEDIA = frozenset(("media_type", "mime_type", "mimeType", "format"))  # beside `data`: it is encoded bytes
+_ENCODED_HERE = ("data", "format")
 _LITERAL = re.compile(rb'"((?:[^"\\]++|\\.)*+)(?:"(\s*:)?|$)', re.DOTALL)
 _DATA_URL = re.compile(r"data:[^,\s]{0,120};base64,[A-Za-z0-9+/=_-]*")
 _ENCODED = re.compile(
@@ -73,12 +74,11 @@ def _said(value: Any) -> list[str]:
         elif isinstance(item, list):
             left += [member for member in reversed(item) if isinstance(member, (str, dict, list))]
         elif isinstance(item, dict):
+            beside = _ENCODED_HERE if "data" in item and not _MEDIA.isdisjoint(item) else ()
             left += [
                 member
                 for name, member in reversed(item.items())
-                if isinstance(member, (str, dict, list))
-                and name not in _STRUCTURE
-                and not (name == "data" and not _MEDIA.isdisjoint(item))
+                if isinstance(member, (str, dict, list)) and name not in _STRUCTURE and name not in beside
             ]
     return found
 
