@@ -149,6 +149,35 @@ async def test_typing_narrows_a_menu_and_adds_wildcards(page: Page, serve_book: 
     await expect(page.locator(".chip.excluded")).to_contain_text("not gpt-5")
 
 
+async def test_rare_values_are_found_by_typing(page: Page, serve_book: ServeBook) -> None:
+    """Of many values a menu lists the most used; typing finds any other, and what is ticked stays ticked."""
+    calls = [a_call(model=f"model-{number:03}") for number in range(100) for _ in range(2 if number < 80 else 1)]
+    await page.goto(f"{await serve_book(calls)}/logs?model=model-001")
+    menu = page.locator("#filter-model")
+    await menu.locator("summary").click()
+    await expect(menu.locator(".unlisted")).to_be_visible()
+    await expect(menu.locator('.option[data-value="model-099"]')).to_have_count(0)
+    await menu.locator("input[data-typed]").press_sequentially("99")
+    await menu.locator('.option[data-value="model-099"] input').click()
+    await expect(rows(page)).to_have_count(3)
+    assert params(page) == [("model", "model-001"), ("model", "model-099")]
+
+
+async def test_a_wrong_filter_says_so_and_back_undoes_it(
+    page: Page, serve_book: ServeBook, complaints: list[str]
+) -> None:
+    """A number that is none leads to a sentence that names it, and back leads to the calls again."""
+    await page.goto(f"{await serve_book(mixed())}/logs")
+    await page.locator("#filter-more > summary").click()
+    await page.locator("input[name=min_tokens]").fill("many")
+    await page.locator("input[name=min_tokens]").press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("min_tokens")
+    await page.go_back()
+    await expect(rows(page)).to_have_count(48)
+    assert all("400" in complaint for complaint in complaints)  # the browser tells of the answer's status
+    complaints.clear()
+
+
 async def test_a_value_is_excluded_with_one_click(page: Page, serve_book: ServeBook) -> None:
     """The "not" beside a value leaves every call but its own."""
     await page.goto(f"{await serve_book(mixed())}/logs")

@@ -75,6 +75,14 @@ function add(form, typed) {
 
 function narrow(typed) {
   const menu = typed.closest("details");
+  show(menu, typed);
+  const text = typed.value.trim();
+  // A box that was emptied needs the values back that a search left out.
+  if ("fetch" in menu.dataset || ("more" in menu.dataset && !/[*!]/.test(text))) fetchValues(menu, text);
+}
+
+// What fits, and what Enter would do.
+function show(menu, typed) {
   const text = typed.value.trim();
   const wanted = text.toLowerCase();
   const special = /[*!]/.test(text);
@@ -87,7 +95,6 @@ function narrow(typed) {
   const hint = menu.querySelector(".hint");
   hint.hidden = !text;
   hint.textContent = special || !left ? `Enter adds ${text}` : left === 1 ? "Enter ticks it" : "Enter adds what you typed; * matches anything";
-  if (("more" in menu.dataset || "fetch" in menu.dataset) && (text || "fetch" in menu.dataset)) fetchValues(menu, special ? "" : text);
 }
 
 const looking = new WeakMap();
@@ -103,6 +110,8 @@ async function fetchValues(menu, text) {
     const nodes = await fetchPiece(`/logs/values?${params}`, mine.signal);
     menu.querySelector(".options").replaceChildren(...nodes);
     delete menu.dataset.fetch;
+    if (menu.querySelector(".unlisted")) menu.dataset.more = "";
+    show(menu, menu.querySelector("input[data-typed]"));
   } catch (trouble) {
     if (trouble.name !== "AbortError") menu.querySelector(".hint").textContent = "The values could not be read just now.";
   }
