@@ -20,7 +20,7 @@ State = Literal["active", "disabled", "expired", "deleted"]
 class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One key. All times are UTC. An empty list of models or upstreams means any."""
 
-    name: str  # unique among all keys that ever were, deleted ones too
+    name: str  # unique among all names that ever were given
     group: str
     kind: Literal["issued", "named"]
     digest: str  # issued: SHA-256 of the secret, in hex; named: the fingerprint
@@ -33,6 +33,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     budgets: tuple[Budget, ...] = ()
     per_minute: int | None = None  # calls
     concurrent: int | None = None  # calls
+    former_names: tuple[str, ...] = ()  # its older rows, and what they used of its budgets, go by these
     previous_digest: str | None = None  # the secret before the last rotation,
     previous_until: datetime | None = None  # which is valid until then
 

@@ -1,0 +1,102 @@
+"""Which models a request asks for, where that decides whether it is let through.
+
+It must be what the upstream will understand: where two readers may find different models (a name given twice, a
+preamble before the first part, an odd path), nothing counts as found. Nothing is decoded for keys without such a list.
+"""
+
+import json
+import re
+from functools import lru_cache
+from urllib.parse import unquote
+
+import msgspec
+
+LARGEST = 32 * 1024 * 1024
+"""Bytes of a body that are held to find its model; model APIs take no larger ones, but for files."""
+
+_LONGEST = 256
+_NAME = re.compile(r"[A-Za-z0-9._@+-]+")
+_METHOD = re.compile(r"/(?:models|tunedModels)/([^/]+):[A-Za-z]+$")  # gemini
+_DEPLOYMENT = re.compile(r"/(?:deployments|engines)/([^/]+)/")  # azure, and what follows it
+_AS_A_NAME = re.compile(rb'"models?"', re.IGNORECASE)
+_DISPOSITION = re.compile(rb'content-disposition: *form-data; *name="([^"\\]*)"(; *filename="[^"]*")?', re.IGNORECASE)
+
+
+class _Body(msgspec.Struct):
+    model: str | None = None
+    models: list[str] | None = None
+
+
+_read_body = msgspec.json.Decoder(_Body).decode
+
+
+def in_path(dialect: str, path: str) -> tuple[str, ...] | None:
+    """The models that the path names; None when they stand in the body. Of a path that is not clear, none."""
+    found = (_METHOD if dialect == "gemini" else _DEPLOYMENT).findall(path)
+    if not found:
+        return None
+    names = tuple(unquote(name) for name in found)
+    return names if len(names) == 1 and _NAME.fullmatch(names[0]) else ()
+
+
+def in_body(content_type: str | None, body: bytes) -> tuple[str, ...]:
+    """The models that a whole, uncompressed body names; empty when that is not certain."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return _in_parts(content_type or "", body)
+    return () if kind == "application/x-www-form-urlencoded" else _in_json(body)
+
+
+def _in_json(body: bytes) -> tuple[str, ...]:
+    try:
+        # Written once and without escapes, a name cannot come twice; else every name at the top is looked at.
+        if (len(_AS_A_NAME.findall(body)) != 1 or b"\\u00" in body) and not _once_at_the_top(body):
+            return ()
+        read = _read_body(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return ()
+    names = [*([read.model] if read.model else []), *(read.models or [])]  # openrouter: `models` are tried in turn
+    return tuple(name.removeprefix("models/") for name in names)
+
+
+def _once_at_the_top(body: bytes) -> bool:
+    pairs = json.loads(body, object_pairs_hook=tuple)
+    if not isinstance(pairs, tuple):
+        return False
+    names = [name for name, _ in pairs if name.casefold() in ("model", "models")]  # some readers take any case
+    return len(set(names)) == len(names) and all(name in ("model", "models") for name in names)
+
+
+def _in_parts(content_type: str, body: bytes) -> tuple[str, ...]:
+    boundaries = re.findall(r'boundary="?([^";,\s]+)"?', content_type, re.IGNORECASE)
+    if len(boundaries) != 1:
+        return ()
+    mark = b"--" + boundaries[0].encode("utf-8", "surrogateescape")
+    first, *parts = (b"\r\n" + body).split(b"\r\n" + mark)
+    if first or len(parts) != body.count(mark):
+        return ()
+    models: list[bytes] = []
+    for part in parts:
+        if part.startswith(b"--"):
+            break  # the end
+        head, empty_line, content = part.partition(b"\r\n\r\n")
+        disposition = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-disposition")]
+        found = _DISPOSITION.fullmatch(disposition[0]) if len(disposition) == 1 else None
+        if found is None or not empty_line:
+            if b"model" in head.lower():
+                return ()
+        elif found[1].lower() in (b"model", b"models", b"model[]"):
+            if found[1] != b"model" or found[2] is not None:
+                return ()
+            models.append(content)
+    return (models[0].decode("utf-8", "replace"),) if len(models) == 1 and models[0] else ()
+
+
+def allowed(patterns: tuple[str, ...], models: tuple[str, ...]) -> bool:
+    """Whether each model, and there is one, is in the list of a key."""
+    return bool(models) and all(len(name) <= _LONGEST and _any_of(patterns).fullmatch(name) for name in models)
+
+
+@lru_cache(maxsize=1024)
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(one).replace(r"\*", ".*") for one in patterns), re.DOTALL)
