@@ -60,10 +60,10 @@ def main() -> int:
         missed += sum(not one.holds for one in taken)
         size = (data_dir / BOOK_FILE).stat().st_size / 1e9
         tables.append(f"### {calls:,} calls, {size:.1f} GB\n\n{_table(taken)}")
-        if options.beside:
-            text, ratio = beside.run(data_dir)
-            tables.append(text)
-            missed += ratio > beside.AIM
+    if options.beside:
+        told, ratio = beside.run(book(max(options.calls)))
+        tables.append(f"### Calls relayed meanwhile\n\n{told}")
+        missed += ratio > beside.AIM
     text = "\n\n".join(tables)
     print(text)
     if options.write:
