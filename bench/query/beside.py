@@ -66,8 +66,8 @@ def run(data_dir: Path) -> tuple[str, float]:
     }
     ran = [one for pair in pairs for one in pair]
     text = (
-        f"A Tollbook with the largest of these books, beside {_READERS} clients that reload heavy pages one after the other "
-        f"({loads} loads; {', '.join(f'`{page}`' for page in HEAVIEST)}), {_CALLS.connections} connections at once, "
+        f"A Tollbook with the largest of these books, beside {_READERS} clients that reload heavy pages one after the "
+        f"other ({loads} loads; {', '.join(f'`{page}`' for page in HEAVIEST)}), {_CALLS.connections} connections at once, "
         f"medians of {_PAIRS} pairs of runs:\n\n"
         "| | alone, ms | beside heavy pages, ms | ratio | aim |\n|---|---|---|---|---|\n"
         f"| p50 | {told['p50'][0]:.2f} | {told['p50'][1]:.2f} | {ratios['p50']:.2f} | |\n"
