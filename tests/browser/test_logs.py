@@ -322,11 +322,12 @@ Live = tuple[str, Callable[..., None]]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def growing(tmp_path: Path) -> AsyncIterator[Live]:
-    """A served book, and a way to write more calls into it."""
+async def growing(page: Page, tmp_path: Path) -> AsyncIterator[Live]:
+    """A served book, and a way to write more calls into it. The page leaves before it closes."""
     server = TestServer(an_app(tmp_path, mixed()), host="127.0.0.1")
     await server.start_server(access_log=None)
     yield str(server.make_url("/")).rstrip("/"), lambda *calls: write_more(tmp_path, *calls)
+    await page.goto("about:blank")
     await server.close()
 
 
