@@ -6,8 +6,10 @@ of the JSON answers, exactly.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from store.pages.measures import KINDS, Measure, Row, Value
 
@@ -78,6 +80,19 @@ def latencies(
     ]  # fmt: skip
 
 
+def whole_buckets(totals: Sequence[Row], unit: str, zone: ZoneInfo, reached: str | None) -> list[Row]:
+    """Those that were read whole: what begins before `reached`, down to where was read, would look too small."""
+    if reached is None:
+        return list(totals)
+    since = datetime.fromisoformat(reached)
+    return [row for row in totals if _start(row[unit], zone) >= since]
+
+
+def _start(bucket: str, zone: ZoneInfo) -> datetime:
+    start = datetime.fromisoformat(f"{bucket}-01" if len(bucket) == len("2026-11") else bucket)
+    return start if start.tzinfo else start.replace(tzinfo=zone)
+
+
 def called(by: str, name: object) -> str:
     """What a group is called on a page; the group of those without a value is named so."""
     return f"no {by}" if name is None else str(name)
@@ -92,5 +107,6 @@ def largest(measure: Measure, by: str, rows: Sequence[Row], most: int) -> list[s
 def _less(total: Value, parts: Sequence[Value]) -> Value:
     if total is None:
         return None
-    rest = Decimal(total) - sum(Decimal(part) for part in parts if part is not None)
+    # The two sums are of two moments: a call that came between them is in the parts alone.
+    rest = max(Decimal(), Decimal(total) - sum(Decimal(part) for part in parts if part is not None))
     return rest if isinstance(total, Decimal) else int(rest)

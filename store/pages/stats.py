@@ -5,7 +5,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,31 +13,28 @@ import orjson
 from aiohttp import web
 
 from store.api.parts import PARTS, Parts
-from store.filters import GROUPING, Filter, Words, WrongFilter
+from store.filters import Words
 from store.moments import epoch_us
-from store.pages.asking import asked_of, query, zoned
+from store.pages.asking import query, zoned
 from store.pages.breakdown import FEW_LINES, MOST_LINES, as_csv, lines
 from store.pages.changes import changes
 from store.pages.filter_bar import FilterBar, filter_bar
-from store.pages.measures import LATENCY, MEASURES, METRICS, TOKENS, Measure, Row
+from store.pages.measures import LATENCY, METRICS, Row
 from store.pages.movements import movements
-from store.pages.period import DEFAULT_FROM, EVER, Period, period, width_ms
+from store.pages.period import EVER, Period, period, width_ms
 from store.pages.rendering import render
-from store.pages.series import MOST_SERIES, by_kind, largest, latencies, stacked
-from store.pages.state import State, state_of
+from store.pages.series import MOST_SERIES, by_kind, largest, latencies, stacked, whole_buckets
+from store.pages.stats_view import BY, KINDS_OF_TOKENS, OWN, View
 from store.pages.time_range import ALL_TIME, time_range
 from store.pages.trouble import page
 from store.questions.comparison import comparison
 from store.questions.forecast import forecast
 from store.questions.movers import movers
 from store.questions.partial import together
+from store.questions.row import Json
 from store.questions.stats import stats
+from store.reader import NoAnswer
 
-BY: Final = ("model", "key", "group", "type", "upstream", "user")
-"""What the page offers to divide by; the address may also say session, status or outcome."""
-_ALSO_BY: Final = ("session", "status", "outcome")
-_OWN: Final = ("metric", "per", "tokens", "sort", "order", "rows")
-_KINDS_OF_TOKENS: Final = (*TOKENS, "kinds")
 _LONG_US: Final = 190 * 86_400_000_000
 _MOST_ROWS: Final = 6_000  # groups times buckets that are asked for whole
 _MOST_LATENCIES: Final = 4
@@ -47,47 +44,14 @@ MONTHS: Final = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 _TABLE: Final = "/stats/table.csv"
+_MOVERS: Final = "/stats/movers"
 
 
 def add_stats(app: web.Application) -> None:
     """The page, and its table as a file."""
     app.router.add_get("/stats", stats_page)
     app.router.add_get(_TABLE, table_file)
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the address asks for."""
-
-    given: State
-    state: State  # as given, and with the time that is shown when none is
-    asked: Filter
-    by: str
-    metric: str
-    tokens: str
-
-    @classmethod
-    def of(cls, request: web.Request) -> "View":
-        """Raises: WrongFilter: a parameter is unknown or wrong."""
-        given = state_of(request)
-        state = given if given.value("from") else given.with_(from_=DEFAULT_FROM)
-        by = _one_of("by", state.value("by", BY[0]), (*BY, *_ALSO_BY))
-        asked = replace(asked_of(request, state, also=GROUPING, own=_OWN), by=(by,))
-        metric = _one_of("metric", state.value("metric", METRICS[0]), METRICS)
-        tokens = _one_of("tokens", state.value("tokens", "total"), _KINDS_OF_TOKENS)
-        return cls(given, state, asked, by, metric, tokens)
-
-    @property
-    def kinds(self) -> bool:
-        """Whether tokens are divided by what they are, not by who used them."""
-        return self.metric == "tokens" and self.tokens == "kinds"
-
-    @property
-    def measure(self) -> Measure:
-        """What is drawn; what the largest are chosen by where nothing adds up."""
-        if self.metric == "tokens":
-            return TOKENS.get(self.tokens, TOKENS["total"])
-        return MEASURES.get(self.metric, MEASURES["calls"])
+    app.router.add_get(_MOVERS, movers_piece)
 
 
 @page
@@ -96,19 +60,22 @@ async def stats_page(request: web.Request) -> web.StreamResponse:
     now = parts.now()
     view = View.of(request)
     span = period(view.given, view.asked, now, await _first_us(parts, view, now))
-    whole, over_time, against, ahead, moved = await asyncio.gather(
+    whole, over_time, against, ahead = await asyncio.gather(
         stats(parts.source, view.asked),
         stats(parts.source, replace(view.asked, by=(span.unit,))),
         comparison(parts.source, replace(view.asked, by=()), now),
         forecast(parts.source, view.asked, now),
-        _moved(parts, view, now),
     )
     most = _MOST_LATENCIES if view.metric == LATENCY else MOST_SERIES
     shown = [] if view.kinds else largest(view.measure, view.by, whole["stats"], most)
     divided = await _divided(parts, view, span, shown, whole, over_time)
+    unread = together((whole, over_time, against, divided))["read_back_to"]
+    buckets = whole_buckets(
+        over_time["stats"], span.unit, view.asked.zone, together((over_time, divided))["read_back_to"]
+    )
     told = lines(view.state, view.by, whole["stats"], whole["total"], shown)
-    every = bool(view.state.value("rows"))
-    most_lines = MOST_LINES if every or len(told) <= FEW_LINES + _NOT_WORTH_HIDING else FEW_LINES
+    before = against["previous"]
+    most_lines = MOST_LINES if view.every or len(told) <= FEW_LINES + _NOT_WORTH_HIDING else FEW_LINES
     return render(
         request,
         "stats.html",
@@ -120,19 +87,19 @@ async def stats_page(request: web.Request) -> web.StreamResponse:
         span=span,
         offered=BY,
         metrics=METRICS,
-        kinds_of_tokens=_KINDS_OF_TOKENS,
+        kinds_of_tokens=KINDS_OF_TOKENS,
         total=whole["total"],
-        changes=changes(whole["total"], against["previous"] and against["previous"]["total"]),
+        changes=changes(whole["total"], None if unread or not before else before["total"]),
         cache=against["cache"],
         forecast=ahead,
         month_name=MONTHS[int(ahead["month"][5:]) - 1],
-        movers=None if moved is None else movements(view.state, moved),
-        drawable=bool(shown or (view.kinds and whole["total"]["tokens"]["total"])),
-        chart_data=_chart(view, span, shown, divided, over_time["stats"]),
+        movers_address=view.state.at(_MOVERS).address,
+        drawable=bool(buckets and (shown or (view.kinds and whole["total"]["tokens"]["total"]))),
+        chart_data=_chart(view, span, shown, divided["stats"], buckets),
         lines=told[:most_lines],
         left_out=max(0, len(told) - most_lines),
-        all_address=None if every else view.state.with_(rows="all").address,
-        unread=together((whole, over_time, against))["read_back_to"],
+        all_address=None if view.every else view.state.with_(rows="all").address,
+        unread=unread,
         table_address=view.state.at(_TABLE).address,
         json_address=_json_address(request, view, view.by),
         over_time_address=_json_address(request, view, span.unit),
@@ -141,10 +108,32 @@ async def stats_page(request: web.Request) -> web.StreamResponse:
 
 
 @page
+async def movers_piece(request: web.Request) -> web.StreamResponse:
+    """Who moved takes six sums more than all the rest: the page fetches it when it is there."""
+    parts = request.app[PARTS]
+    now = parts.now()
+    view = View.of(request)
+    state = view.state.at("/stats")
+    span = period(view.given, view.asked, now, None)
+    told = await movers(parts.source, replace(view.asked, by=()), now)
+    return render(
+        request,
+        "parts/movers.html",
+        zone=view.asked.zone,
+        unread=told["read_back_to"],
+        ever=span.ever,
+        before_words=span.before_words,
+        movers={} if span.ever else movements(state, told),
+    )
+
+
+@page
 async def table_file(request: web.Request) -> web.StreamResponse:
     parts = request.app[PARTS]
     view = View.of(request)
     whole = await stats(parts.source, view.asked)
+    if not whole["complete"]:
+        raise NoAnswer("these sums could not be read whole in time, and a file would not say so; narrow the time")
     told = lines(view.state, view.by, whole["stats"], whole["total"], ())
     name = f"tollbook-stats-by-{view.by}.csv"
     return web.Response(
@@ -153,11 +142,6 @@ async def table_file(request: web.Request) -> web.StreamResponse:
         charset="utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-async def _moved(parts: Parts, view: View, now: datetime) -> Row | None:
-    """Who moved, where sums answer that at once; None where calls would have to be read six times over."""
-    return await movers(parts.source, replace(view.asked, by=()), now) if view.asked.only_dimensions else None
 
 
 async def _bar(parts: Parts, view: View, now: datetime) -> FilterBar:
@@ -194,10 +178,10 @@ async def _first_us(parts: Parts, view: View, now: datetime) -> int | None:
 
 async def _divided(
     parts: Parts, view: View, span: Period, shown: Sequence[str | None], whole: Row, over_time: Row
-) -> list[Row]:
+) -> Json:
     """Sums by time and group: of all groups when these are few, else of those with a colour of their own."""
     if not shown:
-        return []
+        return {"stats": [], "complete": True, "read_back_to": None}
     asked = replace(view.asked, by=(span.unit, view.by))
     if len(whole["stats"]) * len(over_time["stats"]) > _MOST_ROWS:
         # What a name also matches as a pattern is left out again by whoever makes the series.
@@ -205,8 +189,7 @@ async def _divided(
         given: Words = getattr(asked, view.by)
         narrowed: dict[str, Any] = {view.by: Words(names, given.none_of)}
         asked = replace(asked, **narrowed)
-    found: list[Row] = (await stats(parts.source, asked, percentiles=view.metric == LATENCY))["stats"]
-    return found
+    return await stats(parts.source, asked, percentiles=view.metric == LATENCY)
 
 
 def _chart(view: View, span: Period, shown: Sequence[str | None], divided: Sequence[Row], totals: Sequence[Row]) -> str:
@@ -228,16 +211,10 @@ def _chart(view: View, span: Period, shown: Sequence[str | None], divided: Seque
 
 
 def _json_address(request: web.Request, view: View, by: str) -> str:
-    state = zoned(request, view.state.without(*_OWN, "by")).with_(by=by)
+    state = zoned(request, view.state.without(*OWN, "by")).with_(by=by)
     return f"/api/stats?{query(state.params)}"
 
 
 def _scatter_address(request: web.Request, view: View) -> str:
-    state = zoned(request, view.state.without(*_OWN, "by"))
+    state = zoned(request, view.state.without(*OWN, "by"))
     return f"/api/scatter?{query(state.params)}"
-
-
-def _one_of(param: str, text: str, values: Sequence[str]) -> str:
-    if text not in values:
-        raise WrongFilter(param, f"{text!r}: use one of {', '.join(values)}")
-    return text

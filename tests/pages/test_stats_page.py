@@ -1,7 +1,10 @@
 """/stats shows the sums that /api/stats tells, by whatever it is divided, and says what it does not know."""
 
+import asyncio
 import csv
 import io
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,9 +14,11 @@ import pytest
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
+from store.api.parts import PARTS
 from store.call import Cost
 from store.pages.figures import count, usd
 from store.pages.visible import visible
+from store.reader import Reader, Snapshot, Source
 from tests.api.listener import an_app
 from tests.books import NOON_US, a_call
 from tests.pages.reading import Element, read
@@ -150,6 +155,23 @@ async def test_it_is_compared_with_the_time_before(tmp_path: Path, aiohttp_clien
     assert "no calls in the 7 days before" in alone.one("main").text
 
 
+async def test_those_who_moved_are_named(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """Whoever cost more or less than before is told with the difference, and leads to the page of it alone."""
+    now = NOON_US + 10**12
+    calls = [
+        a_call(model="up", started_at_us=now - 3_600_000_000, cost=Cost("priced", 3 * 10**9)),
+        a_call(model="up", started_at_us=now - 30 * 3_600_000_000, cost=Cost("priced", 10**9)),
+        a_call(model="down", started_at_us=now - 30 * 3_600_000_000, cost=Cost("priced", 5 * 10**9)),
+    ]
+    client = await aiohttp_client(an_app(tmp_path, calls))
+    page = await ask(client, "/stats?from=24h")
+    piece = await ask(client, page.one(id="moved").attributes["data-src"])
+    down, up = (item for item in piece.all("li") if item.text.split()[0] in ("up", "down"))
+    assert down.text == "down -$5.000 (▼ 100 % less)"
+    assert up.text == "up +$2.000 (▲ 200 % more)"
+    assert figures(await ask(client, up.one("a").attributes["href"]))["Cost"] == "$3.000"
+
+
 async def test_a_line_leads_to_its_calls(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
     """Following the link of a line lists exactly its calls, for values and for those without one."""
     client = await aiohttp_client(an_app(tmp_path, some_calls()))
@@ -217,7 +239,8 @@ async def test_unknown_is_a_word(tmp_path: Path, aiohttp_client: AiohttpClient) 
     [
         ("by=tokens", "by"), ("by=model,key", "by"), ("metric=money", "metric"), ("per=week", "per"),
         ("per=minute", "per"), ("sort=size", "sort"), ("order=up", "order"), ("tokens=all", "tokens"),
-        ("from=soon", "from"), ("colour=red", "colour"), ("from=-1d", "from"),
+        ("rows=some", "rows"),
+        ("metric=cost&metric=calls", "metric"), ("from=soon", "from"), ("colour=red", "colour"), ("from=-1d", "from"),
     ],
 )  # fmt: skip
 async def test_what_means_nothing_is_named(
@@ -250,3 +273,43 @@ async def test_only_pages_with_a_chart_allow_style_attributes(tmp_path: Path, ai
     for policy in policies.values():
         assert "script-src 'self';" in policy
         assert "style-src 'self';" in policy
+
+
+class SlowBook:
+    """The book on a disk so slow that every look takes a third of a second."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        async with self._source.snapshot() as snapshot:
+            yield SlowSnapshot(snapshot)
+
+
+class SlowSnapshot:
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self.bodies = snapshot.bodies
+
+    async def rows(self, statement: str, values: Sequence[object] = (), within_s: float | None = None) -> list[Any]:
+        await asyncio.sleep(0.33)
+        return await self._snapshot.rows(statement, values, within_s)
+
+
+async def test_what_could_not_be_read_in_time_is_said(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """On a slow disk sums by user say how far back they go, compare nothing, draw whole days only, and make no file."""
+    calls = [a_call(started_at_us=NOON_US - number * 60_000_000, user=f"u{number % 3}") for number in range(12_000)]
+    app = an_app(tmp_path, calls)
+    patient = Reader(tmp_path, deadline_s=60)
+    app[PARTS].source = SlowBook(patient)
+    app.on_cleanup.append(lambda _: patient.close())
+    client = await aiohttp_client(app)
+    page = await ask(client, "/stats?by=user&metric=calls&per=day")
+    assert "Not everything could be read in time" in page.text
+    assert 0 < int(figures(page)["Calls"].replace(",", "")) < len(calls)
+    drawn = chart(page)
+    assert len(drawn["buckets"]) > 1
+    for place in range(len(drawn["buckets"]) - 1):  # but for the last, which begins at midnight and ends at noon
+        assert sum(one["values"][place] for one in drawn["series"]) == 24 * 60
+    assert (await client.get("/stats/table.csv?by=user")).status == 503

@@ -2,14 +2,29 @@
 
 import { draw, plain } from "./charts.js";
 import { makeLegend } from "./legend.js";
-import { go } from "./swap.js";
+import { fetchPiece, go } from "./swap.js";
 import { logarithmicTicks } from "./ticks.js";
 import { bucketName, duration, written } from "./written.js";
 import "./scatter.js";
 
 let shown = null; // what is drawn now, as it was told
 
+async function fetchMovers() {
+  const place = document.getElementById("moved");
+  const address = place?.dataset.src;
+  if (!address) return;
+  try {
+    const nodes = await fetchPiece(address);
+    if (place.dataset.src !== address) return; // something else is asked for by now
+    place.replaceChildren(...nodes);
+    delete place.dataset.src;
+  } catch {
+    place.querySelector(".waiting")?.replaceChildren("This could not be read in time.");
+  }
+}
+
 function ready() {
+  fetchMovers();
   const chart = document.getElementById("chart");
   if (!chart) { shown = null; return; }
   document.querySelector(".chart-help").hidden = false;
