@@ -67,8 +67,8 @@ def run(data_dir: Path) -> tuple[str, float]:
     ran = [one for pair in pairs for one in pair]
     text = (
         f"A Tollbook with the largest of these books, beside {_READERS} clients that reload heavy pages one after the "
-        f"other ({loads} loads; {', '.join(f'`{page}`' for page in HEAVIEST)}), {_CALLS.connections} connections at once, "
-        f"medians of {_PAIRS} pairs of runs:\n\n"
+        f"other ({loads} loads; {', '.join(f'`{page}`' for page in HEAVIEST)}); "
+        f"{_CALLS.connections} connections at once; medians of {_PAIRS} pairs of runs:\n\n"
         "| | alone, ms | beside heavy pages, ms | ratio | aim |\n|---|---|---|---|---|\n"
         f"| p50 | {told['p50'][0]:.2f} | {told['p50'][1]:.2f} | {ratios['p50']:.2f} | |\n"
         f"| p99 | {told['p99'][0]:.2f} | {told['p99'][1]:.2f} | **{ratios['p99']:.2f}** | {AIM} |\n\n"
