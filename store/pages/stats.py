@@ -196,7 +196,7 @@ def _chart(view: View, span: Period, shown: Sequence[str | None], divided: Seque
     """What the script draws, as JSON for an attribute: text of strangers in it is shown by the script as text."""
     buckets = [str(row[span.unit])[:19] for row in totals]
     drawn: dict[str, Any] = {
-        "metric": view.metric, "unit": view.measure.unit, "per": span.unit, "title": view.measure.title,
+        "metric": view.metric, "by": view.by, "unit": view.measure.unit, "per": span.unit, "title": view.measure.title,
         "width_ms": width_ms(span.unit), "range": span.local(view.asked), "buckets": buckets,
     }  # fmt: skip
     if view.metric == LATENCY:

@@ -121,6 +121,26 @@ async def test_dragging_zooms_and_the_figures_follow(page: Page, serve_book: Ser
     await expect(calls).to_have_text("120")
 
 
+async def test_a_model_has_one_colour(page: Page, serve_book: ServeBook) -> None:
+    """A model has the same colour in the legend of the bars and in that of the points."""
+    await page.goto(f"{await serve_book(some_calls())}/stats?metric=errors")
+    await page.wait_for_selector("#scatter .plot[data-drawn]")
+    colours = [
+        await page.locator(f"{legend} button", has_text="m0").locator(".swatch").get_attribute("class")
+        for legend in ("#legend", "#scatter-legend")
+    ]
+    assert colours[0] == colours[1]
+    everyone = await page.locator("#scatter-legend .swatch").evaluate_all("all => all.map((one) => one.className)")
+    assert len(set(everyone)) == len(everyone)
+
+
+async def test_who_moved_is_fetched(page: Page, serve_book: ServeBook) -> None:
+    """Top movers arrive after the page, and leave nothing waiting."""
+    await page.goto(f"{await serve_book(some_calls())}/stats?from=2026-11-20&to=2026-11-21")
+    await expect(page.locator("#moved .waiting")).to_have_count(0)
+    await expect(page.locator("#moved")).not_to_be_empty()
+
+
 async def test_the_legend_works_by_keyboard(page: Page, serve_book: ServeBook) -> None:
     """Enter on a name in the legend hides its bars and says so; again, and they are back."""
     await page.goto(f"{await serve_book(some_calls())}/stats")

@@ -24,7 +24,8 @@ def over(params: dict[str, str], first: datetime | None = None) -> Period:
 
 
 @pytest.mark.parametrize(
-    ("start", "unit"), [("15m", "minute"), ("3h", "minute"), ("24h", "hour"), ("4d", "hour"), ("30d", "day"), ("400d", "month")]
+    ("start", "unit"),
+    [("15m", "minute"), ("3h", "minute"), ("24h", "hour"), ("4d", "hour"), ("30d", "day"), ("400d", "month")],
 )  # fmt: skip
 def test_longer_times_are_cut_coarser(start: str, unit: str) -> None:
     """Minutes for hours, hours for days, days for a season, months for years."""

@@ -5,7 +5,6 @@ import { makeLegend } from "./legend.js";
 import { logarithmicTicks } from "./ticks.js";
 import { duration, written } from "./written.js";
 
-const MOST_MODELS = 8;
 const REASONS = {
   long_prompt: "had a long prompt", slow_start: "were slow to start", slow_generation: "were generated slowly",
   long_output: "had a long output", own_overhead: "waited for Tollbook itself", client_retries: "came after retries of the client",
@@ -53,13 +52,28 @@ async function start(chart, address) {
   redraw().catch((problem) => { words.append(paragraph(problem.message)); });
 }
 
+/** The models with the most points, each in the colour it has in the chart above where that is divided by model. */
 function byModel(points) {
   const models = new Map();
-  for (const point of points) models.set(point.model, [...(models.get(point.model) ?? []), point]);
-  const ranked = [...models].sort((one, other) => other[1].length - one[1].length);
-  const named = ranked.slice(0, MOST_MODELS).map(([model, its], place) => ({ name: model ?? "no model", number: place + 1, points: its }));
-  const rest = ranked.slice(MOST_MODELS).flatMap(([, its]) => its);
+  for (const point of points) {
+    const name = point.model ?? "no model";
+    if (!models.has(name)) models.set(name, []);
+    models.get(name).push(point);
+  }
+  const above = coloursAbove();
+  const free = [1, 2, 3, 4, 5, 6, 7, 8].filter((number) => ![...above.values()].includes(number));
+  const groups = [...models].sort((one, other) => other[1].length - one[1].length)
+    .map(([name, its]) => ({ name, number: above.get(name) ?? free.shift() ?? 0, points: its }));
+  const rest = groups.filter((group) => !group.number).flatMap((group) => group.points);
+  const named = groups.filter((group) => group.number);
   return rest.length ? [...named, { name: "other", number: 0, points: rest }] : named;
+}
+
+function coloursAbove() {
+  const told = JSON.parse(document.getElementById("chart")?.dataset.chart ?? "{}");
+  const groups = told.by === "model" ? (told.latencies ?? told.series ?? []) : [];
+  const kinds = told.metric === "tokens" && groups.some((group) => group.name.startsWith("input, "));
+  return new Map(kinds ? [] : groups.filter((group) => group.number).map((group) => [group.name, group.number]));
 }
 
 function trace(group) {
@@ -74,6 +88,7 @@ function trace(group) {
     ]),
     marker: {
       size: group.points.map((point) => (stands(point) ? 9 : 7)), opacity: 0.75, color: group.number ? `var(--chart-${group.number})` : "var(--chart-other)",
+      line: { width: 0.5, color: "var(--surface)" },
       symbol: group.points.map((point) => (stands(point) ? "diamond" : "circle")),
     },
     hovertemplate: "<b>%{customdata[0]}</b><br>%{customdata[1]}, first token %{customdata[4]}<br>%{customdata[2]} tokens out, %{customdata[3]} in<br>%{customdata[5]}<extra></extra>",
