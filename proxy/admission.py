@@ -1,33 +1,39 @@
-"""Reads who is calling and where to, from the head of a request alone, and says no where that must be said.
+"""Decides, from the head of a request alone, whether a call may go on: who calls, where to, and within what bounds.
 
-Nothing is decoded, looked up or awaited here: a request is admitted or refused in microseconds, before its body.
+Nothing is decoded or awaited here, and what is looked up is in memory: a request is admitted or refused in
+microseconds, before its body. The one rule that may need the body is handed on (`proxy/model_rule.py`).
 """
 
 import re
-from collections.abc import Mapping
 
 import msgspec
 from aiohttp import web
 
 from proxy import credential
-from proxy.config.model import Upstream
+from proxy.caller import Caller, recognise
+from proxy.config.model import Config, Upstream
 from proxy.headers import CREDENTIALS, Head
+from proxy.keys.asked_model import in_path
+from proxy.keys.keyring import Keyring
+from proxy.keys.limits import Limits
+from proxy.keys.used_up import UsedUp
+from proxy.model_rule import ModelRule
 from proxy.refusal import Refusal
-from proxy.target import Target, is_name, read_target, redacted, shown
+from proxy.target import REDACTED, Target, is_name, read_target, redacted, shown
 
 _HOST = re.compile(r"[\w.\-]+(?::\d{1,5})?|\[[0-9a-fA-F:.]+\](?::\d{1,5})?")
-
-
 _LOCAL = re.compile(r"(?:localhost|[\d.]+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
+_SECRET_LENGTH = 12  # what is shorter is a word (`ollama`), and striking it out would hide nothing
 
 
 class Admitted(msgspec.Struct, frozen=True):
-    """A call that may go on."""
+    """A call that may go on. Whoever has it tells `Admission.over` when it has ended."""
 
     upstream: Upstream
-    target: Target
-    credential: str | None
-    key: str | None
+    target: Target  # as the upstream gets it
+    shown_target: str
+    caller: Caller
+    rule: ModelRule | None  # to be asked once the body is read
 
 
 class Turned(msgspec.Struct, frozen=True):
@@ -36,32 +42,86 @@ class Turned(msgspec.Struct, frozen=True):
     refusal: Refusal
     upstream: Upstream | None
     shown_target: str
-    key: str | None
+    caller: Caller
 
 
-def admit(
-    request: web.BaseRequest, head: Head, upstreams: Mapping[str, Upstream], *, loopback: bool
-) -> Admitted | Turned:
-    """Decide by the request line and the headers; `loopback`: nobody but this machine should be calling."""
-    raw = request.raw_path
-    target = read_target(raw)
-    if isinstance(target, str):
-        refusal = Refusal(405 if request.method == "CONNECT" else 400, "bad_target", target, retry=False)
-        return Turned(refusal, None, shown(_printable(raw)), None)
-    upstream = upstreams.get(target.upstream)
-    wrong = _wrong_head(request, head)
-    presented = None if wrong else credential.presented(head, target.rest)
-    key = credential.fingerprint(presented) if presented else None
-    if wrong:
-        return Turned(wrong, upstream, redacted(target.rest) if upstream else shown(raw), None)
-    if upstream is None:
-        names = ", ".join(sorted(upstreams))
-        asked = f"upstream {target.upstream!r}" if is_name(target.upstream) else "such upstream"
+class Admission:
+    """The door of one worker."""
+
+    def __init__(self, config: Config, keyring: Keyring) -> None:
+        self._upstreams = config.upstreams
+        self._access = config.proxy.access
+        self._loopback = config.proxy.listen.loopback  # nobody but this machine should be calling
+        self._refusing_unpriced = {group.name for group in config.groups.values() if group.unpriced == "refuse"}
+        self._keyring = keyring
+        self._limits = Limits(config.proxy.workers)
+
+    def admit(self, request: web.BaseRequest, head: Head) -> Admitted | Turned:
+        """Decide by the request line and the headers."""
+        raw = request.raw_path
+        target = read_target(raw)
+        if isinstance(target, str):
+            refusal = Refusal(405 if request.method == "CONNECT" else 400, "bad_target", target, retry=False)
+            return Turned(refusal, None, shown(_printable(raw)), Caller())
+        upstream = self._upstreams.get(target.upstream)
+        wrong = _wrong_head(request, head)
+        if wrong:
+            return Turned(wrong, upstream, redacted(target.rest) if upstream else shown(raw), Caller())
+        caller = recognise(head, target.rest, upstream.access if upstream else self._access, self._keyring)
+        shown_target = _without(caller.credential, redacted(target.rest) if upstream else shown(raw))
+        if upstream is None:
+            refusal = caller.refusal or self._unknown_upstream(target.upstream)
+            return Turned(refusal, None, shown_target, caller)
+        turned = caller.refusal or self._refusal(head, upstream, caller)
+        rule = None if turned else self._model_rule(request, upstream, caller)
+        if rule is not None:
+            named = in_path(upstream.dialect, target.path)
+            if named is not None:
+                turned, rule = rule.judge(named), None
+        if turned is None and caller.key is not None:
+            turned = self._limits.begin(caller.key)  # the last to be asked: it counts the call
+        if turned is not None:
+            return Turned(turned, upstream, shown_target, caller)
+        if caller.issued is not None:
+            target = Target(target.upstream, caller.issued.rest)
+        return Admitted(upstream, target, shown_target, caller, rule)
+
+    def over(self, admitted: Admitted) -> None:
+        """The call has ended, however it did."""
+        if admitted.caller.key is not None:
+            self._limits.end(admitted.caller.key)
+
+    def _refusal(self, head: Head, upstream: Upstream, caller: Caller) -> Refusal | None:
+        key = caller.key
+        if (head.first("upgrade") or "").lower() == "websocket":
+            return Refusal(501, "websocket", "Websockets are not relayed by this version.", retry=False)
+        if key is not None and key.upstreams and upstream.name not in key.upstreams:
+            message = f"The key {key.name} may not use the upstream {upstream.name}."
+            return Refusal(403, "upstream_not_allowed", message, retry=False)
+        if caller.issued is not None and upstream.api_key is None and upstream.base_url.startswith("https:"):
+            message = f"Tollbook has no credential for {upstream.name}: api_key_env of [upstreams.{upstream.name}]."
+            return Refusal(503, "no_upstream_key", message, retry=False)
+        if upstream.api_key is not None and caller.credential is None:
+            stranger = _stranger(head, loopback=self._loopback)
+            if stranger is not None:
+                return stranger
+        used_up = self._keyring.standing.used_up(key, caller.group)
+        return None if used_up is None else _insufficient(used_up)
+
+    def _model_rule(self, request: web.BaseRequest, upstream: Upstream, caller: Caller) -> ModelRule | None:
+        """The rule that applies; no model is run by what only looks."""
+        refuses_unpriced = caller.group in self._refusing_unpriced
+        if not refuses_unpriced and (caller.key is None or not caller.key.models):
+            return None
+        if request.method in ("GET", "HEAD", "OPTIONS") and not request.body_exists:
+            return None
+        return ModelRule(caller.key, caller.group, refuses_unpriced, upstream.name, self._keyring.standing)
+
+    def _unknown_upstream(self, name: str) -> Refusal:
+        names = ", ".join(sorted(self._upstreams))
+        asked = f"upstream {name!r}" if is_name(name) else "such upstream"
         message = f"There is no {asked}; the first part of the path must be one of: {names}."
-        return Turned(Refusal(404, "unknown_upstream", message, retry=False), None, shown(raw), key)
-    if upstream.api_key is not None and presented is None and (stranger := _stranger(head, loopback=loopback)):
-        return Turned(stranger, upstream, redacted(target.rest), None)
-    return Admitted(upstream, target, presented, key)
+        return Refusal(404, "unknown_upstream", message, retry=False)
 
 
 def _wrong_head(request: web.BaseRequest, head: Head) -> Refusal | None:
@@ -84,8 +144,6 @@ def _wrong_head(request: web.BaseRequest, head: Head) -> Refusal | None:
     expect = head.first("expect")
     if expect is not None and expect.strip().lower() != "100-continue":
         return Refusal(417, "bad_request", "The only expectation understood is 100-continue.", retry=False)
-    if (head.first("upgrade") or "").lower() == "websocket":
-        return Refusal(501, "websocket", "Websockets are not relayed by this version.", retry=False)
     return None
 
 
@@ -96,6 +154,17 @@ def _stranger(head: Head, *, loopback: bool) -> Refusal | None:
     if foreign or head.first("origin") is not None or head.first("sec-fetch-site") in ("cross-site", "same-site"):
         return Refusal(403, "cross_site", "A web page may not use the key of this upstream.", retry=False)
     return None
+
+
+def _insufficient(used_up: UsedUp) -> Refusal:
+    period = "in all" if used_up.period == "total" else f"a {used_up.period}"
+    anew = "" if used_up.until is None else f" It begins anew at {used_up.until.isoformat(timespec='minutes')}."
+    message = f"The budget of {used_up.credits:f} credits {period} of the {used_up.of} {used_up.name} is used up.{anew}"
+    return Refusal(429, "insufficient_quota", message, retry=False)
+
+
+def _without(secret: str | None, text: str) -> str:
+    return text.replace(secret, REDACTED) if secret and len(secret) >= _SECRET_LENGTH and secret in text else text
 
 
 def _printable(raw: str) -> str:

@@ -1,38 +1,128 @@
 """Finds the credential a client presents, and tells credentials apart without keeping them.
 
 A credential that is passed through is called by eight characters of its SHA-256 and its last four
-(`1a2b3c4d-wxyz`): enough to recognise one's own, useless to anyone else.
+(`1a2b3c4d-wxyz`): enough to recognise one's own, useless to anyone else. A key that was issued here must stand alone
+and in its place, so that taking it out again leaves none behind for the upstream.
 """
 
+import base64
+import binascii
 import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
 
-from proxy.headers import CREDENTIALS, Head
-from proxy.target import query_value
+import msgspec
+
+from proxy.headers import CREDENTIALS, SUBPROTOCOL, Head
+from proxy.keys.secret import ANYWHERE, PREFIX, claims_to_be_ours
+from proxy.target import holds_issued_key, query_value, without_parameters
 
 _IN_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
+_IN_QUERY = ("key", "api_key")
+_IN_SUBPROTOCOL = "openai-insecure-api-key."
+_LONGEST_REMEMBERED = 512
+
+NEVER_WITH_ISSUED = CREDENTIALS | {SUBPROTOCOL}
+"""The headers an upstream does not get from the holder of an issued key."""
 
 
-@lru_cache(maxsize=10_000)
+class Issued(msgspec.Struct, frozen=True):
+    """A key that was issued here, or claims to be, as it was presented."""
+
+    secret: str
+    header: str | None  # None: in the query
+    rest: str  # the target without it
+
+
+class Misplaced(msgspec.Struct, frozen=True):
+    """A key that was issued here stands where it must not: beside another credential, or where none belongs."""
+
+    where: str
+
+
 def fingerprint(credential: str) -> str:
     """What a passed-through credential is called."""
+    return _remembered(credential) if len(credential) <= _LONGEST_REMEMBERED else _fingerprint(credential)
+
+
+def _fingerprint(credential: str) -> str:
     digest = hashlib.sha256(credential.encode("utf-8", "surrogateescape")).hexdigest()
     ending = credential[-4:] if len(credential) >= 12 else ""
     ending = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in ending)
     return f"{digest[:8]}-{ending}" if ending else digest[:8]
 
 
+_remembered = lru_cache(maxsize=10_000)(_fingerprint)
+
+
 def presented(head: Head, rest: str) -> str | None:
     """The credential of this request, wherever the dialects' clients put one; None when there is none."""
     authorization = head.first("authorization")
     if authorization:
-        scheme, space, credential = authorization.partition(" ")
-        return credential.strip() if space and scheme.lower() in ("bearer", "basic", "token") else authorization
+        return _of_authorization(authorization)
     for name in _IN_HEADERS:
         found = head.first(name)
         if found:
             return found
     return query_value(rest, "key") or query_value(rest, "api_key") if "?" in rest else None
+
+
+def issued(head: Head, rest: str) -> Issued | Misplaced | None:
+    """The key of this request that was issued here; None when there is no sign of one."""
+    if not head.marked and not _is_basic(head) and PREFIX not in rest and "%" not in rest:
+        return None
+    found = [(where, credential) for where, credential in _places(head, rest) if credential]
+    ours = [(where, credential) for where, credential in found if claims_to_be_ours(credential)]
+    strays = head.holding(ANYWHERE) if head.marked else []
+    if not ours:
+        if strays:
+            return Misplaced(f"the header {strays[0]}")
+        return Misplaced("the path") if holds_issued_key(rest) else None
+    header, secret = ours[0]
+    if any(credential != secret for _, credential in found):
+        return Misplaced("one place, and another credential in a second")
+    for name in strays:
+        if name not in NEVER_WITH_ISSUED:
+            return Misplaced(f"the header {name}")
+    rest = without_parameters(rest, _IN_QUERY) if "?" in rest else rest
+    return Misplaced("the path") if holds_issued_key(rest) else Issued(secret, header, rest)
+
+
+def _places(head: Head, rest: str) -> Iterator[tuple[str | None, str]]:
+    """Every place where a client may put a key, and what is there; the query is None."""
+    authorization = head.first("authorization")
+    if authorization:
+        if _is_basic(head):
+            yield "authorization", _of_basic(authorization)
+        else:
+            yield "authorization", _of_authorization(authorization)
+    for name in _IN_HEADERS:
+        yield name, head.first(name) or ""
+    for word in (head.first(SUBPROTOCOL) or "").split(","):
+        if word.strip().startswith(_IN_SUBPROTOCOL):
+            yield SUBPROTOCOL, word.strip().removeprefix(_IN_SUBPROTOCOL)
+    if "?" in rest:
+        for name in _IN_QUERY:
+            yield None, query_value(rest, name) or ""
+
+
+def _of_authorization(value: str) -> str:
+    scheme, space, credential = value.partition(" ")
+    return credential.strip() if space and scheme.lower() in ("bearer", "basic", "token") else value
+
+
+def _is_basic(head: Head) -> bool:
+    return (head.first("authorization") or "")[:6].lower() == "basic "
+
+
+def _of_basic(value: str) -> str:
+    """The user or password that claims to be an issued key; else what stands there."""
+    encoded = value[6:].strip()
+    try:
+        plain = base64.b64decode(encoded).decode()
+    except (binascii.Error, ValueError):
+        return encoded
+    return next((part for part in plain.split(":", 1) if claims_to_be_ours(part)), encoded)
 
 
 def duplicated(head: Head) -> str | None:
@@ -43,12 +133,12 @@ def duplicated(head: Head) -> str | None:
     return None
 
 
-def own_header(dialect: str, secret: str) -> tuple[str, str]:
-    """Where an upstream of this dialect expects its key."""
-    match dialect:
-        case "anthropic":
-            return "x-api-key", secret
-        case "gemini":
-            return "x-goog-api-key", secret
-        case _:
-            return "Authorization", f"Bearer {secret}"
+def own_header(dialect: str, secret: str, path: str, presented_in: str | None = None) -> tuple[str, str]:
+    """Where an upstream of this dialect expects its key; `presented_in` is the header of the issued key it replaces."""
+    if presented_in in ("api-key", "ocp-apim-subscription-key"):  # azure, in its older versions
+        return presented_in, secret
+    if dialect == "anthropic":
+        return "x-api-key", secret
+    if dialect == "gemini" and "/openai/" not in path:
+        return "x-goog-api-key", secret
+    return "Authorization", f"Bearer {secret}"

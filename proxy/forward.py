@@ -16,7 +16,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from proxy import credential, refusal
-from proxy.admission import Admitted, Turned, admit
+from proxy.admission import Admission, Admitted, Turned
 from proxy.call_id import CallIds, to_text
 from proxy.capture import Capture
 from proxy.client import Client, ClientGone
@@ -26,10 +26,11 @@ from proxy.headers import Head
 from proxy.journal.notes import Failure, Outcome, Started
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
+from proxy.keys import asked_model
+from proxy.model_rule import ModelRule
 from proxy.refusal import Refusal
 from proxy.request_body import SMALL, BrokenBody, RequestBody
 from proxy.stream_usage import LARGEST, UsageHider, may_ask, with_question
-from proxy.target import redacted
 from proxy.terminal import TerminalWatch
 from proxy.upstream import Answer, Asker, Asking, UpstreamFault
 
@@ -51,8 +52,9 @@ class Parts:
     journal: Journal
     tally: Tally
     asker: Asker
-    decoding: Executor  # the one thread for compressed bodies too large to keep
+    decoding: Executor  # the one thread for what would hold the loop: large bodies that must be looked into
     ids: CallIds
+    admission: Admission
 
 
 class Forwarding:
@@ -66,9 +68,7 @@ class Forwarding:
         self._parts = parts
         self._request = request
         self._head = head = Head(request.raw_headers)
-        self._admitted = admitted = admit(
-            request, head, parts.config.upstreams, loopback=parts.config.proxy.listen.loopback
-        )
+        self._admitted = admitted = parts.admission.admit(request, head)
         self.exchange = Exchange(parts.journal, parts.tally, parts.ids.new(received_at_us), began)
         self.client = Client(request, parts.config.proxy.write_timeout_s, keep_alive=keep_alive)
         upstream = admitted.upstream
@@ -80,11 +80,11 @@ class Forwarding:
                 upstream=upstream.name if upstream else None,
                 dialect=upstream.dialect if upstream else "generic",
                 method=request.method,
-                target=admitted.shown_target if isinstance(admitted, Turned) else redacted(admitted.target.rest),
-                key=admitted.key,
-                group="default",
+                target=admitted.shown_target,
+                key=admitted.caller.name,
+                group=admitted.caller.group,
                 client=request.remote or "",
-                headers=head.facts,
+                headers=head.facts_without(admitted.caller.credential),
             )
         )
 
@@ -113,6 +113,9 @@ class Forwarding:
             log.error("call %s broke: %s at\n%s", to_text(exchange.call_id), type(error).__name__, where)
             self._cut("interrupted", Failure("internal", f"{type(error).__name__} in Tollbook"))
             return client.break_off()
+        finally:
+            if isinstance(admitted, Admitted):
+                self._parts.admission.over(admitted)
 
     def interrupt(self) -> None:
         """Note that our own end cuts it; it is cancelled soon after."""
@@ -127,7 +130,13 @@ class Forwarding:
         capture = exchange.request = self._capture(self._head.first("content-encoding"))
         body = RequestBody(self._request, capture, self._parts.config.proxy.body_timeout_s)
         try:
-            asking, hider = await self._prepare(admitted, body)
+            prepared = await self._prepare(admitted, body)
+            if isinstance(prepared, Refusal):
+                exchange.request = None  # of a call that went nowhere no body is kept
+                if not body.complete:
+                    client.close_after()
+                return await self._refuse(prepared)
+            asking, hider = prepared
             await self._parts.journal.written(self._started)
             exchange.mark_asked()
             answer = await self._parts.asker.ask(admitted.upstream, asking)
@@ -151,25 +160,30 @@ class Forwarding:
         finally:
             answer.close()
 
-    async def _prepare(self, admitted: Admitted, body: RequestBody) -> tuple[Asking, UsageHider | None]:
-        """What to ask the upstream, and whether the answer must be looked into."""
+    async def _prepare(self, admitted: Admitted, body: RequestBody) -> tuple[Asking, UsageHider | None] | Refusal:
+        """What to ask the upstream, and whether the answer must be looked into; or why it must not be asked."""
         upstream, request, head, exchange = admitted.upstream, self._request, self._head, self.exchange
         encoding = head.first("content-encoding")
         ask = upstream.stream_usage == "ask" and may_ask(request.method, admitted.target.path, encoding)
         if head.first("expect") is not None and body.exists and request.version >= (1, 1):
             await self.client.go_on()
         whole: bytes | None = None
-        if body.exists and (ask or body.length is not None):
+        if body.exists and (ask or body.length is not None or admitted.rule is not None):
             waiting = time.perf_counter_ns()
-            whole = await body.whole(LARGEST if ask else SMALL)
+            whole = await body.whole(asked_model.LARGEST if admitted.rule is not None else LARGEST if ask else SMALL)
             exchange.client_took(time.perf_counter_ns() - waiting)
+        if admitted.rule is not None and (turned := await self._judged(admitted.rule, whole)) is not None:
+            return turned
         asked = with_question(whole) if ask and whole is not None else None
-        sent_headers = head.to_upstream()
+        issued = admitted.caller.issued
+        sent_headers = head.to_upstream(without=credential.NEVER_WITH_ISSUED if issued else frozenset())
         if asked is not None:
             sent_headers = [(name, value) for name, value in sent_headers if name.lower() != "accept-encoding"]
             sent_headers.append(("Accept-Encoding", "identity"))
-        if upstream.api_key is not None and admitted.credential is None:
-            sent_headers.append(credential.own_header(upstream.dialect, upstream.api_key.reveal()))
+        if upstream.api_key is not None and (issued is not None or admitted.caller.credential is None):
+            instead_of = issued.header if issued else None
+            secret = upstream.api_key.reveal()
+            sent_headers.append(credential.own_header(upstream.dialect, secret, admitted.target.path, instead_of))
         if body.complete:
             exchange.note_asked()
             asking = Asking(request.method, admitted.target.rest, sent_headers, asked or whole or None)
@@ -177,6 +191,18 @@ class Forwarding:
             streamed = self._streamed(body)
             asking = Asking(request.method, admitted.target.rest, sent_headers, streamed, body.length)
         return asking, UsageHider() if asked is not None else None
+
+    async def _judged(self, rule: ModelRule, whole: bytes | None) -> Refusal | None:
+        """Why a request with this body (None: too large to hold) may not go on."""
+        models: tuple[str, ...] = ()
+        if whole is not None and self._head.first("content-encoding") in (None, "identity"):
+            kind = self._head.first("content-type")
+            if len(whole) <= SMALL:
+                models = asked_model.in_body(kind, whole)
+            else:
+                loop = asyncio.get_running_loop()
+                models = await loop.run_in_executor(self._parts.decoding, asked_model.in_body, kind, whole)
+        return rule.judge(models)
 
     async def _streamed(self, body: RequestBody) -> AsyncIterator[bytes]:
         async for chunk in body.stream():
@@ -192,7 +218,7 @@ class Forwarding:
         if hider is not None and not _may_hold_extra(answer.status, answered):
             hider = None
         exchange.status = answer.status
-        exchange.response_headers = answered.facts
+        exchange.response_headers = answered.facts_without(self._admitted.caller.credential)
         capture = exchange.response = self._capture(encoding)
         watch = TerminalWatch() if length is None and encoding is None else None
         passed = answered.to_client()

@@ -3,11 +3,15 @@
 Names are classified once and remembered, and the headers of a call are gone through once.
 """
 
+import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 
 from proxy.journal.notes import Headers
+from proxy.keys.secret import ANYWHERE, PREFIX
+from proxy.target import REDACTED
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """Names and values as they were on the wire."""
@@ -21,6 +25,9 @@ _HOP_BY_HOP = frozenset({
 _NOT_UPSTREAM = frozenset({"host", "expect", "content-length", "x-real-ip", "forwarded"})
 _NOT_UPSTREAM_PREFIXES = ("x-tollbook-", "x-forwarded-")
 _NOT_DOWNSTREAM = frozenset({"content-length", "x-tollbook-call-id"})
+
+SUBPROTOCOL = "sec-websocket-protocol"
+"""Where browsers put the key of a realtime call: they cannot set other headers of a websocket."""
 
 CREDENTIALS = frozenset({
     "authorization", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key",
@@ -42,13 +49,15 @@ _KEPT_PREFIXES = (
     "x-amzn-requestid", "x-amzn-errortype", "x-metrics-", "x-litellm-response-cost", "x-litellm-model-id",
     "fireworks-", "x-kong-", "x-envoy-upstream-",
 )  # fmt: skip
+_SECRET_LENGTH = 12  # what is shorter is a word, not a secret
+_MARK = PREFIX.encode()
 _NEVER_KEPT = ("key", "token", "secret", "auth", "cookie")
 
 
 # What the relay itself looks at.
 _READ = CREDENTIALS | {
     "host", "connection", "transfer-encoding", "content-length", "content-encoding", "content-type", "expect",
-    "upgrade", "origin", "sec-fetch-site",
+    "upgrade", "origin", "sec-fetch-site", SUBPROTOCOL,
 }  # fmt: skip
 
 
@@ -89,13 +98,16 @@ class Head:
     `facts` are those worth keeping with the call. Names given to the methods are in lower case.
     """
 
-    __slots__ = ("_raw", "_read", "facts", "hop")
+    __slots__ = ("_raw", "_read", "facts", "hop", "marked")
 
     def __init__(self, raw: RawHeaders) -> None:
         facts: list[tuple[str, str]] = []
         read: dict[str, list[str]] = {}
+        self.marked = False  # whether a key that was issued here may be in one of them
         for name, value in raw:
             kind = _kind(name)
+            if _MARK in value:
+                self.marked = True
             if kind.kept:
                 facts.append((kind.name, value.decode("utf-8", "replace")))
             if kind.read:
@@ -116,9 +128,22 @@ class Head:
         """How often such a header came."""
         return len(self._read.get(name, ()))
 
-    def to_upstream(self) -> list[tuple[str, str]]:
-        """The request headers the upstream gets, in the client's order, duplicates kept."""
-        hop = self.hop
+    def holding(self, pattern: re.Pattern[str]) -> list[str]:
+        """The names of the headers in whose values this stands."""
+        return [_kind(raw).name for raw, value in self._raw if pattern.search(_text(value))]
+
+    def facts_without(self, secret: str | None) -> Headers:
+        """The facts, with this secret, and every key that was issued here, made unreadable."""
+        facts = self.facts
+        if secret and len(secret) >= _SECRET_LENGTH and any(secret in value for _, value in facts):
+            facts = tuple((name, value.replace(secret, REDACTED)) for name, value in facts)
+        if self.marked:
+            facts = tuple((name, ANYWHERE.sub(REDACTED, value)) for name, value in facts)
+        return facts
+
+    def to_upstream(self, without: AbstractSet[str] = frozenset()) -> list[tuple[str, str]]:
+        """The request headers the upstream gets, in the client's order, duplicates kept; and none of `without`."""
+        hop = self.hop | without if without else self.hop
         return [
             (_text(raw), _text(value))
             for raw, value in self._raw

@@ -25,6 +25,12 @@ class Refusal:
     message: str
     retry: bool | None = None
     retry_after_s: int | None = None
+    told: str | None = None  # the code that the client gets, where the row's `code` says more than it should learn
+
+    @property
+    def shown_code(self) -> str:
+        """What is wrong, as far as the client may know."""
+        return self.told or self.code
 
 
 def body(refusal: Refusal, dialect: str | None) -> bytes:
@@ -39,13 +45,16 @@ def body(refusal: Refusal, dialect: str | None) -> bytes:
             shape = {"error": {"code": status, "message": message, "status": name}}
         case _:
             kind = _OPENAI_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-            shape = {"error": {"message": message, "type": kind, "param": None, "code": refusal.code}}
+            code = refusal.shown_code
+            if code == "insufficient_quota":
+                kind = code  # OpenAI's own type for it; what looks at types to tell it from haste finds it there
+            shape = {"error": {"message": message, "type": kind, "param": None, "code": code}}
     return orjson.dumps(shape)
 
 
 def headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
     """The headers that go with it."""
-    found = [(b"Content-Type", b"application/json"), (b"x-tollbook-error", refusal.code.encode())]
+    found = [(b"Content-Type", b"application/json"), (b"x-tollbook-error", refusal.shown_code.encode())]
     if refusal.retry is not None:
         found.append((b"x-should-retry", b"true" if refusal.retry else b"false"))
     if refusal.retry_after_s is not None:

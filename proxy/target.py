@@ -5,9 +5,12 @@ upstream receives. What could be read in two ways is refused.
 """
 
 import re
+from collections.abc import Container
 from urllib.parse import unquote
 
 import msgspec
+
+from proxy.keys.secret import ANYWHERE, PREFIX
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?=/|$|\?)", re.IGNORECASE)
@@ -48,7 +51,11 @@ def read_target(raw: str) -> Target | str:
 
 
 def redacted(rest: str) -> str:
-    """The target without the secrets that some APIs take in the query."""
+    """The target without the secrets that some APIs take in the query, and without keys that were issued here."""
+    if holds_issued_key(rest):
+        rest = ANYWHERE.sub(REDACTED, rest)
+        if holds_issued_key(rest):  # written in a way that is not worth following
+            return f"/{REDACTED}"
     path, mark, query = rest.partition("?")
     if not mark:
         return rest
@@ -58,6 +65,19 @@ def redacted(rest: str) -> str:
         if equals and value and _SECRET_PARAMETER.search(unquote(name)):
             parts[place] = f"{name}={REDACTED}"
     return path + "?" + "".join(parts)
+
+
+def holds_issued_key(rest: str) -> bool:
+    """Whether a key that was issued here stands anywhere in it, escaped or not."""
+    plain = unquote(rest) if "%" in rest else rest
+    return PREFIX in plain and ANYWHERE.search(plain) is not None
+
+
+def without_parameters(rest: str, names: Container[str]) -> str:
+    """The target without these query parameters; every other byte stays."""
+    path, _, query = rest.partition("?")
+    kept = [pair for pair in query.split("&") if unquote(pair.partition("=")[0]) not in names]
+    return f"{path}?{'&'.join(kept)}" if kept else path
 
 
 def is_name(segment: str) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
+from proxy.admission import Admission
 from proxy.call_id import CallIds
 from proxy.calls import Calls
 from proxy.config.model import Config
@@ -15,6 +16,7 @@ from proxy.forward import Parts
 from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
+from proxy.keys.keyring import Keyring
 from proxy.lifeline import Lifeline
 from proxy.listening import BACKLOG
 from proxy.server import ProxyServer
@@ -38,7 +40,12 @@ class Worker:
         self._journal = Journal(directory, self._tally, patience_s=config.proxy.journal_wait_ms / 1000)
         self._decoding = ThreadPoolExecutor(1, "tollbook-decoding")
         self._asker = AiohttpAsker()
-        self._calls = Calls(Parts(config, self._journal, self._tally, self._asker, self._decoding, CallIds()))
+        self._keyring = Keyring(config.store.data_dir)
+        self._keyring.start()
+        admission = Admission(config, self._keyring)
+        self._calls = Calls(
+            Parts(config, self._journal, self._tally, self._asker, self._decoding, CallIds(), admission)
+        )
         self._server = ProxyServer(self._calls.handle, self._tally)
         loop = asyncio.get_running_loop()
         for listening in sockets:
@@ -55,6 +62,7 @@ class Worker:
         await self._asker.close()
         await self._journal.close()
         self._decoding.shutdown(wait=False, cancel_futures=True)
+        self._keyring.close()
         self._tally.close()
         self._directory.release()
 

@@ -16,6 +16,7 @@ import click
 from proxy.cli.demo import demo
 from proxy.cli.doctor import doctor
 from proxy.cli.export import export
+from proxy.cli.keys import keys
 from proxy.cli.logs import logs
 from proxy.cli.prices import prices
 from proxy.cli.serve import serve
@@ -44,7 +45,7 @@ class _InOrder(click.Group):
 @click.group(
     cls=_InOrder,
     commands={
-        command.name or "": command for command in (serve, demo, logs, show, stats, tail, export, prices, doctor)
+        command.name or "": command for command in (serve, demo, logs, show, stats, tail, export, keys, prices, doctor)
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

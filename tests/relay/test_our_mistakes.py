@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.admission import Admission
 from proxy.call_id import CallIds
 from proxy.calls import Calls
 from proxy.config.model import Config, Store, Upstream
@@ -14,6 +15,7 @@ from proxy.forward import Parts
 from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
+from proxy.keys.keyring import Keyring
 from proxy.server import ProxyServer
 from proxy.upstream import Answer, Asking
 from tests.house import listening
@@ -42,7 +44,11 @@ async def test_a_mistake_of_ours_is_a_row(tmp_path: Path, caplog: pytest.LogCapt
     tally = Tally(tmp_path, boot_id)
     directory = claim(tmp_path, boot_id)
     journal = Journal(directory, tally)
-    calls = Calls(Parts(config, journal, tally, Mistaken(), ThreadPoolExecutor(1), CallIds()))
+    calls = Calls(
+        Parts(
+            config, journal, tally, Mistaken(), ThreadPoolExecutor(1), CallIds(), Admission(config, Keyring(tmp_path))
+        )
+    )
     sock = listening()
     server = await asyncio.get_running_loop().create_server(ProxyServer(calls.handle, tally), sock=sock)
     with caplog.at_level(logging.ERROR):
