@@ -55,3 +55,13 @@ async def test_how_unnamed_keys_are_called_is_said(tmp_path: Path, aiohttp_clien
     assert "eight characters of its hash and its last four" in text
     assert "No calls yet" in text
     assert (await client.get("/keys?key=x")).status == 400
+
+
+async def test_more_keys_than_a_page_holds_are_counted(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """Of 1003 keys the page lists the 1000 last used, and says that there are 3 more."""
+    calls = [a_call(key=f"key{number}", started_at_us=NOW_US - number) for number in range(1003)]
+    client = await aiohttp_client(an_app(tmp_path, calls))
+    page = read(await (await client.get("/keys")).text())
+    rows = page.one(id="keys").rows()
+    assert (len(rows), rows[0][0].split()[0]) == (1000, "key0")
+    assert "3 more, used longer ago" in page.text

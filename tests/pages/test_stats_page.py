@@ -291,6 +291,7 @@ class SlowSnapshot:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self.bodies = snapshot.bodies
+        self.search = snapshot.search
 
     async def rows(self, statement: str, values: Sequence[object] = (), within_s: float | None = None) -> list[Any]:
         await asyncio.sleep(0.33)
