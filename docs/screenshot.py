@@ -16,9 +16,9 @@ from tests.demo import demo
 
 _HERE = Path(__file__).resolve().parent
 _ENOUGH_S = 8.0  # for the past to be in the book, and for some new calls
-_PICTURES = {
-    "usage-logs": "/logs?from=7d",
-    "usage-stats": "/stats?from=14d",
+_PICTURES = {  # name: address, and what must be there
+    "usage-logs": ("/logs?from=7d", "#histogram svg rect"),
+    "usage-stats": ("/stats?from=14d", ".js-plotly-plot .plot-container"),
 }
 
 
@@ -31,21 +31,22 @@ async def draw() -> None:
         async with demo(Path(directory) / "own") as running, async_playwright() as playwright:
             await asyncio.sleep(_ENOUGH_S)
             browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            for name, path in _PICTURES.items():
+            for name, (path, drawn) in _PICTURES.items():
                 for theme in ("light", "dark"):
-                    await _draw_one(browser, running.dashboard, path, theme, _HERE / f"{name}-{theme}.png")
+                    picture = _HERE / f"{name}-{theme}.png"
+                    await _draw_one(browser, running.dashboard + path, drawn, theme, picture)
             await browser.close()
 
 
-async def _draw_one(browser: Browser, dashboard: str, path: str, theme: str, picture: Path) -> None:
+async def _draw_one(browser: Browser, address: str, drawn: str, theme: str, picture: Path) -> None:
     context = await browser.new_context(
         viewport={"width": 1440, "height": 900}, timezone_id="Europe/Berlin", locale="en-GB"
     )
     cookies = {"tollbook_theme": theme, "tollbook_zone": "Europe%2FBerlin"}
-    await context.add_cookies([{"name": name, "value": value, "url": dashboard} for name, value in cookies.items()])
+    await context.add_cookies([{"name": name, "value": value, "url": address} for name, value in cookies.items()])
     page = await context.new_page()
-    await page.goto(dashboard + path)
-    await page.wait_for_selector(".js-plotly-plot .plot-container")
+    await page.goto(address)
+    await page.wait_for_selector(drawn)
     await page.wait_for_timeout(500)  # what is drawn settles
     await page.screenshot(path=picture)
     await context.close()

@@ -7,6 +7,7 @@ from typing import Final
 from store.filters import Filter, WrongFilter
 from store.moments import at, epoch_us
 from store.pages.state import State
+from store.pages.time_range import length_in_words
 
 DEFAULT_FROM: Final = "30d"
 """The last thirty days, while the address says nothing of time."""
@@ -17,7 +18,6 @@ UNITS: Final = ("minute", "hour", "day", "month")
 _MINUTE_US, _HOUR_US, _DAY_US = 60_000_000, 3_600_000_000, 86_400_000_000
 _MOST_US: Final = {"minute": 3 * _HOUR_US, "hour": 4 * _DAY_US, "day": 190 * _DAY_US}  # by default; else months
 _LONGEST_US: Final = {"minute": 2 * _DAY_US, "hour": 60 * _DAY_US, "day": 2000 * _DAY_US}  # that can be chosen
-_WORDS: Final = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,6 @@ def _words(state: State) -> str:
     start, stop = state.value("from", DEFAULT_FROM), state.value("to")
     if _is_ever(state):
         return "all time"
-    number, letter = start[:-1], start[-1:]
-    if not stop and number.isdecimal() and letter in _WORDS:
-        return f"the last {number} {_WORDS[letter]}s" if number != "1" else f"the last {_WORDS[letter]}"
+    if not stop and (length := length_in_words(start)):
+        return f"the last {length}"
     return "the time chosen"

@@ -17,6 +17,7 @@ _AGES: Final = (
     ("30d", "Last 30 days"),
 )
 ALL_TIME: Final = "All time"
+_LENGTHS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ def time_range(state: State, zone: ZoneInfo, now: datetime) -> TimeRange:
     return TimeRange(label, presets, start, stop, zone.key, bool(state.value("tz")))
 
 
+def length_in_words(age: str) -> str | None:
+    """An age such as 14d as "14 days", 1h as "hour"; None when it is none."""
+    number, letter = age[:-1], age[-1:]
+    if not number.isdecimal() or letter not in _LENGTHS:
+        return None
+    return f"{number} {_LENGTHS[letter]}s" if number != "1" else _LENGTHS[letter]
+
+
 def _named(here: datetime) -> list[tuple[str, str, str]]:
     today = here.date()
     yesterday = today - timedelta(days=1)
@@ -73,6 +82,8 @@ def _named(here: datetime) -> list[tuple[str, str, str]]:
 
 def _in_words(start: str, stop: str) -> str:
     first, last = _short(start), _short(stop)
+    if not stop and (length := length_in_words(start)):
+        return f"Last {length}"
     if start and stop:
         return first if start == stop else f"{first} to {last}"
     return f"since {first}" if start else f"until {last}"
