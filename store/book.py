@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Literal, Self
 
 import msgspec
 import orjson
@@ -79,6 +79,10 @@ class _Names:
             self._ids[name] = known
             self._new.append(name)
         return known
+
+    def known(self) -> Mapping[str, int]:
+        """Every name and its id."""
+        return self._ids
 
     def settle(self, *, committed: bool) -> None:
         """Keep the names of a committed transaction, forget those of one that was rolled back."""
@@ -165,6 +169,15 @@ class Book:
     def counters(self) -> dict[str, int]:
         """The counts since the book began."""
         return dict(self._connection.execute("select name, value from counters"))
+
+    def ask(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
+        """Rows for the thread that writes, which must know exactly what is committed. Everybody else has a reader."""
+        return self._connection.execute(statement, values).fetchall()
+
+    def by_name(self, of: Literal["key", "group"], amounts: Mapping[int, int]) -> Counter[str]:
+        """Amounts that were kept by the ids of keys or groups, by their names."""
+        numbers = self._names[f"{of}s"].known()
+        return Counter({name: amounts[number] for name, number in numbers.items() if number in amounts})
 
     def fold_log(self) -> None:
         """Fold the write-ahead logs into the files and shorten them: for quiet moments."""

@@ -20,6 +20,7 @@ import msgspec
 from proxy.config.model import Config
 from store import sizes
 from store.book import Book, Entry, Progress
+from store.budgets import Budgets, BudgetState
 from store.health import LiveCounts
 from store.journal import Journals, Run, quarantine, tally_of
 from store.metering import Meter, Noted, bare
@@ -51,6 +52,7 @@ class Ingest:
     def __init__(self, config: Config) -> None:
         self._data_dir = config.store.data_dir
         self._meter = Meter(config)
+        self._budgets = Budgets(config)
         self._stopping = threading.Event()
         self._standing = _Standing(clear_at=time.monotonic())
         self._open()
@@ -69,6 +71,10 @@ class Ingest:
         """Which published prices are used: what health tells about them."""
         lists, newest = self._meter.price_edition(datetime.now(UTC).date())
         return {"lists": lists, "date": newest.isoformat() if newest else None}
+
+    def budgets(self) -> tuple[BudgetState, ...]:
+        """How every budget stands; from any thread."""
+        return self._budgets.states()
 
     def live(self) -> LiveCounts:
         """Where every call stands now; from any thread."""
@@ -109,6 +115,7 @@ class Ingest:
         self._journals.look()
         gone = [boot_id for boot_id in self._book.runs() if boot_id not in self._journals.runs]
         self._book.forget_runs(gone)
+        self._budgets.count(self._book)
 
     def _close(self) -> None:
         self._journals.close()
@@ -141,6 +148,7 @@ class Ingest:
         folded = True
         while True:
             stopping = self._stopping.is_set()
+            self._budgets.look(self._book)
             if self._pass():
                 last_write, folded = time.monotonic(), False
                 if last_write - sized > _SIZES_S:
@@ -170,7 +178,8 @@ class Ingest:
             batch.extend(self._journals.read(run, _BATCH - len(batch)))
         positions = self._journals.positions()
         if batch or positions:
-            self._commit([self._entry(noted) for noted in batch], Progress(cursors=positions), batch)
+            entries = self._budgets.flagged(map(self._entry, batch))
+            self._commit(entries, Progress(cursors=positions), batch)
             self._journals.committed(positions)
         ended = [run for run in self._journals.runs.values() if run.read_out]
         for run in ended:
@@ -198,7 +207,10 @@ class Ingest:
         failures = 0
         while True:
             try:
-                self._book.add(entries, progress)
+                if self._book.add(entries, progress) == len(entries):
+                    self._budgets.add(entries)
+                else:
+                    self._budgets.count(self._book)  # some were there already
                 return
             except sqlite3.OperationalError as error:  # locked, full, unreadable: for as long as it lasts
                 wait = _RETRY_S[min(failures, len(_RETRY_S) - 1)]
@@ -210,6 +222,7 @@ class Ingest:
             except (sqlite3.Error, ValueError, OverflowError) as error:
                 log.error("a batch holds a call that the book refuses (%s); looking for it", error)
                 self._commit_one_by_one(entries, progress, batch)
+                self._budgets.count(self._book)
                 return
 
     def _commit_one_by_one(self, entries: list[Entry], progress: Progress, batch: list[Noted]) -> None:

@@ -100,6 +100,7 @@ class Credits:
 
     per_usd: Decimal = Decimal(1000)
     tz: str = "UTC"  # whose days, weeks and months budgets are for
+    warn_at: Decimal = Decimal("0.8")  # the share of a budget from which on there are warnings
 
 
 @dataclass(frozen=True, slots=True)

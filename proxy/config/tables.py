@@ -90,6 +90,7 @@ class CreditsTable(Table):
 
     per_usd: Annotated[Decimal, BeforeValidator(values.amount(1_000_000, zero=False))] | None = None
     tz: Annotated[str, BeforeValidator(values.time_zone)] | None = None
+    warn_at: Annotated[Decimal, BeforeValidator(values.amount(1, zero=False))] | None = None
 
 
 class UpstreamTable(Table):
