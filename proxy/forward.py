@@ -184,7 +184,7 @@ class Forwarding:
             instead_of = issued.header if issued else None
             secret = upstream.api_key.reveal()
             sent_headers.append(credential.own_header(upstream.dialect, secret, admitted.target.path, instead_of))
-        if body.complete:
+        if body.complete and (whole is None or len(whole) <= LARGEST):  # more, written at once, would hold the loop
             exchange.note_asked()
             asking = Asking(request.method, admitted.target.rest, sent_headers, asked or whole or None)
         else:

@@ -17,6 +17,7 @@ from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 from proxy.keys.keyring import Keyring
+from proxy.keys.standing import PublishedStanding
 from proxy.lifeline import Lifeline
 from proxy.listening import BACKLOG
 from proxy.server import ProxyServer
@@ -40,9 +41,11 @@ class Worker:
         self._journal = Journal(directory, self._tally, patience_s=config.proxy.journal_wait_ms / 1000)
         self._decoding = ThreadPoolExecutor(1, "tollbook-decoding")
         self._asker = AiohttpAsker()
-        self._keyring = Keyring(config.store.data_dir)
-        self._keyring.start()
-        admission = Admission(config, self._keyring)
+        self._standing = PublishedStanding(config.store.data_dir, config.groups)
+        self._standing.start()
+        self.keyring = Keyring(config.store.data_dir, self._standing)
+        self.keyring.start()
+        admission = Admission(config, self.keyring)
         self._calls = Calls(
             Parts(config, self._journal, self._tally, self._asker, self._decoding, CallIds(), admission)
         )
@@ -62,7 +65,8 @@ class Worker:
         await self._asker.close()
         await self._journal.close()
         self._decoding.shutdown(wait=False, cancel_futures=True)
-        self._keyring.close()
+        self.keyring.close()
+        self._standing.close()
         self._tally.close()
         self._directory.release()
 
