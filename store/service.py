@@ -41,6 +41,7 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
                     ingest.live,
                     prices=ingest.price_edition(),
                     search=lambda: indexing.standing() if config.capture.bodies == "full" else None,
+                    budgets=ingest.budgets,
                 )
                 runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
                 await runner.setup()

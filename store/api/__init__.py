@@ -4,7 +4,7 @@
 and origin, the routes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from store.api.login import LOGIN, add_login
 from store.api.origin import origin_check
 from store.api.parts import PARTS, Parts
 from store.api.routes import add_routes
+from store.budgets import BudgetState
 from store.health import LiveCounts
 from store.pages import add_pages
 from store.pages.static import PREFIX
@@ -35,10 +36,12 @@ def make_app(
     *,
     prices: Mapping[str, object] | None = None,
     search: Callable[[], Standing | None] = lambda: None,
+    budgets: Callable[[], Sequence[BudgetState]] = lambda: (),
     now: Callable[[], datetime] = _utc_now,
 ) -> web.Application:
     """The application. `live` gives the counts of this moment, `prices` what health tells about the price table,
-    `search` how far the index of words is, None where there is no text to search.
+    `search` how far the index of words is, None where there is no text to search, `budgets` how each
+    budget stands.
 
     Whoever opened `source` closes it, after the application.
     """
@@ -47,7 +50,7 @@ def make_app(
     if access is not None:
         checks.insert(0, token_check(access, public=(LIVENESS, LOGIN, PREFIX)))
     app = web.Application(middlewares=[errors_as_json, *checks])
-    app[PARTS] = Parts(source, live, now, config.store.data_dir, prices or {}, config.sandbox, search, config)
+    app[PARTS] = Parts(source, live, now, config.store.data_dir, prices or {}, config.sandbox, search, config, budgets)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_end_streams)
     add_routes(app)

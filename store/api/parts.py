@@ -1,6 +1,6 @@
 """What the handlers work with, as one value of the application."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from proxy.config.model import Config
+from store.budgets import BudgetState
 from store.health import LiveCounts
 from store.reader import Source
 from store.search.standing import Standing
@@ -25,6 +26,7 @@ class Parts:
     sandbox: bool = False  # the book holds sample calls
     search: Callable[[], Standing | None] = lambda: None
     config: Config = field(default_factory=Config)
+    budgets: Callable[[], Sequence[BudgetState]] = lambda: ()  # how each stands
     stopping: bool = False  # streams end themselves
 
 
