@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from proxy.headers import CREDENTIALS, SUBPROTOCOL, Head
-from proxy.keys.secret import ANYWHERE, PREFIX, claims_to_be_ours
+from proxy.keys.secret import PREFIX, claims_to_be_ours
 from proxy.target import holds_issued_key, query_value, without_parameters
 
 _IN_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
@@ -73,7 +73,7 @@ def issued(head: Head, rest: str) -> Issued | Misplaced | None:
         return None
     found = [(where, credential) for where, credential in _places(head, rest) if credential]
     ours = [(where, credential) for where, credential in found if claims_to_be_ours(credential)]
-    strays = head.holding(ANYWHERE) if head.marked else []
+    strays = head.with_issued_key()
     if not ours:
         if strays:
             return Misplaced(f"the header {strays[0]}")

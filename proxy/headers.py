@@ -3,7 +3,6 @@
 Names are classified once and remembered, and the headers of a call are gone through once.
 """
 
-import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -103,11 +102,11 @@ class Head:
     def __init__(self, raw: RawHeaders) -> None:
         facts: list[tuple[str, str]] = []
         read: dict[str, list[str]] = {}
-        self.marked = False  # whether a key that was issued here may be in one of them
+        self.marked: list[tuple[_Kind, bytes]] = []  # those that a key issued here may be in
         for name, value in raw:
             kind = _kind(name)
             if _MARK in value:
-                self.marked = True
+                self.marked.append((kind, value))
             if kind.kept:
                 facts.append((kind.name, value.decode("utf-8", "replace")))
             if kind.read:
@@ -128,16 +127,19 @@ class Head:
         """How often such a header came."""
         return len(self._read.get(name, ()))
 
-    def holding(self, pattern: re.Pattern[str]) -> list[str]:
-        """The names of the headers in whose values this stands."""
-        return [_kind(raw).name for raw, value in self._raw if pattern.search(_text(value))]
+    def with_issued_key(self) -> list[str]:
+        """The names of the headers in whose values a key that was issued here stands."""
+        return [kind.name for kind, value in self.marked if ANYWHERE.search(_text(value))]
 
     def facts_without(self, secret: str | None) -> Headers:
         """The facts, with this secret, and every key that was issued here, made unreadable."""
         facts = self.facts
-        if secret and len(secret) >= _SECRET_LENGTH and any(secret in value for _, value in facts):
-            facts = tuple((name, value.replace(secret, REDACTED)) for name, value in facts)
-        if self.marked:
+        if secret and len(secret) >= _SECRET_LENGTH:
+            for _, value in facts:
+                if secret in value:
+                    facts = tuple((name, value.replace(secret, REDACTED)) for name, value in facts)
+                    break
+        if any(kind.kept for kind, _ in self.marked):
             facts = tuple((name, ANYWHERE.sub(REDACTED, value)) for name, value in facts)
         return facts
 

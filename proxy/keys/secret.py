@@ -11,6 +11,8 @@ import zlib
 
 PREFIX = "tb-"
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS = [one + other for one in _LETTERS for other in _LETTERS]  # two digits at a time: asked for at every call
+_SQUARE = len(_PAIRS)
 _RANDOM, _CHECK = 43, 6  # digits to the base of 62 that hold 256 bits, and 32
 
 ANYWHERE = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM + _CHECK}}}")
@@ -41,7 +43,9 @@ def digest(secret: str) -> str:
 
 
 def _check(random: str) -> str:
-    return _in_letters(zlib.crc32(random.encode()), _CHECK)
+    rest, last = divmod(zlib.crc32(random.encode()), _SQUARE)
+    first, middle = divmod(rest, _SQUARE)
+    return _PAIRS[first] + _PAIRS[middle] + _PAIRS[last]
 
 
 def _in_letters(number: int, length: int) -> str:
