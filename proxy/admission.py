@@ -88,8 +88,21 @@ class Admission:
 
     def over(self, admitted: Admitted) -> None:
         """The call has ended, however it did."""
-        if admitted.caller.key is not None:
-            self._limits.end(admitted.caller.key)
+        caller = admitted.caller
+        self._keyring.standing.ended(caller.key, caller.group)
+        if caller.key is not None:
+            self._limits.end(caller.key)
+
+    def undecided(self, admitted: Admitted) -> bool:
+        """Whether `decided` has the last word on this call."""
+        return self._keyring.standing.undecided(admitted.caller.key, admitted.caller.group)
+
+    async def decided(self, admitted: Admitted) -> Refusal | None:
+        """Why the call is refused after all: what its caller's last calls used is counted now."""
+        standing = self._keyring.standing
+        await standing.counted()
+        used_up = standing.used_up(admitted.caller.key, admitted.caller.group)
+        return None if used_up is None else _insufficient(used_up)
 
     def _refusal(self, head: Head, upstream: Upstream, caller: Caller) -> Refusal | None:
         key = caller.key

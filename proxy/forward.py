@@ -99,6 +99,11 @@ class Forwarding:
             if full:
                 client.close_after()
                 return await self._refuse(_FULL)
+            admission = self._parts.admission
+            if admission.undecided(admitted) and (turned := await admission.decided(admitted)) is not None:
+                if self._head.first("expect") is not None:
+                    client.close_after()
+                return await self._refuse(turned)
             return await self._forward(admitted)
         except ClientGone:
             self._cut("client_left")

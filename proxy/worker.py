@@ -17,9 +17,10 @@ from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 from proxy.keys.keyring import Keyring
-from proxy.keys.standing import PublishedStanding
+from proxy.keys.known_standing import KnownStanding
 from proxy.lifeline import Lifeline
 from proxy.listening import BACKLOG
+from proxy.me import Me
 from proxy.server import ProxyServer
 from proxy.upstream.by_aiohttp import AiohttpAsker
 
@@ -41,14 +42,13 @@ class Worker:
         self._journal = Journal(directory, self._tally, patience_s=config.proxy.journal_wait_ms / 1000)
         self._decoding = ThreadPoolExecutor(1, "tollbook-decoding")
         self._asker = AiohttpAsker()
-        self._standing = PublishedStanding(config.store.data_dir, config.groups)
+        self._standing = KnownStanding(config.store.data_dir, config.groups)
         self._standing.start()
         self.keyring = Keyring(config.store.data_dir, self._standing)
         self.keyring.start()
         admission = Admission(config, self.keyring)
-        self._calls = Calls(
-            Parts(config, self._journal, self._tally, self._asker, self._decoding, CallIds(), admission)
-        )
+        parts = Parts(config, self._journal, self._tally, self._asker, self._decoding, CallIds(), admission)
+        self._calls = Calls(parts, Me(config, self.keyring))
         self._server = ProxyServer(self._calls.handle, self._tally)
         loop = asyncio.get_running_loop()
         for listening in sockets:

@@ -66,6 +66,7 @@ class Ingest:
         """Read what is there to its end, commit, and close the book. Blocks."""
         self._stopping.set()
         self._thread.join()
+        self._budgets.close()
 
     def price_edition(self) -> dict[str, str | None]:
         """Which published prices are used: what health tells about them."""
@@ -168,6 +169,7 @@ class Ingest:
 
     def _pass(self) -> bool:
         """Take one batch to the book; whether there was anything."""
+        began = time.monotonic()
         self._journals.look()
         finished = self._book.runs() if self._journals.runs else {}
         batch: list[Noted] = []
@@ -181,6 +183,8 @@ class Ingest:
             entries = self._budgets.flagged(map(self._entry, batch))
             self._commit(entries, Progress(cursors=positions), batch)
             self._journals.committed(positions)
+        if len(batch) < _BATCH:
+            self._budgets.counted(began)
         ended = [run for run in self._journals.runs.values() if run.read_out]
         for run in ended:
             self._account_for(run)

@@ -29,6 +29,15 @@ class Standing(Protocol):
     def unpriced(self, upstream: str, model: str) -> bool:
         """Whether this model is known to have no price. Asked only in groups with `unpriced = "refuse"`."""
 
+    def ended(self, key: Key | None, group: str) -> None:
+        """A call of theirs has ended, and what it used is not counted yet."""
+
+    def undecided(self, key: Key | None, group: str) -> bool:
+        """Whether what ended just now may have used a budget up; `counted` is then to be waited for."""
+
+    async def counted(self) -> None:
+        """Wait until all that has ended by now is counted, but not for long."""
+
 
 class NothingSpent:
     """The standing before anything is known of it."""
@@ -40,3 +49,13 @@ class NothingSpent:
     def unpriced(self, upstream: str, model: str) -> bool:
         """Nothing is."""
         return False
+
+    def ended(self, key: Key | None, group: str) -> None:
+        """It is not noted."""
+
+    def undecided(self, key: Key | None, group: str) -> bool:
+        """Nothing is."""
+        return False
+
+    async def counted(self) -> None:
+        """At once."""

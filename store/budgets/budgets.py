@@ -1,7 +1,8 @@
 """The counters of all budgets: exact after every commit, because they begin from the book and end with it.
 
 Counted anew when the book is opened, when a period ends, and when somebody's budgets or names change; between, each
-committed batch is added. What is used up is published at once (`proxy/keys/standing.py`).
+committed batch is added. What is used up, and who is about to use a budget up, is published at once
+(`proxy/keys/standing.py`), and then up to when everything is counted (`proxy/keys/counted.py`).
 """
 
 import logging
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 
 from proxy.config.budget import Budget
 from proxy.config.model import Config
+from proxy.keys.counted import CountedPage
 from proxy.keys.standing import Published, publish
 from store.book import Book, Entry
 from store.budgets.holders import Holder, Holders
@@ -27,11 +29,15 @@ from store.call import Call
 NEARLY_USED = "budget_nearly_used"
 """The anomaly of a call after which the warned share of one of its budgets is used, or was before."""
 
+_NEAR_CALLS = 1000
+"""When as many calls more would use a budget up, its holder is watched closely. More than can end uncounted."""
+_LATELY = 100  # calls that the mean of what calls use is about
+
 log = logging.getLogger("tollbook.store")
 
 
 @dataclass(slots=True, eq=False)
-class _Counter:
+class _Count:
     """One budget of one holder."""
 
     holder: Holder
@@ -40,6 +46,27 @@ class _Counter:
     warn_micro: Decimal
     limit_micro: int
     used_micro: int
+    lately_micro: int  # of about the last hundred calls,
+    lately_calls: int  # for their mean
+
+    @property
+    def used_up(self) -> bool:
+        return self.used_micro >= self.limit_micro
+
+    def near(self, usual_micro: int) -> bool:
+        """Whether soon it may be used up; `usual_micro` is what a call uses of whom nothing is known."""
+        if self.used_up:
+            return False
+        mean = self.lately_micro // self.lately_calls + 1 if self.lately_calls > 0 else usual_micro
+        return not mean or self.limit_micro - self.used_micro <= _NEAR_CALLS * mean
+
+    def add(self, micro: int) -> None:
+        self.used_micro += micro
+        self.lately_micro += micro
+        self.lately_calls += 1
+        if self.lately_calls >= 2 * _LATELY:
+            self.lately_micro //= 2
+            self.lately_calls //= 2
 
 
 class Budgets:
@@ -51,40 +78,48 @@ class Budgets:
         self._warn_at = config.credits.warn_at
         self._now_us = now_us
         self._holders = Holders(config.store.data_dir, config.groups)
-        self._counters: list[_Counter] = []
-        self._of: dict[tuple[Of, str], list[_Counter]] = {}
+        self._counts: list[_Count] = []
+        self._of: dict[tuple[Of, str], list[_Count]] = {}
         self._next_us: int | None = None  # when the first period ends
+        self._usual_micro = 0  # what a call uses; 0: nobody knows
         self._published: Published | None = None
+        self._page: CountedPage | None = None
 
     def states(self) -> tuple[BudgetState, ...]:
         """How every budget stands; from any thread."""
-        return tuple(
-            BudgetState(
-                one.holder.of, one.holder.name, one.budget, one.window, one.used_micro, self._warn_at
-            )
-            for one in self._counters
-        )  # fmt: skip
+        return tuple(map(self._state, self._counts))
+
+    def _state(self, one: _Count) -> BudgetState:
+        return BudgetState(one.holder.of, one.holder.name, one.budget, one.window, one.used_micro, self._warn_at)
 
     def count(self, book: Book) -> None:
         """Begin from what the book says."""
         self._holders.changed()
         now_us = self._now_us()
-        counters: list[_Counter] = []
-        sums: dict[tuple[Of, Window], Counter[str]] = {}
+        counts: list[_Count] = []
+        sums: dict[tuple[Of, Window], tuple[Counter[str], Counter[str]]] = {}
         for holder in self._holders.all:
             for budget in holder.budgets:
                 running = window(budget.period, now_us, self._zone)
                 if (holder.of, running) not in sums:
-                    sums[holder.of, running] = book.by_name(holder.of, used(book.ask, holder.of, running))
-                spent = sum(sums[holder.of, running][name] for name in holder.names)
+                    found = used(book.ask, holder.of, running)
+                    sums[holder.of, running] = (
+                        book.by_name(holder.of, found.micro), book.by_name(holder.of, found.calls)
+                    )  # fmt: skip
+                micro, calls = (sum(one[name] for name in holder.names) for one in sums[holder.of, running])
                 limit = int(budget.credits * MICRO)  # a whole number: credits have six decimals
-                counters.append(_Counter(holder, budget, running, limit * self._warn_at, limit, spent))
-        self._counters = counters
+                counts.append(_Count(holder, budget, running, limit * self._warn_at, limit, micro, micro, calls))
+        self._counts = counts
         self._of = {}
-        for one in counters:
+        for one in counts:
+            if one.lately_calls > _LATELY:
+                one.lately_micro = one.lately_micro * _LATELY // one.lately_calls
+                one.lately_calls = _LATELY
             for name in one.holder.names:
                 self._of.setdefault((one.holder.of, name), []).append(one)
-        self._next_us = min((one.window.stop_us for one in counters if one.window.stop_us is not None), default=None)
+        self._next_us = min((one.window.stop_us for one in counts if one.window.stop_us is not None), default=None)
+        all_calls = sum(one.lately_calls for one in counts)
+        self._usual_micro = sum(one.lately_micro for one in counts) // all_calls + 1 if all_calls > 0 else 0
         self._publish()
 
     def look(self, book: Book) -> None:
@@ -96,9 +131,9 @@ class Budgets:
 
     def flagged(self, entries: Iterable[Entry]) -> list[Entry]:
         """The same calls; those that use of a budget that is nearly used say so."""
-        if not self._counters:
+        if not self._counts:
             return list(entries)
-        ahead: Counter[_Counter] = Counter()
+        ahead: Counter[_Count] = Counter()
         found = []
         for entry in entries:
             near = False
@@ -113,31 +148,51 @@ class Budgets:
 
     def add(self, entries: Sequence[Entry]) -> None:
         """These calls, each of them new, are in the book now."""
-        if not self._counters:
+        if not self._counts:
             return
-        reached = False
+        changed = False
         for entry in entries:
             if usage := entry.call.usage_micro:
                 for one in self._touched(entry.call):
-                    reached = reached or one.used_micro < one.limit_micro <= one.used_micro + usage
-                    one.used_micro += usage
-        if reached:
+                    before = one.used_up, one.near(self._usual_micro)
+                    one.add(usage)
+                    changed = changed or before != (one.used_up, one.near(self._usual_micro))
+        if changed:
             self._publish()
 
-    def _touched(self, call: Call) -> Iterable[_Counter]:
-        """The counters that this call counts in."""
+    def counted(self, to: float) -> None:
+        """Everything that the journals held at this moment (`time.monotonic`) is in the counters."""
+        if self._page is not None and self._published is not None:
+            self._page.write(to, self._published.edition)
+
+    def close(self) -> None:
+        """Let go of the page."""
+        if self._page is not None:
+            self._page.close()
+            self._page = None
+
+    def _touched(self, call: Call) -> Iterable[_Count]:
+        """The counts that this call counts in."""
         for one in (*self._of.get(("key", call.key or ""), ()), *self._of.get(("group", call.group), ())):
             if one.window.holds(call.started_at_us):
                 yield one
 
     def _publish(self) -> None:
-        published = Published(used_up=tuple(one.as_used_up() for one in self.states() if one.state == "used_up"))
-        if published == self._published:
+        near = {(one.holder.of, one.holder.name): None for one in self._counts if one.near(self._usual_micro)}
+        before = self._published
+        published = Published(
+            edition=before.edition if before is not None else time.time_ns(),
+            used_up=tuple(self._state(one).as_used_up() for one in self._counts if one.used_up),
+            near=tuple(near),
+        )
+        if published == before:
             return
         try:
-            publish(self._data_dir, published)
-            self._published = published
+            if self._page is None:
+                self._page = CountedPage(self._data_dir)
+            self._published = replace(published, edition=time.time_ns())
+            publish(self._data_dir, self._published)
         except OSError as error:
-            if self._published is not None:  # said once; tried again at every look
+            if before is not None:  # said once; tried again at every look
                 log.error("what is used up of the budgets cannot be told to the workers: %s", error)
             self._published = None

@@ -6,6 +6,7 @@ an hour each, from the calls themselves.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -14,8 +15,8 @@ from store.budgets.window import Window
 from store.sums import DAY_US, HOUR_US
 
 Of = Literal["key", "group"]
-Ask = Callable[[str, Sequence[object]], list[tuple[int, int]]]
-"""Asks the book: rows of an id and micro-credits."""
+Ask = Callable[[str, Sequence[object]], list[tuple[int, int, int]]]
+"""Asks the book: rows of an id, micro-credits, and about how many calls used them."""
 
 _Piece = tuple[str, int, int]
 """Which statement, and its two bounds."""
@@ -23,14 +24,23 @@ _Piece = tuple[str, int, int]
 _EVER = 2**62
 
 
-def used(ask: Ask, of: Of, window: Window) -> Counter[int]:
-    """Micro-credits by the id of each key, or of each group."""
+@dataclass(frozen=True, slots=True)
+class Used:
+    """By the id of each key, or of each group."""
+
+    micro: Counter[int] = field(default_factory=Counter)  # micro-credits
+    calls: Counter[int] = field(default_factory=Counter)  # that used something
+
+
+def used(ask: Ask, of: Of, window: Window) -> Used:
+    """What was used in this time."""
     start = -_EVER if window.start_us is None else window.start_us
     stop = _EVER if window.stop_us is None else window.stop_us
-    found: Counter[int] = Counter()
+    found = Used()
     for name, first, last in _pieces(start, stop):
-        for number, micro in ask(_statement(name, of), (first, last)):
-            found[number] += micro
+        for number, micro, calls in ask(_statement(name, of), (first, last)):
+            found.micro[number] += micro
+            found.calls[number] += calls
     return found
 
 
