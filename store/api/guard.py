@@ -14,6 +14,7 @@ from proxy.config.model import Dashboard
 from store.api.access import SIGNED_IN, Access
 from store.api.answers import Handler, error_answer
 from store.api.login import login_address
+from store.api.visitor import is_a_person
 
 LIVENESS = "/healthz"
 
@@ -38,7 +39,7 @@ def token_check(access: Access, public: Collection[str]) -> Middleware:
             return answer
         if len(given) == 1 and _is_bearer(given[0], access, request.remote):
             return await handler(request)
-        if not given and _is_a_person(request):
+        if not given and is_a_person(request):
             return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": login_address(request.path_qs)})
         answer = error_answer(HTTPStatus.UNAUTHORIZED, "this needs the dashboard token as Authorization: Bearer TOKEN")
         answer.headers["WWW-Authenticate"] = "Bearer"
@@ -58,16 +59,6 @@ def _is_one_of(request: web.Request, public: Collection[str]) -> bool:
 def _is_bearer(given: str, access: Access, address: str | None) -> bool:
     scheme, _, token = given.partition(" ")
     return access.is_token(token.strip(), address) and scheme.lower() == "bearer"
-
-
-def _is_a_person(request: web.Request) -> bool:
-    """Whether a browser is about to show what comes; a script of a page wants to be told, not led elsewhere."""
-    return (
-        request.method in ("GET", "HEAD")
-        and "text/html" in request.headers.get("Accept", "")
-        and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
-        and not request.path.startswith("/api/")
-    )
 
 
 def host_check(dashboard: Dashboard) -> Middleware:

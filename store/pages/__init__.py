@@ -13,12 +13,14 @@ from store.pages.keys import add_keys
 from store.pages.logs import PATH, add_logs
 from store.pages.static import add_static
 from store.pages.stats import add_stats
+from store.pages.trouble import nothing_here
 
 FRONT = PATH
 
 
 def add_pages(app: web.Application) -> None:
     """Every page, and the files they need."""
+    app.middlewares.append(nothing_here)
     app.router.add_get("/", front)
     add_logs(app)
     add_call(app)

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from store.api.visitor import is_a_person
 from store.filters import WrongFilter
 from store.pages.rendering import render
 from store.reader import NoAnswer
@@ -37,8 +38,24 @@ def page(handler: Page) -> Page:
     return shown
 
 
+@web.middleware
+async def nothing_here(request: web.Request, handler: Page) -> web.StreamResponse:
+    """An address that leads nowhere is told as a page to whoever looks at pages."""
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        if not is_a_person(request):
+            raise
+        message = "No page of Tollbook has this address."
+        return render(
+            request, "trouble.html", HTTPStatus.NOT_FOUND,
+            heading="There is nothing here", message=message, param=None, way_out=("/logs", "Usage Logs"),
+        )  # fmt: skip
+
+
 def trouble(
     request: web.Request, status: HTTPStatus, heading: str, message: str, param: str | None = None
 ) -> web.Response:
     """That page."""
-    return render(request, "trouble.html", status, heading=heading, message=message, param=param)
+    way_out = (request.path, "Open this page without filters")
+    return render(request, "trouble.html", status, heading=heading, message=message, param=param, way_out=way_out)
