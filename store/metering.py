@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from http import HTTPStatus
 
 import msgspec
 
@@ -153,7 +154,7 @@ def _call(
         duration_us=ended.duration_us if noted.ended is not None else None,
         asked_us=ended.asked_us,
         answered_us=ended.answered_us,
-        first_token_us=ended.first_chunk_us if reading.stream else None,
+        first_token_us=ended.first_chunk_us if reading.stream and not _is_refused(ended.status) else None,
         overhead_us=ended.overhead_us,
         reading=reading,
         error=error,
@@ -169,6 +170,11 @@ def _call(
 
 def _cut_by_our_death(started: Started) -> Ended:
     return Ended(started.call_id, "interrupted", None, 0, failure=_OUR_DEATH)
+
+
+def _is_refused(status: int | None) -> bool:
+    """Whether an error is all that came: its first bytes are no token, however soon they are there."""
+    return status is not None and status >= HTTPStatus.BAD_REQUEST
 
 
 def _header(headers: Headers, name: str) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.config.builtin import BUILTIN
 from proxy.config.model import Capture, Config
-from proxy.journal.notes import Body, Ended, Failure
+from proxy.journal.notes import Asked, Body, Ended, Failure
 from store.book import Book
 from store.metering import Meter, Noted, bare
 from tests.journal.runs import asked, ended, rows, started
@@ -54,3 +54,14 @@ def test_what_tollbook_says_is_the_error() -> None:
     error = METER.meter(Noted("boot", call, asked(call), failed)).call.error
     assert error is not None
     assert (error.code, error.message) == ("upstream_timed_out", "groq was silent")
+
+
+@pytest.mark.parametrize(("status", "first_token_us"), [(200, 700), (401, None), (529, None)])
+def test_an_error_has_no_first_token(status: int, first_token_us: int | None) -> None:
+    """Where a stream was asked for and an error came, its first bytes are not taken for a first token."""
+    call = started(1)
+    request = b'{"model":"gpt-4o-mini","stream":true,"messages":[]}'
+    body = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n' if status == 200 else b'{"error":{"message":"no"}}'
+    sent = Asked(call.call_id, Body(len(request), request))
+    answered = Ended(call.call_id, "completed", status, 1000, first_chunk_us=700, body=Body(len(body), body))
+    assert METER.meter(Noted("boot", call, sent, answered)).call.first_token_us == first_token_us

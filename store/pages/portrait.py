@@ -101,7 +101,7 @@ def portrait(found: InFull, config: Config, at: ZoneInfo, back: str) -> Portrait
         raw_usage=None
         if call["tokens"]["raw"] is None
         else shown(readable(call["tokens"]["raw"], _SHORT), Allowance(_SHORT + 200), _SHORT),
-        timeline=timeline(call["timings"].get("parts") or [], streamed=call["stream"]),
+        timeline=timeline(call["timings"].get("parts") or [], streamed=call["first_token_ms"] is not None),
         again=again(
             call["id"], call["upstream"], dialect_of(call["dialect"], call["target"].partition("?")[0]),
             call["method"], call["target"], request.headers, request.body, call["request"]["bytes"],
