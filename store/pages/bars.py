@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ _STEPS: Final = (  # (unit that sums are asked by, how many of them make a bar, 
     *(("month", number, number * _MONTH) for number in (1, 3, 12, 120, 1200)),
 )
 _MOST_TICKS: Final = 6
+_LAST_TICK: Final = 0.94  # of the width; what is written further right would not fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,13 @@ def ticks(shown: Sequence[Bar], step: Step) -> list[Tick]:
     if not shown:
         return []
     begin, end = shown[0].start.timestamp(), shown[-1].stop.timestamp()
-    every = -(-len(shown) // _MOST_TICKS)
     days = (end - begin) / _DAY
-    return [
-        Tick((bar.start.timestamp() - begin) / (end - begin), _words(bar.start, step, days)) for bar in shown[::every]
-    ]
+    named = shown
+    if step.unit == "hour" and days > _MOST_TICKS:  # labels are dates alone: they stand where a day begins
+        named = [bar for before, bar in pairwise(shown) if bar.start.date() != before.start.date()]
+    every = -(-len(named) // _MOST_TICKS)
+    places = ((bar, (bar.start.timestamp() - begin) / (end - begin)) for bar in named[::every])
+    return [Tick(share, _words(bar.start, step, days)) for bar, share in places if share <= _LAST_TICK]
 
 
 def _words(start: datetime, step: Step, days: float) -> str:
