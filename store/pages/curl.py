@@ -47,7 +47,7 @@ def again(
 ) -> Again:  # fmt: skip
     """The command that makes this call again, through the proxy that listens there; `credential`: it presented one."""
     path = _REDACTED.sub("", target).rstrip("?&;")
-    url = f"http://{_reachable(listen)}{f'/{upstream}' if upstream else ''}{path}"
+    url = f"http://{reachable(listen)}{f'/{upstream}' if upstream else ''}{path}"
     lines = [" ".join(("curl", *_options(method, url, streamed=streamed), quoted(url)))]
     if credential:
         lines.append(f"-H {_CREDENTIALS.get(dialect, _BEARER)}")
@@ -106,7 +106,7 @@ def _matters(name: str) -> bool:
     return name in _SENT_AGAIN or name.startswith(_SENT_AGAIN_PREFIXES)
 
 
-def _reachable(listen: Address) -> Address:
+def reachable(listen: Address) -> Address:
     """Where a client on this machine finds a listener of all addresses."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(listen.host, listen.host)  # noqa: S104
     return Address(host, listen.port)

@@ -17,6 +17,7 @@ from store.api.parts import PARTS
 from store.filters import DIMENSIONS, FILTERS, PAGING, Filter, WrongFilter
 from store.pace import Thresholds
 from store.pages.asking import PLACE, asked_of, filters_only, query, zoned
+from store.pages.curl import reachable
 from store.pages.filter_bar import filter_bar, menu
 from store.pages.log_bars import extent, histogram_piece
 from store.pages.log_columns import COLUMNS, NUMBERS, OPTIONAL, OWN, chosen_columns, headings
@@ -99,6 +100,7 @@ async def logs_page(request: web.Request) -> web.Response:
         pieces_query=query(filters_only(state).params),
         exports=query(zoned(request, state).only((*FILTERS, "sort", "order")).params),
         tail=query(filters_only(zoned(request, state)).params),
+        proxy=f"http://{reachable(request.app[PARTS].config.proxy.listen)}",
         live=state.value("live") == "1",
         live_toggle=state.without("live", *PLACE).with_(live=None if state.value("live") else "1").address,
     )
