@@ -12,11 +12,12 @@ from proxy import credential
 from proxy.config.model import Access
 from proxy.credential import Issued, Misplaced
 from proxy.headers import Head
+from proxy.keys.fingerprint import fingerprint
+from proxy.keys.holder import NOT_VALID
 from proxy.keys.key import DEFAULT_GROUP, Key
 from proxy.keys.keyring import Keyring
 from proxy.refusal import Refusal
 
-_INVALID = "This key is not valid: it is unknown, has expired, or was withdrawn."
 _MISSING = Refusal(
     401, "missing_key", "A key is needed here: one that `tollbook keys create` made, sent as the API key.", retry=False
 )
@@ -47,12 +48,12 @@ def recognise(head: Head, rest: str, access: Access, keyring: Keyring) -> Caller
     presented = credential.presented(head, rest)
     if presented is None:
         return Caller(refusal=_MISSING) if access == "keys" else NOBODY
-    fingerprint = credential.fingerprint(presented)
+    called = fingerprint(presented)
     if access == "keys":
-        return Caller(presented, fingerprint, refusal=_invalid("unknown_key"))
-    key = keyring.named(fingerprint)
+        return Caller(presented, called, refusal=_invalid("unknown_key"))
+    key = keyring.named(called)
     if key is None:
-        return Caller(presented, fingerprint)
+        return Caller(presented, called)
     state = key.state(datetime.now(UTC))
     refusal = None if state == "active" else _invalid(f"{state}_key")
     return Caller(presented, key.name, key.group, key, refusal=refusal)
@@ -61,7 +62,7 @@ def recognise(head: Head, rest: str, access: Access, keyring: Keyring) -> Caller
 def _of_issued(found: Issued, keyring: Keyring) -> Caller:
     held = keyring.issued(found.secret)
     if held is None:
-        return Caller(found.secret, credential.fingerprint(found.secret), refusal=_invalid("unknown_key"))
+        return Caller(found.secret, fingerprint(found.secret), refusal=_invalid("unknown_key"))
     key, until = held
     now = datetime.now(UTC)
     state = key.state(now)
@@ -72,4 +73,4 @@ def _of_issued(found: Issued, keyring: Keyring) -> Caller:
 
 
 def _invalid(code: str) -> Refusal:
-    return Refusal(401, code, _INVALID, retry=False, told="invalid_api_key")
+    return Refusal(401, code, NOT_VALID, retry=False, told="invalid_api_key")

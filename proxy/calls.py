@@ -4,16 +4,16 @@ import asyncio
 
 from aiohttp import web
 
+from proxy import me
 from proxy.forward import Forwarding, Parts
-
-_NO_KEYS = {"error": {"message": "Keys are not managed by this version.", "param": None}}
 
 
 class Calls:
     """All calls of one worker."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, holders: me.Me) -> None:
         self._parts = parts
+        self._holders = holders
         self._finish = parts.config.proxy.on_client_gone == "finish"
         self._running: set[Forwarding] = set()
         self._detached: set[asyncio.Task[web.StreamResponse]] = set()
@@ -24,8 +24,8 @@ class Calls:
         """One request, to its end."""
         if request.raw_path == "/healthz":
             return web.Response(text="ok\n", status=503 if self.stopping else 200)
-        if request.raw_path == "/api/me":
-            return web.json_response(_NO_KEYS, status=404)
+        if request.raw_path.partition("?")[0] == me.PATH:
+            return await self._holders.answer(request)
         if not self._finish:
             return await self._call(request)
         # The call outlives its client: it runs in a task of its own, which the client's leaving does not cancel.

@@ -1,15 +1,12 @@
-"""Finds the credential a client presents, and tells credentials apart without keeping them.
+"""Finds the credential a client presents, wherever the clients of the dialects put one.
 
-A credential that is passed through is called by eight characters of its SHA-256 and its last four
-(`1a2b3c4d-wxyz`): enough to recognise one's own, useless to anyone else. A key that was issued here must stand alone
-and in its place, so that taking it out again leaves none behind for the upstream.
+A key that was issued here must stand alone and in its place, so that taking it out again leaves none behind for the
+upstream.
 """
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
 
 import msgspec
 
@@ -20,7 +17,6 @@ from proxy.target import holds_issued_key, query_value, without_parameters
 _IN_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
 _IN_QUERY = ("key", "api_key")
 _IN_SUBPROTOCOL = "openai-insecure-api-key."
-_LONGEST_REMEMBERED = 512
 
 NEVER_WITH_ISSUED = CREDENTIALS | {SUBPROTOCOL}
 """The headers an upstream does not get from the holder of an issued key."""
@@ -38,21 +34,6 @@ class Misplaced(msgspec.Struct, frozen=True):
     """A key that was issued here stands where it must not: beside another credential, or where none belongs."""
 
     where: str
-
-
-def fingerprint(credential: str) -> str:
-    """What a passed-through credential is called."""
-    return _remembered(credential) if len(credential) <= _LONGEST_REMEMBERED else _fingerprint(credential)
-
-
-def _fingerprint(credential: str) -> str:
-    digest = hashlib.sha256(credential.encode("utf-8", "surrogateescape")).hexdigest()
-    ending = credential[-4:] if len(credential) >= 12 else ""
-    ending = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in ending)
-    return f"{digest[:8]}-{ending}" if ending else digest[:8]
-
-
-_remembered = lru_cache(maxsize=10_000)(_fingerprint)
 
 
 def presented(head: Head, rest: str) -> str | None:

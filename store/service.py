@@ -13,8 +13,10 @@ from proxy.config.model import Config
 from proxy.lifeline import CannotServe, Lifeline
 from store import schema
 from store.api import make_app
+from store.api.parts import PARTS
 from store.ingest import Ingest
 from store.lock import STORE_LOCK, Held, take_when_free
+from store.me.desk import at_the_desk
 from store.reader import Reader
 from store.search.indexing import Indexing
 
@@ -48,7 +50,8 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
                 for listening in sockets:
                     await web.SockSite(runner, listening).start()
                 try:
-                    yield ingest
+                    async with at_the_desk(app[PARTS]):
+                        yield ingest
                 finally:
                     await runner.cleanup()
         finally:

@@ -12,9 +12,9 @@ from random import Random
 
 from proxy import refusal
 from proxy.call_id import CallIds
-from proxy.credential import fingerprint
 from proxy.headers import Head
 from proxy.journal.notes import Asked, Body, Ended, Failure, Started
+from proxy.keys.fingerprint import fingerprint
 from proxy.refusal import Refusal
 from proxy.sandbox.answer import Answer, Headers, Request
 from proxy.sandbox.answering import answer

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from proxy.config.model import Secret
-from store.api.attempts import Attempts
+from proxy.keys.attempts import Attempts
 from store.api.parts import PARTS
 from store.api.session import COOKIE, Sessions
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientResponse, DummyCookieJar
 from pytest_aiohttp.plugin import AiohttpClient
 
-from store.api.attempts import Attempts
+from proxy.keys.attempts import Attempts
 from store.api.login import local, login_address
 from store.api.session import COOKIE, LIFETIME, Sessions
 from tests.api.listener import TOKEN, an_app, guarded

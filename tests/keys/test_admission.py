@@ -12,7 +12,7 @@ import pytest
 
 from proxy.config.budget import Budget
 from proxy.config.model import Config, Group
-from proxy.credential import fingerprint
+from proxy.keys.fingerprint import fingerprint
 from proxy.keys.key import Key
 from proxy.keys.register import Register
 from proxy.keys.secret import new_secret

@@ -16,6 +16,7 @@ from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 from proxy.keys.keyring import Keyring
+from proxy.me import Me
 from proxy.server import ProxyServer
 from proxy.upstream import Answer, Asking
 from tests.house import listening
@@ -44,11 +45,9 @@ async def test_a_mistake_of_ours_is_a_row(tmp_path: Path, caplog: pytest.LogCapt
     tally = Tally(tmp_path, boot_id)
     directory = claim(tmp_path, boot_id)
     journal = Journal(directory, tally)
-    calls = Calls(
-        Parts(
-            config, journal, tally, Mistaken(), ThreadPoolExecutor(1), CallIds(), Admission(config, Keyring(tmp_path))
-        )
-    )
+    keyring = Keyring(tmp_path)
+    parts = Parts(config, journal, tally, Mistaken(), ThreadPoolExecutor(1), CallIds(), Admission(config, keyring))
+    calls = Calls(parts, Me(config, keyring))
     sock = listening()
     server = await asyncio.get_running_loop().create_server(ProxyServer(calls.handle, tally), sock=sock)
     with caplog.at_level(logging.ERROR):

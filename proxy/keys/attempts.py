@@ -1,4 +1,4 @@
-"""How often an address may be wrong about the token: a number of times at once, then once in a while.
+"""How often an address may be wrong about a secret: a number of times at once, then once in a while.
 
 Kept in memory and bounded: past so many addresses the one that was wrong longest ago is forgotten. What an IPv6 host
 chooses freely, the lower half of its address, does not make it another.
@@ -15,7 +15,7 @@ _ADDRESSES = 4096
 
 
 class Attempts:
-    """Counts wrong tokens by address."""
+    """Counts wrong tokens, or wrong keys, by address."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -29,7 +29,7 @@ class Attempts:
         return self._count(_host(address)) > _AT_ONCE - 1
 
     def failed(self, address: str | None) -> None:
-        """Note a wrong token."""
+        """Note that it was wrong."""
         host = _host(address)
         self._wrong[host] = (self._count(host) + 1, self._clock())
         self._wrong.move_to_end(host)
