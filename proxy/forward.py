@@ -99,8 +99,7 @@ class Forwarding:
             if full:
                 client.close_after()
                 return await self._refuse(_FULL)
-            admission = self._parts.admission
-            if admission.undecided(admitted) and (turned := await admission.decided(admitted)) is not None:
+            if self._parts.admission.undecided(admitted) and (turned := await self._decided(admitted)) is not None:
                 if self._head.first("expect") is not None:
                     client.close_after()
                 return await self._refuse(turned)
@@ -129,6 +128,11 @@ class Forwarding:
     def _cut(self, outcome: Outcome, failure: Failure | None = None) -> None:
         self.exchange.status = self.client.status if self.client.head_sent else None
         self.exchange.note_ended(outcome, sent=self.client.sent, failure=failure)
+
+    async def _decided(self, admitted: Admitted) -> Refusal | None:
+        """Why it is refused after all, once the calls that ended before it are counted."""
+        await self._parts.journal.written(self._started)  # and so are their notes
+        return await self._parts.admission.decided(admitted)
 
     async def _forward(self, admitted: Admitted) -> web.StreamResponse:
         exchange, client = self.exchange, self.client

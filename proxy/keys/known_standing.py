@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from proxy.keys.standing import FILE, Holder, Published, read
 from proxy.keys.used_up import UsedUp
 
 _LOOKS_EVERY_S = 0.1
-_PATIENCE_S = 1.0
+_PATIENCE_S = 2.0
 _WAIT_S = 0.005
 
 log = logging.getLogger("tollbook.keys")
@@ -47,8 +47,14 @@ class _Held:
 class KnownStanding:
     """The standing of one worker; a thread of its own looks whether the store said something new."""
 
-    def __init__(self, data_dir: Path, groups: Mapping[str, Group]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        groups: Mapping[str, Group],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._data_dir = data_dir
+        self._now = now
         self._budgets = {group.name: group.budgets for group in groups.values() if group.budgets}
         self._held = _Held(Published())
         self._counted = CountedPage(data_dir)
@@ -86,10 +92,13 @@ class KnownStanding:
         near = self._held.near
         if not near:
             return False
-        counted_to, _ = self._counted.read()
+        counted_to, edition = self._counted.read()
         if counted_to == self._stalled_at:
             return False
-        return any(self._ended.get(one, 0.0) > counted_to for one in self._holders(key, group) if one in near)
+        unheard = edition > self._held.edition  # what follows from the count is not read yet
+        return any(
+            unheard or self._ended.get(one, 0.0) > counted_to for one in self._holders(key, group) if one in near
+        )
 
     async def counted(self) -> None:
         """Wait until all that has ended by now is counted, but not for long."""
@@ -129,7 +138,7 @@ class KnownStanding:
             # A smaller budget than the one that was used up is used up as well; of a larger one nothing is known.
             if found is None or budget.credits > found.credits:
                 continue
-            if found.until is None or datetime.now(UTC) < found.until:
+            if found.until is None or self._now() < found.until:
                 return replace(found, credits=budget.credits)
         return None
 

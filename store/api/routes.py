@@ -75,6 +75,7 @@ async def health_route(request: web.Request) -> web.Response:
     told = await asyncio.to_thread(
         health, parts.live(), parts.data_dir, parts.now(), parts.prices,
         sandbox=parts.sandbox, search=indexed.as_json() if indexed else None,
+        budgets=parts.budgets(),
     )  # fmt: skip
     return json_answer(told)
 
@@ -86,4 +87,3 @@ async def openapi_route(request: web.Request) -> web.Response:
 
 async def liveness_route(_: web.Request) -> web.Response:
     return json_answer({"status": "ok"})
-

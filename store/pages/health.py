@@ -79,6 +79,7 @@ async def _told(parts: Parts) -> dict[str, Any]:
     return await asyncio.to_thread(
         health, parts.live(), parts.data_dir, parts.now(), parts.prices,
         sandbox=parts.sandbox, search=indexed.as_json() if indexed else None,
+        budgets=parts.budgets(),
     )  # fmt: skip
 
 

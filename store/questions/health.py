@@ -2,11 +2,12 @@
 
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from store.book import BODIES_FILE, BOOK_FILE
+from store.budgets import BudgetState
 from store.health import LiveCounts
 from store.moments import epoch_us, rfc3339
 from store.questions.row import Json
@@ -21,6 +22,7 @@ def health(
     *,
     sandbox: bool = False,
     search: Mapping[str, object] | None = None,
+    budgets: Sequence[BudgetState] = (),
 ) -> Json:
     """The state of the book at this moment; needs no look into it. `sandbox`: what it holds are sample calls.
 
@@ -47,6 +49,7 @@ def health(
         },
         "prices": dict(prices or {}),
         "sandbox": sandbox,
+        "budgets": [one.as_json() for one in budgets],
         "search": None if search is None else dict(search),
         "engine": {"sqlite": sqlite3.sqlite_version},
     }
