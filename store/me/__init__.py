@@ -1,4 +1,4 @@
-"""What the holder of a key is told about it, and nobody else: for `/api/me` of the proxy listener, and the page `/me`."""
+"""What the holder of a key is told about it, and nobody else: `/api/me` of the proxy listener, and the page `/me`."""
 
 from store.me.told import told
 

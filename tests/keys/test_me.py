@@ -161,7 +161,7 @@ async def test_a_store_that_is_away_is_said(keyed: OpenKeyed, client_of: ClientO
     socket = home.house.config.store.data_dir / desk.FILE
     socket.unlink()
     got = await me(client_of, home, bearer(secret))
-    assert (got.status, got.values("retry-after")) == (503, [b"1"])
+    assert (got.status, got.values(b"retry-after")) == (503, [b"1"])
     assert orjson.loads(got.body)["error"]["message"] == "The book cannot be asked just now."
     await call(client_of, home, secret)
 
