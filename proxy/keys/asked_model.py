@@ -17,7 +17,7 @@ LARGEST = 32 * 1024 * 1024
 _LONGEST = 256
 _NAME = re.compile(r"[A-Za-z0-9._@+-]+")
 _METHOD = re.compile(r"/(?:models|tunedModels)/([^/]+):[A-Za-z]+$")  # gemini
-_DEPLOYMENT = re.compile(r"/(?:deployments|engines)/([^/]+)/")  # azure, and what follows it
+_DEPLOYMENT = re.compile(r"/(?:deployments|engines)/([^/]+)(?=/)")  # azure, and what follows it
 _AS_A_NAME = re.compile(rb'"models?"', re.IGNORECASE)
 _DISPOSITION = re.compile(rb'content-disposition: *form-data; *name="([^"\\]*)"(; *filename="[^"]*")?', re.IGNORECASE)
 

@@ -1,0 +1,138 @@
+"""Which models a request asks for: found only where every reader would find the same."""
+
+import gzip
+
+import pytest
+
+from proxy.keys.asked_model import allowed, in_body, in_path
+
+JSON = "application/json; charset=utf-8"
+FORM = "multipart/form-data; boundary=xYz"
+
+
+def part(disposition: str, content: str) -> str:
+    return f"--xYz\r\nContent-Disposition: form-data; {disposition}\r\n\r\n{content}\r\n"
+
+
+FILE = part('name="file"; filename="a.wav"', "RIFF....")
+MODEL = part('name="model"', "whisper-1")
+END = "--xYz--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "models"),
+    [
+        ('{"model":"gpt-4o"}', ("gpt-4o",)),
+        (' {"messages":[{"model":"x"}], "model" : "gpt-4o"}', ("gpt-4o",)),
+        ('{"model":"gpt-4o","messages":[{"content":"say \\"model\\":\\"o3\\" \\u00e9"}]}', ("gpt-4o",)),
+        ('{"model":"gpt\\u002d4o"}', ("gpt-4o",)),
+        ('{"model":"models/gemini-2.5-flash"}', ("gemini-2.5-flash",)),
+        ('{"model":"a","models":["b","c"]}', ("a", "b", "c")),
+        ('{"models":["b"]}', ("b",)),
+        ('{"model":"a","model":"b"}', ()),
+        ('{"model":"a","model":"a"}', ()),
+        ('{"model":"a","Model":"b"}', ()),
+        ('{"model":"a","MODEL":"b"}', ()),
+        ('{"Model":"a"}', ()),
+        ('{"model":"a","mod\\u0065l":"b"}', ()),
+        ('{"mod\\u0065l":"b"}', ("b",)),
+        ('{"models":["a"],"models":["b"]}', ()),
+        ('{"model":null}', ()),
+        ('{"model":""}', ()),
+        ('{"model":7}', ()),
+        ('{"model":["a"]}', ()),
+        ('{"messages":[]}', ()),
+        ('[{"model":"a"}]', ()),
+        ('"model"', ()),
+        ('{"model":"a"} {"model":"b"}', ()),
+        ('{"model":"a"', ()),
+        ("", ()),
+        ('\ufeff{"model":"a"}', ()),
+        ("[" * 100_000, ()),
+        ('{"model":"a","x":' + "[" * 100_000, ()),
+        ('{"model":"a","model_info":"model"}', ("a",)),
+    ],
+    ids=lambda value: repr(value)[:50],
+)
+@pytest.mark.parametrize("kind", [JSON, None, "text/plain"])
+def test_in_json(kind: str | None, body: str, models: tuple[str, ...]) -> None:
+    """The name at the top, once; nested ones and texts do not count, doubtful ones count for nothing."""
+    assert in_body(kind, body.encode()) == models
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "models"),
+    [
+        (FORM, MODEL + FILE + END, ("whisper-1",)),
+        (FORM, FILE + MODEL + END, ("whisper-1",)),
+        ('multipart/form-data; boundary="xYz"', FILE + MODEL + END, ("whisper-1",)),
+        (FORM, FILE + part('name="model_kind"', "b") + MODEL + END, ("whisper-1",)),
+        (FORM, FILE + part('name="note"; filename="model.txt"', "b") + MODEL + END, ("whisper-1",)),
+        (FORM, FILE + END, ()),
+        (FORM, MODEL + FILE + MODEL + END, ()),
+        (FORM, MODEL + part('name="Model"', "b") + END, ()),
+        (FORM, MODEL + part("name=model", "b") + END, ()),
+        (FORM, MODEL + part("name*=utf-8''model", "b") + END, ()),
+        (FORM, part('name="model"; filename="m"', "whisper-1") + END, ()),
+        (FORM, '{"model":"other"}\r\n' + MODEL + END, ()),
+        (FORM, MODEL + FILE + '\n--xYz\nContent-Disposition: form-data; name="model"\n\nother\n' + END, ()),
+        ("multipart/form-data; boundary=xYz; boundary=ab", MODEL + END, ()),
+        ("multipart/form-data", MODEL + END, ()),
+        (FORM, "", ()),
+        ("application/x-www-form-urlencoded", "model=a", ()),
+    ],
+)
+def test_in_parts(kind: str, body: str, models: tuple[str, ...]) -> None:
+    """The one field of a form; forms that may be read in two ways name nothing."""
+    assert in_body(kind, body.encode()) == models
+
+
+def test_in_bytes_that_are_no_text() -> None:
+    """Nothing is found, and nothing raised, in what is compressed or broken."""
+    for body in (gzip.compress(b'{"model":"a"}'), b"\xff\xfe{", b'{"model":"\xff"}', bytes(range(256))):
+        assert in_body(JSON, body) == ()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "models"),
+    [
+        ("gemini", "/v1beta/models/gemini-2.5-flash:generateContent", ("gemini-2.5-flash",)),
+        ("gemini", "/v1/projects/p/locations/l/publishers/google/models/g-1:streamGenerateContent", ("g-1",)),
+        ("gemini", "/v1beta/tunedModels/mine-1:generateContent", ("mine-1",)),
+        ("gemini", "/v1beta/models/gemini%2D2.5:generateContent", ("gemini-2.5",)),
+        ("gemini", "/v1beta/models/a%2Fb:generateContent", ()),
+        ("gemini", "/v1beta/models/a:x/models/b:generateContent", ("b",)),
+        ("gemini", "/v1beta/openai/chat/completions", None),
+        ("gemini", "/v1beta/cachedContents", None),
+        ("openai", "/openai/deployments/gpt-4o/chat/completions", ("gpt-4o",)),
+        ("openai", "/openai/deployments/a/deployments/b/chat", ()),
+        ("openai", "/openai/deployments/a%2F..%2Fb/chat", ()),
+        ("openai", "/v1/engines/davinci/completions", ("davinci",)),
+        ("openai", "/v1/chat/completions", None),
+        ("anthropic", "/v1/messages", None),
+    ],
+)
+def test_in_the_path(dialect: str, path: str, models: tuple[str, ...] | None) -> None:
+    """Gemini and Azure name the model in the path; None says that it is in the body."""
+    assert in_path(dialect, path) == models
+
+
+@pytest.mark.parametrize(
+    ("patterns", "models", "answer"),
+    [
+        (("gpt-4o*",), ("gpt-4o-mini",), True),
+        (("gpt-4o*",), ("gpt-4",), False),
+        (("gpt-4o",), ("gpt-4o-mini",), False),
+        (("a", "b*"), ("b1", "a"), True),
+        (("a", "b*"), ("b1", "c"), False),
+        (("gpt-4.1",), ("gpt-4x1",), False),
+        (("*",), ("anything",), True),
+        (("*",), (), False),
+        (("*-mini",), ("gpt-4o-mini\nx",), False),
+        (("a[bc]",), ("ab",), False),
+        (("*",), ("x" * 300,), False),
+    ],
+)
+def test_patterns(patterns: tuple[str, ...], models: tuple[str, ...], answer: bool) -> None:
+    """Every model must fit one pattern, whole; only the star is special."""
+    assert allowed(patterns, models) is answer
