@@ -16,7 +16,7 @@ from proxy.keys.fingerprint import fingerprint
 from proxy.keys.key import Key
 from proxy.keys.register import Register
 from proxy.keys.secret import new_secret
-from proxy.keys.used_up import UsedUp
+from proxy.keys.used_up import NothingSpent, UsedUp
 from tests.keys.conftest import OURS, ClientOf, Keyed, OpenKeyed
 from tests.relay.neighbours import RawUpstream, Received, Visit, answering, sized
 
@@ -427,7 +427,7 @@ async def test_a_credential_with_a_name(keyed: OpenKeyed, upstream: RawUpstream,
     assert [visit.head.values(b"authorization") for visit in upstream.visits] == [[f"Bearer {theirs}".encode()]] * 2
 
 
-class Spent:
+class Spent(NothingSpent):
     """A standing that a test decides."""
 
     def __init__(self) -> None:

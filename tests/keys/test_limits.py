@@ -80,8 +80,8 @@ def test_a_call_refused_by_one_limit_does_not_count_for_the_other() -> None:
 @pytest.mark.parametrize(("limit", "workers", "share"), [(10, 1, 10), (10, 4, 3), (1, 4, 1), (8, 4, 2)])
 def test_each_worker_has_its_share(limit: int, workers: int, share: int) -> None:
     """With several workers each admits the limit divided by their number, rounded up."""
-    for bounds in ({"concurrent": limit}, {"per_minute": limit}):
-        limits, key = Limits(workers, Clock()), a_key(**bounds)
+    for key in (a_key(concurrent=limit), a_key(per_minute=limit)):
+        limits = Limits(workers, Clock())
         assert [limits.begin(key) is None for _ in range(limit + 1)].count(True) == share
 
 
