@@ -20,6 +20,7 @@ from store.api.routes import add_routes
 from store.budgets import BudgetState
 from store.health import LiveCounts
 from store.pages import add_pages
+from store.pages.me import ME
 from store.pages.static import PREFIX
 from store.reader import Source
 from store.search.standing import Standing
@@ -48,7 +49,7 @@ def make_app(
     access = Access(config.dashboard.token) if config.dashboard.token else None
     checks = [host_check(config.dashboard), origin_check]
     if access is not None:
-        checks.insert(0, token_check(access, public=(LIVENESS, LOGIN, PREFIX)))
+        checks.insert(0, token_check(access, public=(LIVENESS, LOGIN, ME, PREFIX)))
     app = web.Application(middlewares=[errors_as_json, *checks])
     app[PARTS] = Parts(source, live, now, config.store.data_dir, prices or {}, config.sandbox, search, config, budgets)
     app.on_response_prepare.append(add_headers)

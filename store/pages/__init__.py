@@ -11,6 +11,7 @@ from store.pages.call import add_call
 from store.pages.health import add_health
 from store.pages.keys import add_keys
 from store.pages.logs import PATH, add_logs
+from store.pages.me import add_me
 from store.pages.static import add_static
 from store.pages.stats import add_stats
 from store.pages.trouble import nothing_here
@@ -27,6 +28,7 @@ def add_pages(app: web.Application) -> None:
     add_stats(app)
     add_keys(app)
     add_health(app)
+    add_me(app)
     add_static(app)
 
 

@@ -18,7 +18,10 @@ def paths(app: web.Application) -> list[str]:
     return [resource.canonical.replace("{id}", CALL) for resource in app.router.resources()]
 
 
-PUBLIC = {("/healthz", "GET"), ("/healthz", "HEAD"), ("/login", "GET"), ("/login", "HEAD"), ("/login", "POST")}
+PUBLIC = {
+    *((path, method) for path in ("/healthz", "/login", "/me") for method in ("GET", "HEAD")),
+    *((path, "POST") for path in ("/login", "/me")),
+}
 
 
 async def test_every_route_and_method_needs_the_token(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
@@ -49,7 +52,7 @@ async def test_a_person_is_led_to_the_login(tmp_path: Path, aiohttp_client: Aioh
     app = guarded(tmp_path)
     client = await aiohttp_client(app)
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-    pages = [path for path in paths(app) if not path.startswith(("/api/", "/static/", "/healthz", "/log"))]
+    pages = [path for path in paths(app) if not path.startswith(("/api/", "/static/", "/healthz", "/log", "/me"))]
     for path in [*pages, "/logs?model=gpt-*&user=a%20b", "/nothing", "//evil.example/x"]:
         url = URL(str(client.make_url("/")).rstrip("/") + path, encoded=True)
         answer = await client.session.get(url, headers=browser, allow_redirects=False)
