@@ -42,7 +42,8 @@ def recognise(head: Head, rest: str, access: Access, keyring: Keyring) -> Caller
     found = credential.issued(head, rest)
     if isinstance(found, Misplaced):
         message = f"A key must be sent alone, in one place; this one came in {found.where}."
-        return Caller(refusal=Refusal(400, "misplaced_key", message, retry=False))
+        beside = credential.presented(head, rest)
+        return Caller(beside, refusal=Refusal(400, "misplaced_key", message, retry=False))
     if found is not None:
         return _of_issued(found, keyring)
     presented = credential.presented(head, rest)

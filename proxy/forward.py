@@ -22,6 +22,7 @@ from proxy.capture import Capture
 from proxy.client import Client, ClientGone
 from proxy.config.model import Config
 from proxy.exchange import Exchange
+from proxy.floods import Floods
 from proxy.headers import Head
 from proxy.journal.notes import Failure, Outcome, Started
 from proxy.journal.tally import Tally
@@ -55,6 +56,7 @@ class Parts:
     decoding: Executor  # the one thread for what would hold the loop: large bodies that must be looked into
     ids: CallIds
     admission: Admission
+    floods: Floods
 
 
 class Forwarding:
@@ -227,7 +229,10 @@ class Forwarding:
         if hider is not None and not _may_hold_extra(answer.status, answered):
             hider = None
         exchange.status = answer.status
-        exchange.response_headers = answered.facts_without(self._admitted.caller.credential)
+        ours = self._admitted.upstream.api_key if self._admitted.upstream else None
+        exchange.response_headers = answered.facts_without(
+            self._admitted.caller.credential, ours.reveal() if ours else None
+        )
         capture = exchange.response = self._capture(encoding)
         watch = TerminalWatch() if length is None and encoding is None else None
         passed = answered.to_client()
@@ -302,11 +307,21 @@ class Forwarding:
         exchange, client, upstream = self.exchange, self.client, self._admitted.upstream
         content = refusal.body(why, upstream.dialect if upstream else None)
         sent_headers = refusal.headers(why)
-        sent_headers.append((b"x-tollbook-call-id", to_text(exchange.call_id).encode()))
+        row = exchange.call_id
+        if outcome == "rejected":
+            caller = self._admitted.caller
+            source = (self._request.remote or "", why.code, caller.key.name if caller.key else None)
+            row = self._parts.floods.row_of(source, exchange.call_id)
+        repeats = None if row == exchange.call_id else row
+        if repeats is not None:
+            exchange.request = None
+        sent_headers.append((b"x-tollbook-call-id", to_text(row).encode()))
         phrase = HTTPStatus(why.status).phrase.encode()
         head = client.head(why.status, phrase, sent_headers, len(content), has_length=True)
         exchange.status = why.status
-        ticket = exchange.note_ended(outcome, sent=len(content), failure=Failure(why.code, why.message))
+        ticket = exchange.note_ended(
+            outcome, sent=len(content), failure=Failure(why.code, why.message), repeats=repeats
+        )
         if ticket is not None:
             await self._parts.journal.written(ticket)
         await client.send(head + client.frame(content), len(content))

@@ -131,10 +131,12 @@ class Head:
         """The names of the headers in whose values a key that was issued here stands."""
         return [kind.name for kind, value in self.marked if ANYWHERE.search(_text(value))]
 
-    def facts_without(self, secret: str | None) -> Headers:
-        """The facts, with this secret, and every key that was issued here, made unreadable."""
+    def facts_without(self, *secrets: str | None) -> Headers:
+        """The facts, with these secrets, and every key that was issued here, made unreadable."""
         facts = self.facts
-        if secret and len(secret) >= _SECRET_LENGTH:
+        for secret in secrets:
+            if not secret or len(secret) < _SECRET_LENGTH:
+                continue
             for _, value in facts:
                 if secret in value:
                     facts = tuple((name, value.replace(secret, REDACTED)) for name, value in facts)

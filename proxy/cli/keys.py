@@ -6,10 +6,11 @@ A secret is printed once, alone on the last line of stdout; what else there is t
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from proxy.cli.key_options import FINGERPRINT, NAME, SPAN, bounds, given
 from proxy.cli.place import configuration, place
 from proxy.cli.screen import Cell, Column, print_json, print_table
 from proxy.cli.trouble import Trouble
@@ -19,60 +20,10 @@ if TYPE_CHECKING:
     from proxy.keys.key import Key
     from proxy.keys.register import Register
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _reading(read: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """A callback that reads what was written, once or several times; wrong use where that makes no sense."""
-
-    def callback(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-        try:
-            if isinstance(value, tuple):
-                return tuple(map(read, value))
-            return None if value is None else read(value)
-        except ValueError as error:
-            raise click.BadParameter(f"{error}.", ctx, param) from None
-
-    return callback
-
-
-def _written(name: str) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        from proxy.keys import written
-
-        return getattr(written, name)(value)
-
-    return read
-
-
-def _expiry(value: str) -> datetime:
-    from proxy.keys.written import expiry
-
-    return expiry(value, datetime.now(UTC))
-
-
-def _budget(value: str) -> Any:
-    from proxy.config.budget import read_budget
-
-    return read_budget(value)
-
-
-def _calls(value: str) -> Any:
-    from proxy.keys.written import calls
-
-    return calls(int(value) if value.isascii() and value.isdigit() else 0)
-
-
-_NAME = _reading(_written("name"))
-_FINGERPRINT = _reading(_written("fingerprint"))
-_SPAN = _reading(_written("span"))
-_PATTERN = _reading(_written("pattern"))
-_BUDGET = _reading(_budget)
-_EXPIRY = _reading(_expiry)
-_CALLS = _reading(_calls)
-
-_given = click.argument("name", metavar="NAME")  # of a key there is, so it is looked for, not judged
+_of_key = click.argument("name", metavar="NAME")  # of a key there is, so it is looked for, not judged
 
 
 class _InOrder(click.Group):
@@ -90,45 +41,35 @@ def keys() -> None:
     """
 
 
-def bounds(command: Callable[P, R]) -> Callable[P, R]:
-    """The options that say what a key may do."""
-    for option in (
-        click.option("--concurrent", metavar="N", callback=_CALLS, help="Calls under way at a time."),
-        click.option("--per-minute", metavar="N", callback=_CALLS, help="Calls a minute."),
-        click.option("--upstreams", metavar="NAME", multiple=True, help="Only this upstream; may be repeated."),
-        click.option(
-            "--models", metavar="PATTERN", callback=_PATTERN, multiple=True,
-            help="Only these models; `*` matches any run of characters; may be repeated.",
-        ),
-        click.option(
-            "--expires", "expires_at", metavar="WHEN", callback=_EXPIRY,
-            help="Not valid from then on: 90d, a date (that day included), RFC 3339.",
-        ),
-        click.option(
-            "--budget", "budgets", metavar="CREDITS/PERIOD", callback=_BUDGET, multiple=True,
-            help="Such as 50000/month; the period is total, day, week or month; may be repeated.",
-        ),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
 @keys.command()
-@click.argument("name", callback=_NAME, metavar="NAME")
+@click.argument("name", callback=NAME, metavar="NAME")
 @click.option(
-    "--group", metavar="G", callback=_NAME, default="default", help="The set it belongs to (default: default)."
+    "--group", metavar="G", callback=NAME, default="default", help="The set it belongs to (default: default)."
 )
 @bounds
 @place
-def create(name: str, group: str, config: Path | None, data_dir: Path | None, **bounds: Any) -> None:
+def create(name: str, group: str, config: Path | None, data_dir: Path | None, **options: Any) -> None:
     """Make a key called NAME. Its secret is the last line, and is shown this once."""
     chosen = configuration(config, data_dir, secrets=False)
-    _check(bounds, chosen)
-    key, secret = _done(lambda: _register(chosen).create(name, group, **bounds))
+    changes = given(options, chosen)
+    key, secret = _done(lambda: _register(chosen).create(name, group, **changes))
     click.echo(
         f"Made the key {key.name} in the group {key.group}. This is its secret; it is not shown again:", err=True
     )
     click.echo(secret)
+
+
+@keys.command(short_help="Change what the key may do.")
+@_of_key
+@bounds
+@place
+def limit(name: str, config: Path | None, data_dir: Path | None, **options: Any) -> None:
+    """Change what the key may do. An option that is given replaces what held before; `none` takes it away."""
+    chosen = configuration(config, data_dir, secrets=False)
+    changes = given(options, chosen)
+    if not changes:
+        raise click.UsageError("Nothing to change: give at least one option.")
+    _done(lambda: _register(chosen).limit(name, **changes))
 
 
 @keys.command("list")
@@ -148,7 +89,7 @@ def list_(as_json: bool, config: Path | None, data_dir: Path | None) -> None:
 
 
 @keys.command()
-@_given
+@_of_key
 @place
 def disable(name: str, config: Path | None, data_dir: Path | None) -> None:
     """Refuse the key from now on."""
@@ -156,7 +97,7 @@ def disable(name: str, config: Path | None, data_dir: Path | None) -> None:
 
 
 @keys.command()
-@_given
+@_of_key
 @place
 def enable(name: str, config: Path | None, data_dir: Path | None) -> None:
     """Let a disabled key in again."""
@@ -164,11 +105,11 @@ def enable(name: str, config: Path | None, data_dir: Path | None) -> None:
 
 
 @keys.command(short_help="Give the key a new secret.")
-@_given
+@_of_key
 @click.option(
     "--overlap",
     metavar="SPAN",
-    callback=_SPAN,
+    callback=SPAN,
     default="24h",
     help="How long the old one stays valid (default: 24h; 0).",
 )
@@ -183,8 +124,8 @@ def rotate(name: str, overlap: Any, config: Path | None, data_dir: Path | None) 
 
 
 @keys.command(short_help="Call the key otherwise.")
-@_given
-@click.argument("new", callback=_NAME, metavar="NEW")
+@_of_key
+@click.argument("new", callback=NAME, metavar="NEW")
 @place
 def rename(name: str, new: str, config: Path | None, data_dir: Path | None) -> None:
     """Call the key NEW; its rows so far keep the old name."""
@@ -192,8 +133,8 @@ def rename(name: str, new: str, config: Path | None, data_dir: Path | None) -> N
 
 
 @keys.command(short_help="Put the key into another group.")
-@_given
-@click.option("--group", metavar="G", callback=_NAME, required=True, help="The group it belongs to from now on.")
+@_of_key
+@click.option("--group", metavar="G", callback=NAME, required=True, help="The group it belongs to from now on.")
 @place
 def move(name: str, group: str, config: Path | None, data_dir: Path | None) -> None:
     """Put the key into another group; its rows so far stay in the old one."""
@@ -201,7 +142,7 @@ def move(name: str, group: str, config: Path | None, data_dir: Path | None) -> N
 
 
 @keys.command(short_help="Refuse the key for ever.")
-@_given
+@_of_key
 @place
 def delete(name: str, config: Path | None, data_dir: Path | None) -> None:
     """Refuse the key for ever; its rows keep its name, and the name stays taken."""
@@ -209,10 +150,10 @@ def delete(name: str, config: Path | None, data_dir: Path | None) -> None:
 
 
 @keys.command("name", short_help="Name a credential that is passed through.")
-@click.argument("fingerprint", callback=_FINGERPRINT, metavar="FINGERPRINT")
-@click.argument("name", callback=_NAME, metavar="NAME")
+@click.argument("fingerprint", callback=FINGERPRINT, metavar="FINGERPRINT")
+@click.argument("name", callback=NAME, metavar="NAME")
 @click.option(
-    "--group", metavar="G", callback=_NAME, default="default", help="The set it belongs to (default: default)."
+    "--group", metavar="G", callback=NAME, default="default", help="The set it belongs to (default: default)."
 )
 @place
 def name_(fingerprint: str, name: str, group: str, config: Path | None, data_dir: Path | None) -> None:
@@ -277,17 +218,6 @@ def _row(key: "Key", now: datetime) -> list[Cell]:
 
 def _moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _check(bounds: dict[str, Any], chosen: "Config") -> None:
-    """What is right or wrong beside other things: periods twice, upstreams that there are not."""
-    periods = [budget.period for budget in bounds["budgets"]]
-    if len(set(periods)) < len(periods):
-        raise click.UsageError("--budget: the same period is named twice.")
-    for upstream in bounds["upstreams"]:
-        if upstream not in chosen.upstreams:
-            there_are = ", ".join(sorted(chosen.upstreams))
-            raise click.UsageError(f"--upstreams: there is no upstream {upstream}; there are {there_are}.")
 
 
 def _at(config: Path | None, data_dir: Path | None) -> "Register":

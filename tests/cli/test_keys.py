@@ -65,6 +65,25 @@ def test_the_life_of_a_key(run: Run, tmp_path: Path) -> None:
     assert (kept(tmp_path)["phone"].kind, kept(tmp_path)["phone"].group) == ("named", "family")
 
 
+def test_bounds_can_be_changed(run: Run, tmp_path: Path) -> None:
+    """`keys limit` replaces what is given, takes away what is `none`, and leaves the rest."""
+    place = ("--data-dir", tmp_path)
+    run("keys", "create", "laptop", "--budget", "5/day", "--models", "a", "--per-minute", 6, "--expires", "9d", *place)
+    before = kept(tmp_path)["laptop"]
+    options = ("--budget", "7/week", "--models", "none", "--per-minute", "none", "--concurrent", 3)
+    assert run("keys", "limit", "laptop", *options, *place).status == 0
+    key = kept(tmp_path)["laptop"]
+    assert ([str(budget) for budget in key.budgets], key.models, key.per_minute, key.concurrent) == (
+        ["7/week"], (), None, 3,
+    )  # fmt: skip
+    assert (key.expires_at, key.digest) == (before.expires_at, before.digest)
+    assert run("keys", "limit", "laptop", "--expires", "none", *place).status == 0
+    assert kept(tmp_path)["laptop"].expires_at is None
+    assert run("keys", "limit", "laptop", *place).status == 2
+    assert run("keys", "create", "none", "--budget", "none", *place).status == 0
+    assert kept(tmp_path)["none"].budgets == ()
+
+
 def test_the_list_shows_all_but_secrets(run: Run, tmp_path: Path) -> None:
     """The table and its JSON say everything about each key, and nothing made of its secret."""
     place = ("--data-dir", tmp_path)

@@ -488,12 +488,13 @@ async def test_labels_do_not_keep_credentials(keyed: OpenKeyed, upstream: RawUps
     """The credential of a call is struck out where a header that is kept repeats it, on the way in and out."""
     theirs = "sk-theirs-0123456789abcdef"
     echo = RawUpstream()
-    await echo.open(answering(sized(b"{}", f"x-request-id: for {theirs}".encode())))
+    await echo.open(answering(sized(b"{}", f"x-request-id: for {theirs} by {OURS}".encode())))
     home = await keyed(echo.url, access="open")
     await ask(client_of, home, f"/groq/v1/{theirs}/x", bearer(theirs), f"x-tollbook-user: {theirs}")
     details = await home.house.details((await home.house.row())["id"])
     assert theirs not in repr(details)
-    assert "for REDACTED" in repr(details)
+    assert OURS not in repr(details)
+    assert "for REDACTED by REDACTED" in repr(details)
     await echo.close()
 
 
