@@ -17,6 +17,8 @@ _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{
 _AGES = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# A zone, a period before it or the next month reaches past a time; from these there is somewhere to reach.
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 
 WRITTEN = "RFC 3339 (2026-11-22T14:00:00Z), epoch seconds, a date (2026-11-22) or an age (15m, 24h, 7d)"
 
@@ -44,11 +46,13 @@ def moment_us(text: str, now: datetime, tz: ZoneInfo, *, through: bool = False) 
     """
     try:
         us = _read(text, now, tz, through=through)
-        at(us)  # raises where no date exists
+        in_range = _FIRST <= at(us) <= _LAST
     except (ValueError, OverflowError):
-        raise ValueError("out of range") from None
+        in_range = False
     except LookupError:
         raise ValueError(f"use {WRITTEN}") from None
+    if not in_range:
+        raise ValueError("out of range")
     return us
 
 
