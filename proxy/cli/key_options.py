@@ -81,15 +81,21 @@ _UPSTREAM = _reading(str)
 def bounds(command: Callable[P, R]) -> Callable[P, R]:
     """The options that say what a key may do."""
     for option in (
-        click.option("--concurrent", metavar="N", callback=_CALLS, help="Calls under way at a time; of several workers each admits its share."),
-        click.option("--per-minute", metavar="N", callback=_CALLS, help="Calls a minute; of several workers each admits its share."),
+        click.option(
+            "--concurrent", metavar="N", callback=_CALLS,
+            help="Calls under way at a time; of several workers each admits its share.",
+        ),
+        click.option(
+            "--per-minute", metavar="N", callback=_CALLS,
+            help="Calls a minute; of several workers each admits its share.",
+        ),
         click.option(
             "--upstreams", metavar="NAME", callback=_UPSTREAM, multiple=True,
             help="Only this upstream; may be repeated.",
         ),
         click.option(
             "--models", metavar="PATTERN", callback=_PATTERN, multiple=True,
-            help="Only these models; `*` matches any run of characters; may be repeated. What only looks (GET) may be asked.",
+            help="Only these models, and what only looks (GET); `*` matches any run of characters; may be repeated.",
         ),
         click.option(
             "--expires", "expires_at", metavar="WHEN", callback=_EXPIRY,
