@@ -77,7 +77,7 @@ create table calls (
     price_source        text,
     price_entry         text,
     price_since         text,
-    usage               integer,                               -- micro-credits
+    usage               integer,                               -- micro-credits; known without a cost by a fallback rate
     cache_saved         integer,                               -- nano-USD that caching of the prompt spared; NULL: unknown
 
     user                text,                                  -- the client's own labels
@@ -88,34 +88,35 @@ create table calls (
     request_bytes       integer not null,
     response_bytes      integer not null,
     sent_bytes          integer not null,
+    repeats             integer not null default 0,            -- refusals like this one that have no row of their own
 
-    check ((cost is null) = (cost_state = 'unknown')),
-    check (usage is null or cost is not null)
+    check ((cost is null) = (cost_state = 'unknown'))
 ) strict;
 
 -- Each serves "newest first" under one filter. Those of the five dimensions carry the other four along, so that a pair
--- of filters is decided inside the index, without looking at the row.
+-- of filters is decided inside the index, without looking at the row; and the repeats, so that calls are counted there.
 create index calls_by_time     on calls (started_at);
-create index calls_by_model    on calls (model_id, started_at, key_id, group_id, type_id, upstream_id, failed);
-create index calls_by_key      on calls (key_id, started_at, model_id, group_id, type_id, upstream_id, failed);
-create index calls_by_group    on calls (group_id, started_at, model_id, key_id, type_id, upstream_id, failed);
-create index calls_by_type     on calls (type_id, started_at, model_id, key_id, group_id, upstream_id, failed);
-create index calls_by_upstream on calls (upstream_id, started_at, model_id, key_id, group_id, type_id, failed);
-create index calls_by_status   on calls (status, started_at, model_id, key_id, group_id, type_id, upstream_id);
+create index calls_by_model    on calls (model_id, started_at, key_id, group_id, type_id, upstream_id, failed, repeats);
+create index calls_by_key      on calls (key_id, started_at, model_id, group_id, type_id, upstream_id, failed, repeats);
+create index calls_by_group    on calls (group_id, started_at, model_id, key_id, type_id, upstream_id, failed, repeats);
+create index calls_by_type     on calls (type_id, started_at, model_id, key_id, group_id, upstream_id, failed, repeats);
+create index calls_by_upstream on calls (upstream_id, started_at, model_id, key_id, group_id, type_id, failed, repeats);
+create index calls_by_status   on calls (status, started_at, model_id, key_id, group_id, type_id, upstream_id, repeats);
 -- Partial: what is rare, or what not every client tells. These carry status and failed as well.
-create index calls_failed      on calls (started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status, outcome)
+create index calls_failed      on calls (started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status, outcome, repeats)
     where failed = 1;
-create index calls_by_outcome  on calls (outcome, started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status)
+create index calls_by_outcome  on calls (outcome, started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status, repeats)
     where outcome <> 'completed';
-create index calls_by_user     on calls (user, started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status)
+create index calls_by_user     on calls (user, started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status, repeats)
     where user is not null;
-create index calls_by_session  on calls (session, started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status)
+create index calls_by_session  on calls (session, started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status, repeats)
     where session is not null;
 create index calls_odd         on calls (started_at) where anomalies is not null;
 create index calls_unpriced    on calls (started_at, model_id) where cost is null;
 
 -- ---------------------------------------------------------------------------------------------- sums
 -- Written in the same transaction as the rows they sum, so they always agree; kept when old calls are pruned.
+-- A row with repeats is so many calls more in `calls`, `errors`, `untold_calls` and `unknown_cost_calls`.
 -- Ids are 0 for "none". `durations` and `first_tokens` are latency histograms, packed (store/histogram.py says how).
 --
 -- One table over everything would be as long as the log. What belongs together is summed together: a call's model
@@ -344,7 +345,8 @@ create table runs (
     finished  integer not null check (finished in (0, 1))      -- over, and counted in full
 ) strict, without rowid;
 
--- Counts since the book began: stored, received (by workers that are gone), malformed, lost.REASON, ...
+-- Counts since the book began: stored (and how many of those are repeats), received (by workers that are gone),
+-- malformed, lost.REASON, ...
 create table counters (
     name  text    primary key,
     value integer not null
@@ -367,7 +369,7 @@ select calls.id,
        groups.name                                                                   as "group",
        types.name                                                                    as type,
        upstreams.name                                                                as upstream,
-       status, outcome, error_message,
+       status, outcome, error_message, repeats,
        first_token / 1e3                                                             as first_token_ms,
        lower(substr(hex(call_id), 1, 8) || '-' || substr(hex(call_id), 9, 4) || '-' || substr(hex(call_id), 13, 4)
            || '-' || substr(hex(call_id), 17, 4) || '-' || substr(hex(call_id), 21)) as call_id

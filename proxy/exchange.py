@@ -81,7 +81,13 @@ class Exchange:
             self.request = None  # the journal has it; free the memory of a long call
 
     def note_ended(
-        self, outcome: Outcome, *, sent: int, failure: Failure | None = None, body: Body | None = None
+        self,
+        outcome: Outcome,
+        *,
+        sent: int,
+        failure: Failure | None = None,
+        body: Body | None = None,
+        repeats: bytes | None = None,
     ) -> int | None:
         """The call is over. Returns the journal's ticket, or None when that was noted before."""
         if self._ended:
@@ -104,6 +110,7 @@ class Exchange:
                 body=body,
                 sent=sent,
                 failure=failure,
+                repeats=repeats,
             )
         )
         self.response = None

@@ -12,6 +12,7 @@ from proxy.admission import Admission
 from proxy.call_id import CallIds
 from proxy.calls import Calls
 from proxy.config.model import Config
+from proxy.floods import Floods
 from proxy.forward import Parts
 from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.tally import Tally
@@ -47,7 +48,7 @@ class Worker:
         self.keyring = Keyring(config.store.data_dir, self._standing)
         self.keyring.start()
         admission = Admission(config, self.keyring)
-        parts = Parts(config, self._journal, self._tally, self._asker, self._decoding, CallIds(), admission)
+        parts = Parts(config, self._journal, self._tally, self._asker, self._decoding, CallIds(), admission, Floods())
         self._calls = Calls(parts, Me(config, self.keyring))
         self._server = ProxyServer(self._calls.handle, self._tally)
         loop = asyncio.get_running_loop()

@@ -49,6 +49,13 @@ class Entry(msgspec.Struct, frozen=True):
     response: KeptBody | None = None
 
 
+class Repeat(msgspec.Struct, frozen=True):
+    """A refused call that is only counted, on the row of another (`proxy/floods.py`)."""
+
+    boot_id: str
+    of: bytes  # the call that has the row
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What one batch moves besides its rows, in the same transaction."""
@@ -56,6 +63,7 @@ class Progress:
     cursors: Mapping[tuple[str, int], int] = field(default_factory=dict)  # (boot id, segment): position
     finished: Sequence[str] = ()  # runs that are over and fully accounted for
     counters: Mapping[str, int] = field(default_factory=dict)  # name: how much to add
+    repeats: Sequence[Repeat] = ()  # calls that have no row of their own
 
 
 class _Names:
@@ -138,7 +146,7 @@ class Book:
                 countable.append(counted)
             self._write_bodies(fresh)
             self._connection.executemany(_INSERT_CALL, rows)
-            sums.add(self._connection, countable)
+            sums.add(self._connection, countable, self._repeated(progress.repeats))
             self._move(progress, fresh)
             self._connection.execute("commit")
         except BaseException:
@@ -151,6 +159,12 @@ class Book:
             names.settle(committed=True)
         self._last_id += len(fresh)
         return len(fresh)
+
+    def knows(self, call_ids: Iterable[bytes]) -> set[bytes]:
+        """Which of these calls have a row."""
+        wanted = [(call_id,) for call_id in set(call_ids)]
+        found = (self._connection.execute("select 1 from calls where call_id = ?", one).fetchone() for one in wanted)
+        return {one[0] for one, row in zip(wanted, found, strict=True) if row}
 
     def cursors(self) -> dict[tuple[str, int], int]:
         """How far each segment was read: {(boot id, segment): position}."""
@@ -228,6 +242,17 @@ class Book:
             content,
         )  # fmt: skip
 
+    def _repeated(self, repeats: Iterable[Repeat]) -> list[sums.Repeated]:
+        """Raise the rows that are repeated; what that adds to the sums."""
+        times = Counter(repeat.of for repeat in repeats)
+        found = []
+        for call_id, more in times.items():
+            row = self._connection.execute(_REPEAT, (more, call_id)).fetchone()
+            if row is None:
+                raise ValueError(f"no row of {call_id.hex()} to repeat")  # whoever asks has looked (`knows`)
+            found.append(sums.Repeated(*(*row, more)))
+        return found
+
     def _move(self, progress: Progress, stored: Sequence[Entry]) -> None:
         execute = self._connection.executemany
         execute(
@@ -236,13 +261,14 @@ class Book:
         )
         execute(
             "insert into runs values (?, ?, 0) on conflict do update set accounted = accounted + excluded.accounted",
-            list(Counter(entry.call.boot_id for entry in stored).items()),
+            list(Counter([*(one.call.boot_id for one in stored), *(one.boot_id for one in progress.repeats)]).items()),
         )
         finished = [(boot_id,) for boot_id in progress.finished]
         execute("insert into runs values (?, 0, 1) on conflict do update set finished = 1", finished)
         execute("delete from cursors where boot_id = ?", finished)
         counted = Counter(progress.counters)
-        counted["stored"] += len(stored)
+        counted["stored"] += len(stored) + len(progress.repeats)
+        counted["repeats"] += len(progress.repeats)
         execute(
             "insert into counters values (?, ?) on conflict do update set value = value + excluded.value",
             [(name, amount) for name, amount in counted.items() if amount],
@@ -319,6 +345,12 @@ _CALL_COLUMNS = (
     "user", "session", "tags", "anomalies", "request_bytes", "response_bytes", "sent_bytes",
 )  # fmt: skip
 _INSERT_CALL = f"insert into calls ({', '.join(_CALL_COLUMNS)}) values ({', '.join('?' * len(_CALL_COLUMNS))})"  # noqa: S608
+
+
+_REPEAT = """
+update calls set repeats = repeats + ? where call_id = ?
+returning started_at, coalesce(model_id, 0), coalesce(key_id, 0), group_id, type_id, coalesce(upstream_id, 0),
+          failed, input_tokens is null and output_tokens is null, cost is null"""
 
 
 def _text(value: str | None) -> str | None:

@@ -16,6 +16,7 @@ class LiveCounts:
     stored: int = 0
     waiting: int = 0  # ended, noted in the journal, not yet in the book
     open: int = 0  # running calls
+    repeats: int = 0  # of those stored: refusals counted on the row of another, of which there were too many
     malformed: int = 0  # requests the HTTP parser refused; these are not calls
     late_notes: int = 0  # notes that a client did not wait for, because the disk was too slow
     lost: Mapping[str, int] = field(default_factory=dict)  # reason: calls

@@ -19,7 +19,7 @@ import msgspec
 
 from proxy.config.model import Config
 from store import sizes
-from store.book import Book, Entry, Progress
+from store.book import Book, Entry, Progress, Repeat
 from store.budgets import Budgets, BudgetState
 from store.health import LiveCounts
 from store.journal import Journals, Run, quarantine, tally_of
@@ -102,6 +102,7 @@ class Ingest:
             stored=stored,
             waiting=waiting,
             open=running,
+            repeats=counters.get("repeats", 0),
             malformed=total["malformed"],
             late_notes=total["late_notes"],
             lost={reason: count for reason, count in lost.items() if count},
@@ -180,8 +181,9 @@ class Ingest:
             batch.extend(self._journals.read(run, _BATCH - len(batch)))
         positions = self._journals.positions()
         if batch or positions:
-            entries = self._budgets.flagged(map(self._entry, batch))
-            self._commit(entries, Progress(cursors=positions), batch)
+            repeats, rows = self._sorted(batch)
+            entries = self._budgets.flagged(map(self._entry, rows))
+            self._commit(entries, Progress(cursors=positions, repeats=repeats), rows)
             self._journals.committed(positions)
         if len(batch) < _BATCH:
             self._budgets.counted(began)
@@ -192,6 +194,23 @@ class Ingest:
         for run in ended:
             self._journals.drop(run)  # only now: until here its page of counts is looked at
         return bool(batch)
+
+    def _sorted(self, batch: list[Noted]) -> tuple[list[Repeat], list[Noted]]:
+        """Those that are only counted on the row of another, and those that become rows."""
+        of = {noted.ended.repeats for noted in batch if noted.ended is not None and noted.ended.repeats is not None}
+        if not of:
+            return [], batch
+        rows: list[Noted] = []
+        repeats: list[Repeat] = []
+        known = self._book.knows(of)
+        for noted in batch:
+            repeated = noted.ended.repeats if noted.ended is not None else None
+            if repeated in known:
+                repeats.append(Repeat(noted.boot_id, repeated))
+            else:  # also a repeat of what was lost: better a row too many than a call too few
+                rows.append(noted)
+                known.add(noted.started.call_id)
+        return repeats, rows
 
     def _stand(self, without: list[Run]) -> None:
         runs = tuple(run for run in self._journals.runs.values() if run not in without)
@@ -243,7 +262,12 @@ class Ingest:
                 log.error("call %s goes to quarantine: %s", noted.started.call_id.hex(), reason)
                 quarantine(self._data_dir, f"{noted.started.call_id.hex()}.notes", msgspec.msgpack.encode(noted))
                 self._book.add([], Progress(counters={"lost.refused": 1, f"refused.{noted.boot_id}": 1}))
-        self._book.add([], progress)
+        known = self._book.knows(repeat.of for repeat in progress.repeats)
+        gone = [repeat for repeat in progress.repeats if repeat.of not in known]
+        kept = [repeat for repeat in progress.repeats if repeat.of in known]
+        refused = Counter({"lost.refused": len(gone)} if gone else {})
+        refused.update(f"refused.{repeat.boot_id}" for repeat in gone)
+        self._book.add([], replace(progress, repeats=kept, counters=refused))
 
     def _account_for(self, run: Run) -> None:
         """A run is over: what it received is in the book, or counted as lost."""

@@ -14,7 +14,15 @@ _log = logging.getLogger("tollbook.book")
 
 _ROWS = {
     # What caching saved is not known of calls that were priced before it was asked.
-    1: "alter table calls add column cache_saved integer",
+    1: (
+        "alter table calls add column cache_saved integer",
+        "alter table calls add column repeats integer not null default 0",
+        # A usage may be known without a cost. SQLite has no statement for it; this way is the one its manual describes.
+        "pragma writable_schema = on",
+        "update sqlite_schema set sql = replace(sql, ',\n    check (usage is null or cost is not null)', '') "
+        "where type = 'table' and name = 'calls'",
+        "pragma writable_schema = reset",
+    ),
 }
 """What changes the rows of this version into those of the next."""
 _SUMS = ("quarter_sums", *(table.name for table in sums.TABLES), "combinations")
@@ -33,7 +41,8 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
     connection.execute("begin immediate")
     try:
         for step in range(version, schema.BOOK_VERSION):
-            connection.execute(_ROWS[step])
+            for statement in _ROWS[step]:
+                connection.execute(statement)
         _rebuild_the_rest(connection)
         connection.execute(f"pragma user_version = {schema.BOOK_VERSION}")
         connection.execute("commit")

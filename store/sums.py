@@ -68,6 +68,21 @@ class Countable(msgspec.Struct, frozen=True):
     first_token_bucket: int | None
 
 
+class Repeated(msgspec.Struct, frozen=True):
+    """A row that is in the sums already, and how many calls more it is now. Ids are 0 for "none"."""
+
+    started_at_us: int
+    model_id: int
+    key_id: int
+    group_id: int
+    type_id: int
+    upstream_id: int
+    errors: int
+    untold: int
+    unknown_cost: int
+    times: int
+
+
 @dataclass(slots=True)
 class _Sum:
     added: list[int] = field(default_factory=lambda: [0] * len(_ADDED))
@@ -89,6 +104,13 @@ class _Sum:
             self.durations += histogram.single(row.duration_bucket)
         if row.first_token_bucket is not None:
             self.first_tokens += histogram.single(row.first_token_bucket)
+
+    def repeat(self, row: Repeated) -> None:
+        """Count the row again, so often; what is known of it is known once."""
+        for name, each in (
+            ("calls", 1), ("errors", row.errors), ("untold_calls", row.untold), ("unknown_cost_calls", row.unknown_cost)
+        ):  # fmt: skip
+            self.added[_ADDED.index(name)] += each * row.times
 
     def add(self, other: "_Sum") -> None:
         self.added = [before + more for before, more in zip(self.added, other.added, strict=True)]
@@ -150,14 +172,19 @@ _COMBINE = (
 _SEEN = f"insert into combinations values (?, ?, ?, ?, ?, ?, ?, ?) {_COMBINE}"  # noqa: S608 - text above
 
 
-def add(connection: sqlite3.Connection, rows: Iterable[Countable]) -> None:
-    """Add these rows to the sums, within the caller's transaction."""
+def add(connection: sqlite3.Connection, rows: Iterable[Countable], repeated: Iterable[Repeated] = ()) -> None:
+    """Add these rows, and repeats of some, to the sums, within the caller's transaction."""
     finest: dict[tuple[int, ...], _Sum] = {}
     seen: dict[tuple[int, ...], _Seen] = {}
     for row in rows:
         ids = (row.model_id, row.key_id, row.group_id, row.type_id, row.upstream_id)
         finest.setdefault((row.started_at_us // QUARTER_US, *ids), _Sum()).count(row)
         one = _Seen(1, row.started_at_us, row.started_at_us)
+        seen[ids].add(one) if ids in seen else seen.update({ids: one})
+    for again in repeated:
+        ids = (again.model_id, again.key_id, again.group_id, again.type_id, again.upstream_id)
+        finest.setdefault((again.started_at_us // QUARTER_US, *ids), _Sum()).repeat(again)
+        one = _Seen(again.times, again.started_at_us, again.started_at_us)
         seen[ids].add(one) if ids in seen else seen.update({ids: one})
     for table in TABLES:
         connection.executemany(_UPSERTS[table], _kept(table, finest))
@@ -178,13 +205,14 @@ def _kept(table: Table, finest: dict[tuple[int, ...], _Sum]) -> Iterator[tuple[o
 # ---------------------------------------------------------------------------------------------- all calls
 
 _OF_ROWS = """
-       count(*), sum(failed), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+       count(*) + sum(repeats), sum(failed * (1 + repeats)),
+       coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
        coalesce(sum(cache_read), 0) + coalesce(sum(cache_read_audio), 0),
        coalesce(sum(cache_write_5m), 0) + coalesce(sum(cache_write_1h), 0), coalesce(sum(reasoning), 0),
        count(input_tokens), count(output_tokens), count(coalesce(cache_read, cache_read_audio)),
        count(coalesce(cache_write_5m, cache_write_1h)), count(reasoning),
-       count(*) - count(coalesce(input_tokens, output_tokens)), sum(tokens_source = 'estimated'),
-       coalesce(sum(cost), 0), count(*) - count(cost), coalesce(sum(usage), 0), count(usage),
+       sum((1 + repeats) * (coalesce(input_tokens, output_tokens) is null)), sum(tokens_source = 'estimated'),
+       coalesce(sum(cost), 0), sum((1 + repeats) * (cost is null)), coalesce(sum(usage), 0), count(usage),
        coalesce(sum(cache_saved), 0), count(cache_saved),
        histogram_of_buckets(group_concat(duration_bucket)), histogram_of_buckets(group_concat(first_token_bucket))
   from calls indexed by calls_by_time where started_at >= :start and started_at < :stop"""
@@ -221,7 +249,7 @@ _DAY_ANEW = (
     _from_sums(DAY_KEYS, HOUR_KEYS),
     f"""insert into combinations
     select coalesce(model_id, 0), coalesce(key_id, 0), coalesce(group_id, 0), coalesce(type_id, 0),
-           coalesce(upstream_id, 0), count(*), min(started_at), max(started_at)
+           coalesce(upstream_id, 0), count(*) + sum(repeats), min(started_at), max(started_at)
       from calls indexed by calls_by_time where started_at >= :start and started_at < :stop
      group by 1, 2, 3, 4, 5 {_COMBINE}""",  # noqa: S608 - text above
 )

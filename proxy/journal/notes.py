@@ -91,6 +91,7 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag="E"):
     body: Body = Body(0)
     sent: int = 0  # body bytes handed to the client's connection
     failure: Failure | None = None
+    repeats: bytes | None = None  # the call on whose row this one is only counted (`proxy/floods.py`)
 
 
 Note = Started | Asked | Ended

@@ -64,6 +64,7 @@ _CALL: Final = {
     "user": _TEXT_OR_NULL,
     "session": _TEXT_OR_NULL,
     "tags": _map(_TEXT),
+    "repeats": {**_COUNT, "description": "refusals like this one that came too often to have a row each"},
 }
 _COST_LINE: Final = {
     "type": "object",
@@ -180,6 +181,7 @@ SCHEMAS: Final[_Json] = {
         stored=_COUNT,
         waiting=_COUNT,
         open=_COUNT,
+        repeats={**_COUNT, "description": "of those stored: refusals counted on the row of another"},
         malformed=_COUNT,
         late_notes=_COUNT,
         lost={**_map(_COUNT), "description": "total, and one count for each reason"},
@@ -191,6 +193,18 @@ SCHEMAS: Final[_Json] = {
             **_or_null(_object(to=_TEXT_OR_NULL, waiting=_COUNT)),
             "description": "the index of words: the newest call in it, and how many are not yet; null without bodies",
         },
+        budgets=_list(
+            _object(
+                of={"type": "string", "enum": ["key", "group"]},
+                name=_TEXT,
+                credits=_NUMBER,
+                period={"type": "string", "enum": ["total", "day", "week", "month"]},
+                used=_NUMBER,
+                share=_NUMBER,
+                state={"type": "string", "enum": ["ok", "warned", "used_up"]},
+                until=_TEXT_OR_NULL,
+            )
+        ),
         sandbox={"type": "boolean", "description": "what is in the book are the sample calls of a demo"},
         engine=_map(_TEXT),
     ),

@@ -39,6 +39,7 @@ COLUMNS: Final[dict[str, Kind]] = {
     "user": "text",
     "session": "text",
     "tags": "json",
+    "repeats": "count",
 }
 
 Json = dict[str, Any]
@@ -57,5 +58,5 @@ def flat(call: Json, plain: Callable[[Any], Any] = lambda value: value) -> tuple
         call["status"], call["outcome"], call["stream"], call["first_token_ms"], call["overhead_ms"],
         plain(error["type"]), plain(error["code"]), plain(error["message"]),
         plain(call["user"]), plain(call["session"]),
-        orjson.dumps(call["tags"]).decode(),
+        orjson.dumps(call["tags"]).decode(), call["repeats"],
     )  # fmt: skip

@@ -35,6 +35,7 @@ def health(
         "stored": live.stored,
         "waiting": live.waiting,
         "open": live.open,
+        "repeats": live.repeats,
         "malformed": live.malformed,
         "late_notes": live.late_notes,
         "lost": {"total": sum(live.lost.values()), **live.lost},

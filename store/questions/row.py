@@ -28,7 +28,7 @@ def as_json(row: Row) -> Json:
         status, outcome, streamed, error_type, error_code, error_message,
         duration, first_token, overhead,
         source, total, into, out, cache_read, cache_write, reasoning,
-        cost, cost_state, usage, user, session, tags,
+        cost, cost_state, usage, user, session, tags, repeats,
     ) = row  # fmt: skip
     error = {"type": error_type, "code": error_code, "message": error_message}
     return {
@@ -56,4 +56,5 @@ def as_json(row: Row) -> Json:
         "user": user,
         "session": session,
         "tags": orjson.loads(tags) if tags else {},
+        "repeats": repeats,
     }  # fmt: skip

@@ -9,7 +9,7 @@ select calls.id, call_id, started_at,
        case when coalesce(cache_write_5m, cache_write_1h) is not null
             then coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0) end,
        reasoning,
-       cost, cost_state, calls.usage, user, session, tags
+       cost, cost_state, calls.usage, user, session, tags, repeats
   from calls
   join types                    on types.id     = calls.type_id
   left join groups              on groups.id    = calls.group_id

@@ -1,6 +1,6 @@
 -- Sums over calls, by groups, in some stretches of time. The two histograms come as lists of bucket numbers.
 select stretch.key, /*groups*/
-       count(*), coalesce(sum(failed), 0),
+       count(*) + sum(repeats), coalesce(sum(failed * (1 + repeats)), 0),
        coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
        coalesce(sum(cache_read), 0) + coalesce(sum(cache_read_audio), 0),
        coalesce(sum(cache_write_5m), 0) + coalesce(sum(cache_write_1h), 0),
@@ -9,9 +9,9 @@ select stretch.key, /*groups*/
        count(coalesce(cache_read, cache_read_audio)),
        count(coalesce(cache_write_5m, cache_write_1h)),
        count(reasoning),
-       count(*) filter (where input_tokens is null and output_tokens is null),
+       coalesce(sum(1 + repeats) filter (where input_tokens is null and output_tokens is null), 0),
        count(*) filter (where tokens_source = 'estimated'),
-       coalesce(sum(cost), 0), count(*) filter (where cost is null), coalesce(sum(usage), 0), count(usage),
+       coalesce(sum(cost), 0), coalesce(sum(1 + repeats) filter (where cost is null), 0), coalesce(sum(usage), 0), count(usage),
        coalesce(sum(cache_saved), 0), count(cache_saved),
        /*histograms*/
   from json_each(?) as stretch

@@ -8,6 +8,7 @@ import pytest
 
 from store import schema, sums
 from store.book import BOOK_FILE, Book, Entry
+from store.call import Cost
 from store.filters import GROUPING, parse
 from store.moments import at
 from store.questions import facets, stats
@@ -46,13 +47,24 @@ def test_an_old_book_gets_the_shape_of_a_new_one(old_book: Path, tmp_path_factor
 
 
 def test_an_old_book_keeps_its_rows_and_its_place_in_the_journal(old_book: Path) -> None:
-    """Every row has the values it had; runs and counters are kept; what caching saved is not known."""
+    """Every row has the values it had; runs and counters are kept; what came with this version is unknown or none."""
     with closing(sqlite3.connect(old_book / BOOK_FILE)) as connection:
         before = [connection.execute(f"select * from {name}").fetchall() for name in ("calls", "runs", "counters")]
     Book(old_book).close()
     with closing(sqlite3.connect(old_book / BOOK_FILE)) as connection:
         after = [connection.execute(f"select * from {name}").fetchall() for name in ("calls", "runs", "counters")]
-    assert after == [[(*row, None) for row in before[0]], *before[1:]]
+    assert after == [[(*row, None, 0) for row in before[0]], *before[1:]]
+
+
+def test_an_old_book_takes_a_usage_without_a_cost(old_book: Path) -> None:
+    """The rule that there is none is gone from an old book; the other rules are still there."""
+    with Book(old_book) as book:
+        unknown = a_call(call_id=call_id(9000), cost=Cost("unknown"), usage_micro=5)
+        assert book.add([Entry(unknown)]) == 1
+        with pytest.raises(sqlite3.IntegrityError):
+            book.add([Entry(a_call(call_id=call_id(9001), cost=Cost("priced")))])
+    with closing(sqlite3.connect(old_book / BOOK_FILE)) as connection:
+        assert connection.execute("pragma integrity_check").fetchall() == [("ok",)]
 
 
 async def test_sums_of_an_old_book_are_those_of_its_rows(old_book: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import histogram, sums
-from store.book import BOOK_FILE, Book, Entry
+from store.book import BOOK_FILE, Book, Entry, Progress, Repeat
 from store.call import Call
 from tests.books import a_book, a_call
 from tests.questions import generated
@@ -35,6 +35,25 @@ def test_sums_made_anew_are_the_sums_that_were_written(batches: list[list[Call]]
             written = all_sums(connection)
             sums.rebuild(connection)
             assert all_sums(connection) == written
+
+
+@given(st.lists(generated.calls(), min_size=1, max_size=12), st.data())
+@settings(max_examples=40, deadline=None)
+def test_repeats_are_summed_as_their_rows_say(calls: list[Call], data: st.DataObject) -> None:
+    """For any rows that are repeated in any batches, the sums made anew from the rows are those that were written."""
+    ids = [call.call_id for call in calls]
+    batches = data.draw(st.lists(st.lists(st.sampled_from(ids), max_size=5), max_size=3))
+    with tempfile.TemporaryDirectory() as directory:
+        with Book(Path(directory)) as book:
+            for number, batch in enumerate([*batches, []]):
+                first = [Entry(call) for call in calls] if number == 0 else []
+                book.add(first, Progress(repeats=[Repeat("boot", call_id) for call_id in batch]))
+        with closing(sqlite3.connect(Path(directory) / BOOK_FILE, isolation_level=None)) as connection:
+            written = all_sums(connection)
+            sums.rebuild(connection)
+            assert all_sums(connection) == written
+            (counted,) = connection.execute("select sum(calls) from day_sums").fetchone()
+            assert counted == len(calls) + sum(map(len, batches))
 
 
 def test_a_rebuild_is_undone_with_the_transaction_it_is_in(tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ async def test_a_call_is_listed_with_all_its_promised_fields(tmp_path: Path) -> 
                 "user": "ann",
                 "session": None,
                 "tags": {"team": "red"},
+                "repeats": 0,
             }
         ],
         "next": None,

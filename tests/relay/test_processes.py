@@ -7,13 +7,17 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from proxy.floods import ROWS
 from tests.relay.conftest import Dial, OpenUpstream
 from tests.relay.neighbours import CHUNKED, LAST, RawClient, Visit, chunked
 from tests.relay.served import Served, launch, serve
+from tests.relay.test_floods import FLOOD
+from tests.relay.test_floods import refused as flood
 
 EVENT = b'data: {"object":"chat.completion.chunk","model":"gpt-4o","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 CHAT = b'{"model":"gpt-4o","stream":true,"messages":[]}'
@@ -360,3 +364,29 @@ async def newcomer(served: Served, known: set[int]) -> psutil.Process:
                 return one
         await asyncio.sleep(0.02)
     raise AssertionError("no other child was started")
+
+
+async def test_repeats_are_counted_once_whoever_dies(start: Start, dial: Dial) -> None:
+    """With kill -9 of store and worker in the middle of floods, every refusal answered is counted, and once."""
+    served = await start()
+    answered = 0
+    for kind in ("store", "worker", "store"):
+        answered += len(await flood(await dial(served.proxy), FLOOD))
+        child = served.child(kind)
+        child.kill()
+        await served.another(kind, child)
+    health = await _settled(served, answered)
+    assert (health["received"], health["lost"]["total"]) == (answered, 0)
+    total = (await served.asked("/api/stats"))["total"]
+    assert (total["calls"], total["errors"]) == (answered, answered)
+    rows = await served.rows(2 * ROWS)  # two workers, each with twenty
+    assert sum(1 + row["repeats"] for row in rows) == answered
+
+
+async def _settled(served: Served, stored: int) -> dict[str, Any]:
+    for _ in range(500):
+        health = await served.asked("/api/health")
+        if health["stored"] == stored:
+            return health
+        await asyncio.sleep(0.02)
+    raise AssertionError(health)
