@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,13 @@ import aiohttp
 import psutil
 
 ROOT = Path(__file__).parents[2]
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 class Served:
@@ -30,14 +38,15 @@ class Served:
     def children(self) -> list[psutil.Process]:
         """All children that live."""
         found = psutil.Process(self.process.pid).children()
-        return [one for one in found if one.status() != psutil.STATUS_ZOMBIE]
+        return [one for one in found if _lives(one)]
 
     async def another(self, kind: str, than: psutil.Process) -> psutil.Process:
         """Wait for the child that takes the place of one that died."""
         for _ in range(1000):
             for one in self.children():
-                if one.pid != than.pid and kind in one.cmdline():
-                    return one
+                with suppress(psutil.NoSuchProcess):
+                    if one.pid != than.pid and kind in one.cmdline():
+                        return one
             await asyncio.sleep(0.02)
         raise AssertionError(f"no other {kind} was started")
 
