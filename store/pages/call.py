@@ -120,7 +120,7 @@ def _zone(request: web.Request) -> ZoneInfo:
 def _back(request: web.Request) -> str:
     """The list to go back to; never another place than the list."""
     given = request.query.get("back", "")
-    params = parse_qsl(given.removeprefix(LIST).removeprefix("?"), max_num_fields=200) if len(given) < 8000 else []
+    params = parse_qsl(given.removeprefix(LIST).removeprefix("?")) if len(given) < 8000 else []
     return State(LIST, tuple(params)).address
 
 

@@ -11,6 +11,8 @@ from store.filters import Filter, WrongFilter
 
 MOST_PARTS = 8
 """As many fit into a parameter."""
+_MOST = 2**63 - 2  # one more still fits into a column
+_LATEST_US = 2**57  # in the year 6537; what is written here are times of calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def read(asked: Filter) -> list[Part]:
         if not (isinstance(places, list) and isinstance(edges, list) and 1 <= len(edges) == len(places) <= MOST_PARTS):
             raise ValueError(edges)
         found = [None if place is None else _place(*place) for place in places]
-        if not (all(map(_is_int, edges[1:])) and (edges[0] is None or _is_int(edges[0]))):
+        if not all(_is_int(edge, _LATEST_US) for edge in edges if edge is not None) or None in edges[1:]:
             raise ValueError(edges)
     except (ValueError, TypeError, binascii.Error):
         raise WrongFilter("cursor", "this is not a cursor; take `next` of the page before") from None
@@ -74,5 +76,5 @@ def _place(value: object, number: object) -> Place:
     return Place(value if isinstance(value, int) else None, number)
 
 
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+def _is_int(value: object, most: int = _MOST) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= most

@@ -227,6 +227,7 @@ async def test_from_call_to_call(tmp_path: Path, aiohttp_client: AiohttpClient) 
 @pytest.mark.parametrize(("back", "leads"), [
     ("/logs?model=gpt-*&status=error", "/logs?model=gpt-*&amp;status=error"), ("", "/logs"),
     ("https://evil.example/?a=b", None), ("//evil.example/logs?a=b", None), ("javascript:alert(1)//?a=b", None),
+    ("?" + "&".join(["key=a"] * 300), "/logs?" + "&amp;".join(["key=a"] * 300)),
 ])  # fmt: skip
 async def test_the_way_back_keeps_its_filters(
     tmp_path: Path, aiohttp_client: AiohttpClient, back: str, leads: str | None

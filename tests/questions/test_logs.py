@@ -1,5 +1,9 @@
 """Pages of calls hold exactly the calls that the filter means, in the order asked for, each once."""
 
+import base64
+import contextlib
+import itertools
+import json
 import re
 import sqlite3
 import tempfile
@@ -195,6 +199,21 @@ async def test_what_is_no_cursor_is_refused(tmp_path: Path, cursor: str) -> None
         with pytest.raises(WrongFilter) as wrong:
             await logs(reader, parse([("cursor", cursor)], NOW, also=PAGING))
     assert wrong.value.param == "cursor"
+
+
+@pytest.mark.parametrize("sort", ["time", "cost"])
+@pytest.mark.parametrize("order", ORDERS)
+async def test_no_number_in_a_cursor_is_too_large(tmp_path: Path, sort: str, order: str) -> None:
+    """Whatever numbers somebody puts into a cursor, it is answered or refused."""
+    numbers = (0, -1, 2**55, 2**62, 2**63 - 1, 1 - 2**63, 2**64)
+    params = [("sort", sort), ("order", order)]
+    shape = parse(params, NOW, also=PAGING).shape
+    async with Reader.open(a_book(tmp_path, [a_call()])) as reader:
+        for value, edge in itertools.product(numbers, numbers):
+            for places, edges in (([[value, 1]], [edge]), ([[1, value]], [None]), ([None, [value, 1]], [None, edge])):
+                cursor = base64.urlsafe_b64encode(json.dumps([shape, places, edges]).encode()).decode().rstrip("=")
+                with contextlib.suppress(WrongFilter):
+                    await logs(reader, parse([*params, ("cursor", cursor)], NOW, also=PAGING))
 
 
 async def test_a_cursor_of_another_order_is_refused(tmp_path: Path) -> None:
