@@ -52,7 +52,7 @@ class Ingest:
     def __init__(self, config: Config) -> None:
         self._data_dir = config.store.data_dir
         self._meter = Meter(config)
-        self._budgets = Budgets(config)
+        self._budgets = Budgets(config, self._meter.has_price)
         self._stopping = threading.Event()
         self._standing = _Standing(clear_at=time.monotonic())
         self._open()
@@ -117,7 +117,7 @@ class Ingest:
         self._journals.look()
         gone = [boot_id for boot_id in self._book.runs() if boot_id not in self._journals.runs]
         self._book.forget_runs(gone)
-        self._budgets.count(self._book)
+        self._budgets.begin(self._book)
 
     def _close(self) -> None:
         self._journals.close()

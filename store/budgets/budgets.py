@@ -22,6 +22,7 @@ from proxy.keys.standing import Published, publish
 from store.book import Book, Entry
 from store.budgets.holders import Holder, Holders
 from store.budgets.state import MICRO, BudgetState
+from store.budgets.unpriced import HasPrice, UnpricedModels
 from store.budgets.used import Of, used
 from store.budgets.window import Window, window
 from store.call import Call
@@ -72,11 +73,17 @@ class _Count:
 class Budgets:
     """Used by the thread that fills the book; `states` is for everybody."""
 
-    def __init__(self, config: Config, now_us: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
+    def __init__(
+        self,
+        config: Config,
+        has_price: HasPrice = lambda upstream, model: True,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
         self._data_dir = config.store.data_dir
         self._zone = ZoneInfo(config.credits.tz)
         self._warn_at = config.credits.warn_at
         self._now_us = now_us
+        self._unpriced = UnpricedModels(config, has_price)
         self._holders = Holders(config.store.data_dir, config.groups)
         self._counts: list[_Count] = []
         self._of: dict[tuple[Of, str], list[_Count]] = {}
@@ -91,6 +98,16 @@ class Budgets:
 
     def _state(self, one: _Count) -> BudgetState:
         return BudgetState(one.holder.of, one.holder.name, one.budget, one.window, one.used_micro, self._warn_at)
+
+    @property
+    def published(self) -> Published:
+        """What the workers were told last."""
+        return self._published or Published()
+
+    def begin(self, book: Book) -> None:
+        """Learn what this book, just opened, says of prices; and count."""
+        self._unpriced.begin(book)
+        self.count(book)
 
     def count(self, book: Book) -> None:
         """Begin from what the book says."""
@@ -148,11 +165,9 @@ class Budgets:
 
     def add(self, entries: Sequence[Entry]) -> None:
         """These calls, each of them new, are in the book now."""
-        if not self._counts:
-            return
-        changed = False
+        changed = self._unpriced.learn(entries)
         for entry in entries:
-            if usage := entry.call.usage_micro:
+            if usage := entry.call.usage_micro if self._counts else 0:
                 for one in self._touched(entry.call):
                     before = one.used_up, one.near(self._usual_micro)
                     one.add(usage)
@@ -184,6 +199,7 @@ class Budgets:
             edition=before.edition if before is not None else time.time_ns(),
             used_up=tuple(self._state(one).as_used_up() for one in self._counts if one.used_up),
             near=tuple(near),
+            unpriced=self._unpriced.all,
         )
         if published == before:
             return

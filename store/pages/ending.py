@@ -32,6 +32,8 @@ _ODDITIES: Final = {
     "parts_over_total": "The parts that the provider told are larger than the whole they belong to.",
     "undecodable_body": "A body was compressed in a way that could not be undone, wholly or in part.",
     "decompression_bomb": "A compressed body would have grown beyond all bounds; only its beginning was read.",
+    "budget_nearly_used": "With this call, most of a budget of its key or group was used.",
+    "usage_by_fallback_rate": "Nobody knows what it cost; its usage is counted by the rate its group has for that.",
     "unreadable": "This call could not be understood; it is written with what is known without its bodies.",
 }
 

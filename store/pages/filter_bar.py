@@ -33,7 +33,7 @@ _KNOWN: Final[dict[str, Sequence[str]]] = {
     "cost_state": get_args(CostState),
     "anomaly": (
         "*", "no_usage", "total_mismatch", "parts_over_total", "cached_over_input", "odd_count", "undecodable_body",
-        "unreadable",
+        "unreadable", "budget_nearly_used", "usage_by_fallback_rate",
     ),
 }  # fmt: skip
 _WORDS_OF: Final = {"error": "any error", "*": "any anomaly", NOTHING: "none"}

@@ -32,6 +32,8 @@ MEANINGS: Final = {
     "cached_over_input": "more cached tokens told than input tokens",
     "odd_count": "a count that is no whole number of zero or more",
     "undecodable_body": "the encoding of the body could not be undone",
+    "budget_nearly_used": "most of a budget was used",
+    "usage_by_fallback_rate": "usage counted by a fallback rate, since the cost is unknown",
     "unreadable": "the answer could not be read",
 }
 """What anomalies mean; one without a meaning here is told by its name."""

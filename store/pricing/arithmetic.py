@@ -103,6 +103,17 @@ def usage_micro(cost: Cost, ratio: Decimal, per_usd: Decimal) -> int | None:
     return _whole(_divide(_multiply(credit_nanos, _MILLION), _BILLION))
 
 
+def fallback_usage_micro(reading: Reading, usd_per_million: Decimal, ratio: Decimal, per_usd: Decimal) -> int | None:
+    """The usage of a call without a known cost: its tokens x a rate for all of them; None when they are not known."""
+    tokens = reading.tokens
+    if tokens is None or tokens.total is None:
+        return None
+    if tokens.input is None and reading.type in ("chat", "completion"):
+        return None  # as in a cost: a prompt is never empty
+    # USD per million tokens, in millionths of a credit per credit: the two millions cancel out.
+    return _whole(_multiply(_multiply(_multiply(Decimal(tokens.total), usd_per_million), ratio), per_usd))
+
+
 def _whole(amount: Decimal) -> int | None:
     if not amount.is_finite() or not _NONE <= amount < _LARGEST:
         return None

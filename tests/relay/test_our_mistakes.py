@@ -11,6 +11,7 @@ from proxy.admission import Admission
 from proxy.call_id import CallIds
 from proxy.calls import Calls
 from proxy.config.model import Config, Store, Upstream
+from proxy.floods import Floods
 from proxy.forward import Parts
 from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.tally import Tally
@@ -46,7 +47,9 @@ async def test_a_mistake_of_ours_is_a_row(tmp_path: Path, caplog: pytest.LogCapt
     directory = claim(tmp_path, boot_id)
     journal = Journal(directory, tally)
     keyring = Keyring(tmp_path)
-    parts = Parts(config, journal, tally, Mistaken(), ThreadPoolExecutor(1), CallIds(), Admission(config, keyring))
+    parts = Parts(
+        config, journal, tally, Mistaken(), ThreadPoolExecutor(1), CallIds(), Admission(config, keyring), Floods()
+    )
     calls = Calls(parts, Me(config, keyring))
     sock = listening()
     server = await asyncio.get_running_loop().create_server(ProxyServer(calls.handle, tally), sock=sock)
