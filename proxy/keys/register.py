@@ -27,6 +27,10 @@ class NotDone(Exception):
     """What was asked of the register cannot be done; why, in one sentence."""
 
 
+class NameTaken(NotDone):
+    """It cannot be done under this name."""
+
+
 class Register:
     """The keys of one data directory. Its methods wait for the disk and for each other: not for an event loop."""
 
@@ -177,6 +181,6 @@ def _living(keys: _Keys, name: str) -> Key:
 def _free(keys: _Keys, name: str) -> None:
     for key in keys.values():
         if name == key.name:
-            raise NotDone(f"There {'was' if key.deleted else 'is'} a key {name} already; take another name.")
+            raise NameTaken(f"There {'was' if key.deleted else 'is'} a key {name} already; take another name.")
         if name in key.former_names:
-            raise NotDone(f"{name} is what {key.name} was called before; take another name.")
+            raise NameTaken(f"{name} is what {key.name} was called before; take another name.")

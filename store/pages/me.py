@@ -1,4 +1,4 @@
-"""`/me`: the holder of a key pastes it and sees what it used, what is left, and its last calls; of nobody else anything.
+"""`/me`: the holder of a key pastes it and sees what it used, what is left, and its last calls: of nobody else a word.
 
 It needs no dashboard token. The key comes by a form, is in no address, and is kept nowhere, not even in a session: who
 wants to look again pastes it again. Unknown, expired and withdrawn keys get one answer.

@@ -11,7 +11,8 @@ from store.questions.statements import statement
 from store.reader import Source
 from store.sums import DAY_US
 
-_LATELY_DAYS = 30
+LATELY_DAYS = 30
+"""How long ago is lately: whole UTC days, today among them."""
 
 
 async def keys(source: Source, now: datetime) -> Json:
@@ -23,7 +24,7 @@ async def keys(source: Source, now: datetime) -> Json:
     Raises:
         NoAnswer: the book cannot be read in time.
     """
-    since = epoch_us(now) // DAY_US - _LATELY_DAYS + 1
+    since = epoch_us(now) // DAY_US - LATELY_DAYS + 1
     async with source.snapshot() as snapshot:
         seen = await snapshot.rows(statement("keys_seen"))
         ever = {row[0]: row[1:] for row in await snapshot.rows(statement("keys_sums"), (0,))}

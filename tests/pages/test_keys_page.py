@@ -30,10 +30,10 @@ async def test_keys_are_told_with_their_sums(tmp_path: Path, aiohttp_client: Aio
     rows = read(await (await client.get("/keys")).text()).one(id="keys").rows()
     laptop, unnamed = rows
     assert laptop[0].startswith("laptop")
-    assert (laptop[2], laptop[3], laptop[6]) == ("1", "0", "$1.500")
-    assert (laptop[7], laptop[8], laptop[11]) == ("2", "1", "$3.500")
+    assert (laptop[4], laptop[5], laptop[8]) == ("1", "0", "$1.500")
+    assert (laptop[9], laptop[10], laptop[13]) == ("2", "1", "$3.500")
     assert unnamed[0].startswith("1a2b3c4d-wxyz")
-    assert (unnamed[1], unnamed[6]) == ("research", "unknown")
+    assert (unnamed[1], unnamed[8]) == ("research", "unknown")
 
 
 async def test_a_key_leads_to_its_calls_and_sums(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
@@ -42,19 +42,19 @@ async def test_a_key_leads_to_its_calls_and_sums(tmp_path: Path, aiohttp_client:
     client = await aiohttp_client(an_app(tmp_path, calls))
     page = read(await (await client.get("/keys")).text())
     for row in page.one(id="keys").one("tbody").all("tr"):
-        to_logs, to_stats = (link.attributes["href"] for link in row.all("a"))
+        to_logs, to_stats = (link.attributes["href"] for link in row.all("a")[:2])
         listed = (await (await client.get(to_logs.replace("/logs", "/api/logs"))).json())["logs"]
-        assert len(listed) == int(row.all("td")[1].text)
+        assert len(listed) == int(row.all("td", class_="number")[0].text)
         assert (await client.get(to_stats)).status == 200
 
 
 async def test_how_unnamed_keys_are_called_is_said(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
-    """The page says what the name of an unnamed key is made of, and takes no parameters."""
+    """The page says what the name of an unnamed key is made of, and takes no filters."""
     client = await aiohttp_client(an_app(tmp_path, book=False))
     text = read(await (await client.get("/keys")).text()).text
     assert "eight characters of its hash and its last four" in text
     assert "No calls yet" in text
-    assert (await client.get("/keys?key=x")).status == 400
+    assert (await client.get("/keys?model=x")).status == 400
 
 
 async def test_more_keys_than_a_page_holds_are_counted(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
