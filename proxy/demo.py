@@ -9,17 +9,21 @@ import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
-from proxy.config.model import Config
+from proxy.config.budget import Budget
+from proxy.config.model import Config, Group
 from proxy.journal.directory import claim, held, new_boot_id
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
+from proxy.keys.fingerprint import fingerprint
+from proxy.keys.register import Register
 from proxy.parent import LOCK, CannotStart, Parent, run, until_stopped
 from proxy.sandbox.past import past_exchanges
 from proxy.sandbox.playing import play
 from proxy.sandbox.server import serve
-from proxy.sandbox.traffic import HABITS, live_calls
+from proxy.sandbox.traffic import GROUPS, HABITS, NAMED, live_calls
 
 _SEED = 7
 _MARK = "SANDBOX"
@@ -36,10 +40,18 @@ async def _demo(config: Config) -> None:
     os.umask(0o077)
     data_dir = config.store.data_dir.with_name(config.store.data_dir.name + "-demo")
     _make_anew(data_dir)
+    register = Register(data_dir)
+    for credential, (name, group) in NAMED.items():
+        register.name(fingerprint(credential), name, group)
     past = await _note_the_past(data_dir)
     async with serve(habits=HABITS) as sandbox:
         upstreams = {name: replace(config.upstreams[name], base_url=sandbox, api_key=None) for name in _DIALECTS}
-        config = replace(config, store=replace(config.store, data_dir=data_dir), upstreams=upstreams, sandbox=True)
+        groups = {
+            name: Group(name, Decimal(ratio), (Budget(Decimal(monthly), "month"),))
+            for name, (ratio, monthly) in GROUPS.items()
+        }
+        store = replace(config.store, data_dir=data_dir)
+        config = replace(config, store=store, upstreams=upstreams, groups=groups, sandbox=True)
 
         def announce(parent: Parent) -> None:
             print(  # noqa: T201

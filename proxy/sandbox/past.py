@@ -19,7 +19,7 @@ from proxy.refusal import Refusal
 from proxy.sandbox.answer import Answer, Headers, Request
 from proxy.sandbox.answering import answer
 from proxy.sandbox.scenes import SampleCall
-from proxy.sandbox.traffic import DAYS, HABITS, sample_calls
+from proxy.sandbox.traffic import DAYS, HABITS, NAMED, sample_calls
 from proxy.stream_usage import may_ask, with_question
 
 _DIALECTS = {"openai": "openai", "anthropic": "anthropic", "gemini": "gemini"}
@@ -96,6 +96,7 @@ def _retry(call: SampleCall, at: datetime) -> SampleCall:
 
 def _told(call: SampleCall, call_id: bytes, seq: int, received: int, dice: Random) -> tuple[PastCall, Answer | None]:
     dialect = _DIALECTS.get(call.upstream)
+    key, group = NAMED.get(call.key, (fingerprint(call.key), "default"))
     started = Started(
         call_id=call_id,
         seq=seq,
@@ -104,8 +105,8 @@ def _told(call: SampleCall, call_id: bytes, seq: int, received: int, dice: Rando
         dialect=dialect or "generic",
         method=call.method,
         target=call.path if dialect else f"/{call.upstream}{call.path}",
-        key=fingerprint(call.key),
-        group="default",
+        key=key,
+        group=group,
         client="127.0.0.1",
         headers=_facts(call.headers),
     )

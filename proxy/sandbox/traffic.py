@@ -43,6 +43,24 @@ _DESK = "sk-sandbox-garden-shop-desk"
 _CODE = "sk-sandbox-team-calendar-code"
 _HOME = "sk-sandbox-laptop-at-home"
 _LABS = "sk-sandbox-reading-group-labs"
+_BETA = "sandbox-pocket-app-beta"
+_CRON = "sk-sandbox-help-site-cron"
+_CAST = "sk-sandbox-radio-play-cast"
+NAMED = {  # credential: what it is called, and its group; nobody named the one that stopped working
+    _HOME: ("laptop", "home"),
+    _CAST: ("radio-play", "home"),
+    _DESK: ("shop-desk", "support"),
+    _CRON: ("help-site", "support"),
+    _CODE: ("calendar-team", "engineering"),
+    _BETA: ("pocket-app", "engineering"),
+    _LABS: ("reading-group", "research"),
+}
+GROUPS = {  # name: ratio, credits a month
+    "home": ("1", "10000"),
+    "support": ("1", "40000"),
+    "engineering": ("1", "100000"),
+    "research": ("0.8", "20000"),
+}
 _CLIENTS = (
     Client(_HOME, scenes.question, 5, _EVENING, weekends=1.6, labels=(("x-tollbook-tag-device", "laptop"),)),
     Client(
@@ -60,9 +78,9 @@ _CLIENTS = (
     ),
     Client(_LABS, scenes.thinking, 3, _OFFICE, weekends=0.3, labels=(("x-tollbook-tag-team", "research"),)),
     Client(_LABS, scenes.summary, 3, _OFFICE, weekends=0.2, labels=(("x-tollbook-tag-team", "research"),)),
-    Client("sandbox-pocket-app-beta", scenes.mobile, 5, _ALWAYS, weekends=1.3, users=("u-1041", "u-2210", "u-3307")),
-    Client("sk-sandbox-help-site-cron", scenes.index, 1, _NIGHT, labels=(("x-tollbook-tag-job", "index"),)),
-    Client("sk-sandbox-radio-play-cast", scenes.studio, 1.6, _EVENING),
+    Client(_BETA, scenes.mobile, 5, _ALWAYS, weekends=1.3, users=("u-1041", "u-2210", "u-3307")),
+    Client(_CRON, scenes.index, 1, _NIGHT, labels=(("x-tollbook-tag-job", "index"),)),
+    Client(_CAST, scenes.studio, 1.6, _EVENING),
     Client(_HOME, scenes.completion, 1.6, _EVENING),
     Client("sk-sandbox-invalid-since-may1", scenes.question, 0.4, _OFFICE),  # nobody renewed this one: 401
     Client(_HOME, scenes.misspelt, 0.5, _EVENING),
