@@ -127,7 +127,7 @@ async def test_budgets_are_told_as_they_stand(tmp_path: Path, aiohttp_client: Ai
         assert "1.00 used" in bar.text
         assert "3.00 left" in bar.text
         assert "anew 2027-01-01 00:00" in bar.text
-        assert bar.one("rect", class_="used").attributes["width"] == "25.0%"
+        assert bar.one("rect", class_="used").attributes["width"] == "25%"
         assert "not counted yet" in lines["phone"].one("div", class_="budget uncounted").text
         group = next(row for row in page.one(id="groups").one("tbody").all("tr") if row.one("bdi").text == "lab")
         assert (group.all("td")[0].text, group.all("td")[1].text) == ("1.5", "2")
