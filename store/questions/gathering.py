@@ -121,7 +121,7 @@ class _Gathering:
         """Read these spans, newest first. None when all were read, else the end of the one that was not."""
         if not spans:
             return None
-        way = await self._route()
+        way = await route(self.snapshot, self.asked, None)
         left = list(spans)
         at_once = 1
         while left:
@@ -143,7 +143,7 @@ class _Gathering:
 
     async def _from_rows(self, start_us: int, stop_us: int) -> Gathered:
         """Everything from rows, window by window."""
-        way = await self._route()
+        way = await route(self.snapshot, self.asked, None)
         if not way.ways:
             return self._gathered([])
         start_us = start_us if way.start_us is None else max(start_us, way.start_us)
@@ -166,10 +166,6 @@ class _Gathering:
                 return self._gathered(readings, reached)
             reached = begin
         return self._gathered(readings)
-
-    async def _route(self) -> Route:
-        # All calls on the way are looked at, as for any order but that of time.
-        return await route(self.snapshot, replace(self.asked, sort="duration"), 0)
 
     async def _rows(
         self, way: Route, spans: Sequence[_Span], times: Sequence[tuple[str, Sequence[str]]]

@@ -37,7 +37,8 @@ async def logs(source: Source, asked: Filter, *, budget_s: float = 1.5, calls_at
     """
     parts = read(asked)
     async with source.snapshot() as snapshot:
-        way = await route(snapshot, asked, asked.limit + 1)
+        # In any other order but that of time all calls are looked at.
+        way = await route(snapshot, asked, asked.limit + 1 if asked.sort == "time" else None)
         page = await _Search(snapshot, asked, way, Budget(budget_s), calls_at_once).page(parts)
         calls = await listed(snapshot, [place.number for place in page.places])
         reach = await searched(snapshot, asked)

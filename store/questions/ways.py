@@ -84,8 +84,11 @@ class Route:
         return all_of((self.rest, await self.sought.within(start_us, stop_us)))
 
 
-async def route(snapshot: Snapshot, asked: Filter, most: int) -> Route:
-    """The best way to so many calls of this filter; no ways at all when it can mean none."""
+async def route(snapshot: Snapshot, asked: Filter, most: int | None) -> Route:
+    """The best way to so many calls of this filter in the order of time, or to all of them (None).
+
+    There are no ways at all when the filter can mean no call.
+    """
     ids: Mapping[str, Ids] = await look_up(snapshot, asked)
     start_us, stop_us = asked.from_us, asked.to_us
     choices: dict[str, list[Way]] = {}
@@ -111,7 +114,7 @@ async def route(snapshot: Snapshot, asked: Filter, most: int) -> Route:
         chosen: Sequence[Way] = next(iter(choices.values()), (_BY_TIME,))
     else:
         span = await _span(snapshot, start_us, stop_us)
-        chosen = await _cheapest(snapshot, choices, needed, span, meant, most if asked.sort == "time" else None)
+        chosen = await _cheapest(snapshot, choices, needed, span, meant, most)
     return Route(chosen, rest, start_us, stop_us, words)
 
 
