@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import msgspec
-
 from proxy.journal.notes import Headers
 from store.dialects import Document, multipart
 from store.dialects.shape import NOT_JSON
+from store.presentation.value import value_of
 
 _GAP = "\n\N{HORIZONTAL ELLIPSIS} (not kept) \N{HORIZONTAL ELLIPSIS}\n"
 
@@ -17,7 +16,7 @@ def shown(document: Document, headers: Headers) -> Any:
         return None
     if not document.cut and document.form == "json":
         try:
-            return msgspec.json.decode(document.head)
+            return value_of(document.head)
         except NOT_JSON:
             pass
     if (boundary := multipart.boundary_in(headers)) is not None:

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import msgspec
-
 from proxy.journal.notes import Headers
 from store.dialects import Document, cut_json, multipart
 from store.dialects.shape import NOT_JSON
+from store.presentation.value import value_of
 
 _SAID = frozenset((
     "messages", "input", "prompt", "contents", "content", "system", "systemInstruction", "system_instruction",
@@ -25,7 +24,7 @@ def parameters_of(request: Document, headers: Headers) -> dict[str, Any]:
     for name, value in cut_json.members(request).items():
         if name not in _SAID and len(value) <= _LARGEST:
             try:
-                found[name] = msgspec.json.decode(value)
+                found[name] = value_of(value)
             except NOT_JSON:
                 continue
     return found

@@ -10,7 +10,9 @@ import orjson
 
 from store.call import CostLine
 from store.dialects.document import Document
+from store.dialects.shape import NOT_JSON
 from store.presentation import present
+from store.presentation.value import value_of
 from store.pricing.lines import lines_from_json
 from store.questions.bodies import Bodies, Side, bodies_of
 from store.questions.figures import ms, usd
@@ -131,8 +133,8 @@ def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced) -> InFull:
 
 def _provider_usage(text: str | None) -> Any:
     try:
-        return orjson.loads(text) if text else None
-    except orjson.JSONDecodeError:
+        return value_of(text.encode()) if text else None
+    except NOT_JSON:
         return text
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+import orjson
 import pytest
 
 from store.book import Entry, KeptBody
@@ -53,6 +54,21 @@ async def test_a_call_has_what_its_row_has_and_the_rest(tmp_path: Path) -> None:
     assert told["cost"]["price"] == {"source": "config", "entry": "openai/gpt-4o-mini*", "since": "2024-07-18"}
     assert told["tokens"]["parts"]["output_text"] == 50
     assert told["tokens"]["raw"] == {"prompt_tokens": 100, "completion_tokens": 50}
+
+
+@pytest.mark.parametrize("odd", ["1" + "0" * 30, "[" * 247 + "]" * 247, "[" * 300 + "]" * 300, "[" * 9000 + "]" * 9000])
+async def test_what_json_of_ours_cannot_hold_is_told_as_text(tmp_path: Path, odd: str) -> None:
+    """Numbers too long and nesting too deep for an answer stand in it as they were sent."""
+    body = f'{{"seed":{odd},"model":"x"}}'
+    one = a_call(raw_usage=f'{{"odd":{odd}}}'.encode())
+    kept = KeptBody(body.encode())
+    async with Reader.open(a_book(tmp_path, [Entry(one, HEADERS, kept, HEADERS, kept)])) as reader:
+        told = await call(reader, text_id(one))
+    assert told is not None
+    assert orjson.dumps(told)
+    assert (told["request"]["body"], told["response"]["body"]) == (body, body)
+    assert told["parameters"]["model"] == "x"
+    assert told["tokens"]["raw"] == f'{{"odd":{odd}}}'
 
 
 async def test_unit_prices_are_rates_per_unit(tmp_path: Path) -> None:
