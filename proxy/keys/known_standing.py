@@ -7,7 +7,6 @@ can go over. A store that does not count is not waited for more than once.
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -20,7 +19,7 @@ from proxy.config.budget import Budget, Period
 from proxy.config.model import Group
 from proxy.keys.counted import CountedPage
 from proxy.keys.key import Key
-from proxy.keys.standing import FILE, Holder, Published, read
+from proxy.keys.standing import FILE, Holder, Published, read, which
 from proxy.keys.used_up import UsedUp
 
 _LOOKS_EVERY_S = 0.1
@@ -89,15 +88,14 @@ class KnownStanding:
 
     def undecided(self, key: Key | None, group: str) -> bool:
         """Whether what ended just now may have used a budget up; `counted` is then to be waited for."""
-        near = self._held.near
-        if not near:
-            return False
+        held = self._held
         counted_to, edition = self._counted.read()
-        if counted_to == self._stalled_at:
+        unheard = edition > held.edition  # something is said that was not read yet
+        if not (held.near or unheard) or counted_to == self._stalled_at:
             return False
-        unheard = edition > self._held.edition  # what follows from the count is not read yet
         return any(
-            unheard or self._ended.get(one, 0.0) > counted_to for one in self._holders(key, group) if one in near
+            unheard or (one in held.near and self._ended.get(one, 0.0) > counted_to)
+            for one in self._holders(key, group)
         )
 
     async def counted(self) -> None:
@@ -158,15 +156,12 @@ class KnownStanding:
     def refresh(self) -> None:
         """Read the file if it is another than before."""
         try:
-            about = os.stat(self._data_dir / FILE)
-            seen = (about.st_ino, about.st_mtime_ns, about.st_size)
-            if seen == self._seen:
-                return
+            seen = which(self._data_dir)
+            if seen in (self._seen, None):
+                return  # none: nothing was said yet, or somebody took it away; it will be there again
             self._held = _Held(read(self._data_dir))
             self._seen = seen
             self._trouble = False
-        except FileNotFoundError:
-            return  # the store has said nothing yet, or somebody took it away: it will be there again
         except (OSError, ValueError) as error:
             if not self._trouble:
                 self._trouble = True

@@ -5,6 +5,7 @@ opens the door nor shuts it. A budget that was changed since is not held against
 and one whose period is over has begun again, whether the store is there to say it or not.
 """
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,19 @@ def publish(data_dir: Path, published: Published) -> None:
     beside.touch(mode=0o600)
     beside.write_bytes(msgspec.json.encode(published))
     beside.replace(data_dir / FILE)
+
+
+def which(data_dir: Path) -> tuple[int, int, int] | None:
+    """Tells one file from another that took its place; None when there is none.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    try:
+        about = os.stat(data_dir / FILE)
+    except FileNotFoundError:
+        return None
+    return about.st_ino, about.st_mtime_ns, about.st_size
 
 
 def read(data_dir: Path) -> Published:

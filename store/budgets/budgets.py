@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from proxy.config.budget import Budget
 from proxy.config.model import Config
 from proxy.keys.counted import CountedPage
-from proxy.keys.standing import Published, publish
+from proxy.keys.standing import Published, publish, which
 from store.book import Book, Entry
 from store.budgets.holders import Holder, Holders
 from store.budgets.state import MICRO, BudgetState
@@ -90,7 +90,9 @@ class Budgets:
         self._next_us: int | None = None  # when the first period ends
         self._usual_micro = 0  # what a call uses; 0: nobody knows
         self._published: Published | None = None
+        self._file: tuple[int, int, int] | None = None  # which one was published
         self._page: CountedPage | None = None
+        self._counted_to = 0.0
 
     def states(self) -> tuple[BudgetState, ...]:
         """How every budget stands; from any thread."""
@@ -143,7 +145,8 @@ class Budgets:
         """Count anew if a period ended, or budgets changed."""
         if self._holders.changed() or (self._next_us is not None and self._now_us() >= self._next_us):
             self.count(book)
-        elif self._published is None:
+        elif self._published is None or self._file != self._which():
+            self._published = None  # somebody took it away, or put another in its place
             self._publish()
 
     def flagged(self, entries: Iterable[Entry]) -> list[Entry]:
@@ -177,8 +180,8 @@ class Budgets:
 
     def counted(self, to: float) -> None:
         """Everything that the journals held at this moment (`time.monotonic`) is in the counters."""
-        if self._page is not None and self._published is not None:
-            self._page.write(to, self._published.edition)
+        self._counted_to = to
+        self._turn_page()
 
     def close(self) -> None:
         """Let go of the page."""
@@ -208,7 +211,19 @@ class Budgets:
                 self._page = CountedPage(self._data_dir)
             self._published = replace(published, edition=time.time_ns())
             publish(self._data_dir, self._published)
+            self._file = which(self._data_dir)
+            self._turn_page()
         except OSError as error:
             if before is not None:  # said once; tried again at every look
                 log.error("what is used up of the budgets cannot be told to the workers: %s", error)
             self._published = None
+
+    def _which(self) -> tuple[int, int, int] | None:
+        try:
+            return which(self._data_dir)
+        except OSError:
+            return self._file  # a disk that does not answer; nothing is known of the file
+
+    def _turn_page(self) -> None:
+        if self._page is not None and self._published is not None:
+            self._page.write(self._counted_to, self._published.edition)

@@ -67,8 +67,11 @@ def trouble(call: Mapping[str, Any]) -> Trouble | None:
     status = call["status"]
     if call["outcome"] in _OUTCOMES:
         word, kind, reason = _OUTCOMES[call["outcome"]]
-        known = status is not None and status >= _FIRST_ERROR
-        return Trouble(f"{word} {status}" if known else word, kind, told or reason)
+        if status is not None and status >= _FIRST_ERROR:
+            word = f"{word} {status}"
+        if repeats := call.get("repeats"):
+            word = f"{word} {1 + repeats} times"  # a flood: it has no more rows than this
+        return Trouble(word, kind, told or reason)
     if status is not None and status >= _FIRST_ERROR:
         return Trouble(f"error {status}", "bad", told or "")
     if error:

@@ -60,7 +60,10 @@ def findings(
     told: Mapping[str, Any], growth: Mapping[str, Any], unpriced: Sequence[Mapping[str, Any]], today: date
 ) -> list[Finding]:
     """All that was judged, the worst first."""
-    found = [*_calls(told), *_disk(told["disk"], growth), *_prices(told["prices"], unpriced, today)]
+    found = [
+        *_calls(told), *_budgets(told["budgets"]), *_disk(told["disk"], growth),
+        *_prices(told["prices"], unpriced, today),
+    ]  # fmt: skip
     return sorted(found, key=lambda finding: _ORDER.index(finding.state))
 
 
@@ -90,6 +93,16 @@ def _calls(told: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("good", "The book is up to date.")
     if late := told["late_notes"]:
         yield Finding("attention", f"The disk was too slow {count(late)} times for an answer to wait for its note.")
+
+
+def _budgets(budgets: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    for one in budgets:
+        period = "in all" if one["period"] == "total" else f"a {one['period']}"
+        what = f"the budget of {one['credits']:,.10g} credits {period} of the {one['of']} {one['name']}"
+        if one["state"] == "used_up":
+            yield Finding("attention", f"Calls are refused: {what} is used up.")
+        elif one["state"] == "warned":
+            yield Finding("attention", f"{one['share']:.0%} of {what} are used.")
 
 
 def _disk(disk: Mapping[str, Any], growth: Mapping[str, Any]) -> Iterator[Finding]:

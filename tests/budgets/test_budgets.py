@@ -14,6 +14,7 @@ from proxy.config.model import Config, Credits, Group, Store
 from proxy.keys.key import Key
 from proxy.keys.known_standing import KnownStanding
 from proxy.keys.register import Register
+from proxy.keys.standing import read
 from store.book import Book, Entry
 from store.budgets import Budgets
 from store.moments import epoch_us
@@ -174,10 +175,12 @@ def test_a_register_that_cannot_be_read_changes_nothing(desk: Desk) -> None:
 
 
 def test_a_published_file_that_is_damaged_or_gone_changes_nothing(desk: Desk) -> None:
-    """A worker keeps what it knew."""
+    """A worker keeps what it knew, and the store says it again."""
     desk.spend(11 * CREDIT, group="lab", started_at_us=epoch_us(NOON))
     file = desk.config.store.data_dir / "standing.json"
     for spoil in (lambda: file.write_text("{"), file.unlink):
         spoil()
         desk.worker.refresh()
         assert desk.worker.used_up(None, "lab") is not None
+        desk.look()
+        assert [one.name for one in read(desk.config.store.data_dir).used_up] == ["lab"]

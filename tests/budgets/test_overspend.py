@@ -8,6 +8,8 @@ from typing import Any
 
 import aiohttp
 
+from proxy.config.budget import read_budgets
+from proxy.keys.register import Register
 from store.book import BOOK_FILE
 from tests.budgets.callers import Told, call, until_refused
 from tests.budgets.conftest import Start
@@ -52,6 +54,13 @@ async def spending(served: Served) -> None:
     raise AssertionError("nothing is used")
 
 
+async def known(served: Served, secret: str) -> bool:
+    """Whether the worker knows this key; asked with a request that costs nothing."""
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with aiohttp.ClientSession() as session, session.get(f"{served.proxy}/groq/x", headers=headers) as answer:
+        return answer.status != 401
+
+
 async def refused_now(served: Served) -> bool:
     """Whether a call of now is refused."""
     async with aiohttp.ClientSession() as session:
@@ -66,6 +75,20 @@ async def test_only_what_is_under_way_goes_over(start: Start, tmp_path: Path) ->
     assert BUDGET <= told.statuses[200] <= BUDGET + CLIENTS
     assert await all_agree(served, tmp_path / "data") == told.statuses[200]
     assert (await budget(served))["state"] == "used_up"
+
+
+async def test_one_caller_gets_what_the_key_may_use(start: Start, tmp_path: Path) -> None:
+    """Who calls one after the other with an issued key gets exactly what its budget allows."""
+    served = await start("")
+    _, secret = Register(tmp_path / "data").create("laptop", "lab", budgets=read_budgets(["3"]))
+    for _ in range(500):
+        if (await served.asked("/api/health"))["budgets"] and await known(served, secret):
+            break
+        await asyncio.sleep(0.02)
+    told = await until_refused(served.proxy, 1, secret)
+    assert told.statuses == {200: 3, 429: 1}
+    assert await all_agree(served, tmp_path / "data") == 3
+    assert (await budget(served))["of"] == "key"
 
 
 async def test_a_refusal_says_not_to_try_again(start: Start) -> None:

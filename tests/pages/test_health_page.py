@@ -17,6 +17,7 @@ TODAY = date(2026, 12, 3)
 GOOD: dict[str, Any] = {
     "received": 12, "stored": 9, "waiting": 2, "open": 1, "malformed": 0, "late_notes": 0,
     "lost": {"total": 0}, "lag_ms": 10.0, "disk": {"free_bytes": 50_000_000_000}, "prices": {"date": "2026-11-01"},
+    "budgets": [],
 }  # fmt: skip
 STEADY: dict[str, Any] = {"full_in_days": None, "bytes_per_day": None, "days": []}
 
@@ -102,3 +103,19 @@ def test_the_difference_of_a_balance() -> None:
     """What is missing on the right of the equation is its difference."""
     assert balance(GOOD).difference == 0
     assert balance(GOOD | {"waiting": 0}).difference == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("ok", []),
+        ("warned", ["84% of the budget of 50,000 credits a month of the group lab are used."]),
+        ("used_up", ["Calls are refused: the budget of 50,000 credits a month of the group lab is used up."]),
+    ],
+)
+def test_budgets_that_are_nearly_used_need_attention(state: str, words: list[str]) -> None:
+    """A budget whose warned share is used, or which is used up, is told in a sentence; any other is not."""
+    budget = {"of": "group", "name": "lab", "credits": 50_000.0, "period": "month", "share": 0.84, "state": state}
+    found = findings(GOOD | {"budgets": [budget]}, STEADY, [], TODAY)
+    assert [one.text for one in found if "budget" in one.text] == words
+    assert worst(found) == ("attention" if words else "good")

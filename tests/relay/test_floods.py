@@ -3,6 +3,7 @@
 import asyncio
 
 from proxy.floods import ROWS, Floods
+from store.pages.log_row import trouble
 from tests.conftest import OpenHouse
 from tests.house import House
 from tests.relay.conftest import Dial, OpenUpstream
@@ -76,3 +77,11 @@ def test_a_flood_that_goes_on_has_a_row_a_minute() -> None:
     assert rows(1000) == 1
     now[0] = 300.0
     assert rows(1000) == ROWS
+
+
+def test_a_row_says_how_often_it_was_repeated() -> None:
+    """A row of Usage Logs that stands for a flood says of how many refusals."""
+    call = {"outcome": "rejected", "status": 401, "error": None, "repeats": 80}
+    found = trouble(call)
+    assert found is not None
+    assert found.word == "refused 401 81 times"
