@@ -187,6 +187,18 @@ async def test_a_value_is_excluded_with_one_click(page: Page, serve_book: ServeB
     await holds(page, 24, [("key", "!bo")])
 
 
+async def test_the_click_that_closes_a_menu_opens_no_call(page: Page, serve_book: ServeBook) -> None:
+    """A click on a row beside an open menu only closes the menu; the next one opens the call."""
+    await page.goto(f"{await serve_book(mixed())}/logs")
+    await page.locator("#filter-time summary").click()
+    cell = rows(page).nth(3).locator(".duration")
+    await cell.click()
+    await expect(page.locator("#filter-time")).not_to_have_attribute("open", "")
+    await expect(page.locator("tr.inside")).to_have_count(0)
+    await cell.click()
+    await expect(page.locator("tr.inside article.call")).to_be_visible()
+
+
 async def test_the_filters_behind_more_narrow(page: Page, serve_book: ServeBook) -> None:
     """Status, a range and a tag apply as they are chosen, and the panel is open again after a reload."""
     calls = [*mixed(), a_call(tags={"team": "red"}, started_at_us=NOW_US - 1)]

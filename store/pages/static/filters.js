@@ -145,11 +145,19 @@ function readyTime(menu) {
 }
 
 // Not "click": Enter in a field clicks the form's first button.
+let closing = false; // the click that closes a menu opens no call
 document.addEventListener("pointerdown", (event) => {
+  closing = false;
   for (const menu of document.querySelectorAll("details.menu[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
+    if (menu.contains(event.target)) continue;
+    menu.open = false;
+    closing = true;
   }
 });
+document.addEventListener("click", (event) => {
+  if (closing && event.target.closest?.("tr.call") && !event.target.closest("a, button")) event.stopPropagation();
+  closing = false;
+}, true);
 
 document.addEventListener("keydown", (event) => {
   const menu = event.target.closest?.("details.menu[open]");
