@@ -30,10 +30,10 @@ async def test_keys_are_told_with_their_sums(tmp_path: Path, aiohttp_client: Aio
     rows = read(await (await client.get("/keys")).text()).one(id="keys").rows()
     laptop, unnamed = rows
     assert laptop[0].startswith("laptop")
-    assert (laptop[4], laptop[5], laptop[8]) == ("1", "0", "$1.500")
-    assert (laptop[9], laptop[10], laptop[13]) == ("2", "1", "$3.500")
+    assert (laptop[3], laptop[4], laptop[7]) == ("1", "0", "$1.500")
+    assert (laptop[8], laptop[9], laptop[12]) == ("2", "1", "$3.500")
     assert unnamed[0].startswith("1a2b3c4d-wxyz")
-    assert (unnamed[1], unnamed[8]) == ("research", "unknown")
+    assert ("research" in unnamed[0], unnamed[7]) == (True, "unknown")
 
 
 async def test_a_key_leads_to_its_calls_and_sums(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
