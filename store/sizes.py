@@ -1,5 +1,9 @@
-"""How large the files of a data directory are: what the store notes once in a while, so that growth can be told."""
+"""How large the files of a data directory are, and how much room is left: what growth is told from.
 
+Looks at the disk: not for the event loop, whose disk may be the one that hangs.
+"""
+
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +23,15 @@ class Sizes:
 def look(data_dir: Path) -> Sizes:
     """How large they are now."""
     return Sizes(*(_size(data_dir, name) for name in FILES))
+
+
+def free_bytes(data_dir: Path) -> int | None:
+    """How much more fits onto its disk; None when that cannot be told."""
+    try:
+        disk = os.statvfs(data_dir)
+    except OSError:
+        return None
+    return disk.f_bavail * disk.f_frsize
 
 
 def _size(data_dir: Path, name: str) -> int:

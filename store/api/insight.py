@@ -1,8 +1,6 @@
 """What follows from the rows and sums: comparison, movers, forecast, why calls were slow, keys, and what needs care."""
 
 import asyncio
-import os
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -18,6 +16,7 @@ from store.questions.keys import keys
 from store.questions.movers import movers
 from store.questions.scatter import MOST_POINTS, POINTS, scatter
 from store.questions.unpriced import unpriced
+from store.sizes import free_bytes
 
 
 async def overview_route(request: web.Request) -> web.Response:
@@ -62,21 +61,12 @@ async def keys_route(request: web.Request) -> web.Response:
 async def care_route(request: web.Request) -> web.Response:
     refuse_all(request.query.items())
     parts = request.app[PARTS]
-    # Looks at the disk: not on the event loop, whose disk may be the one that hangs.
-    free = await asyncio.to_thread(_free, parts.data_dir)
+    free = await asyncio.to_thread(free_bytes, parts.data_dir)
     return json_answer({
         **await unpriced(parts.source),
         "anomalies": await anomalies(parts.source),
         "growth": await growth(parts.source, parts.now(), free),
     })  # fmt: skip
-
-
-def _free(data_dir: Path) -> int | None:
-    try:
-        disk = os.statvfs(data_dir)
-    except OSError:
-        return None
-    return disk.f_bavail * disk.f_frsize
 
 
 INSIGHTS: Final[tuple[tuple[str, Handler], ...]] = (

@@ -17,9 +17,6 @@ ReasonName = Literal[
     "long_prompt", "slow_start", "slow_generation", "long_output", "own_overhead", "client_retries",
     "failed", "none", "unknown",
 ]  # fmt: skip
-EXPLAINING: tuple[ReasonName, ...] = (
-    "long_prompt", "slow_start", "slow_generation", "long_output", "own_overhead", "client_retries",
-)  # fmt: skip
 
 _MORE = 1.5  # times the median
 _MUCH_MORE = 3.0

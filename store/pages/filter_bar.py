@@ -26,7 +26,6 @@ NOTHING: Final = "!*"
 """The word for "has no value"."""
 
 _MAIN = ("model", "key", "group", "type")
-_FACETS = (*_MAIN, "upstream")
 _KNOWN: Final[dict[str, Sequence[str]]] = {
     "status": ("error", "2xx", "4xx", "5xx", "429"),
     "outcome": get_args(Outcome),

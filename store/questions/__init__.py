@@ -1,23 +1,28 @@
 """What can be asked about the book, one file per question. All of them read; none of them writes.
 
-    asked = parse(params, now, also=PAGING)             # store.filters; WrongFilter names the parameter
-    async with Reader.open(data_dir) as reader:         # store.reader; a book that does not exist yet is empty
-        await logs(reader, asked)                       # {"logs": [...], "next", "complete", "read_back_to"}
-        await call(reader, "0193...")                   # everything about one call | None
-        await stats(reader, asked)                      # {"stats": [...], "total": {...}}; parse(also=GROUPING)
-        await facets(reader, asked)                     # {"model": [{"value", "calls"}, ...], ...}
-        async for arrivals in new_calls(reader, asked): # a look each quarter second, perhaps in vain:
-            ...                                         #   [Arrival(cursor, call), ...]; go on with after=cursor
-    await comparison(reader, asked, now)                # this time against the time before; cache, what is uncertain
-    await movers(reader, asked, now)                    # whose cost changed most
-    await forecast(reader, asked, now)                  # what the month will have cost
-    await scatter(reader, asked)                        # duration against tokens, each call with why it was slow
-    await keys(reader, now)                             # the keys that were ever used
-    await unpriced(reader), anomalies(reader), growth(reader, now, free_bytes)
-    await how_slow(snapshot, models, now)               # {model: Thresholds}, for store.pace.slowness
-    health(live, data_dir, now, prices)                 # {"received", "stored", ...}
+    asked = parse(params, now, also=PAGING)              # store.filters; WrongFilter names the parameter
+    async with Reader.open(data_dir) as source:          # store.reader; a book that does not exist yet is empty
+        await logs(source, asked)                        # {"logs": [...], "next", ...}
+        await call(source, "0193...")                    # everything about one call | None
+        await stats(source, asked)                       # {"stats": [...], "total", ...}; parse(also=GROUPING)
+        await facets(source, asked, without_own=False)   # {"model": [{"value", "calls"}, ...], ...}
+        async for arrivals in new_calls(source, asked):  # a look each quarter second, perhaps in vain:
+            ...                                          #   [Arrival(cursor, call), ...]; go on with after=cursor
+        await comparison(source, asked, now)             # this time against the time before; cache, what is uncertain
+        await movers(source, asked, now)                 # whose cost changed most
+        await forecast(source, asked, now)               # what the month will have cost
+        await scatter(source, asked, limit=POINTS)       # duration against tokens, each call with why it was slow
+        await keys(source, now)                          # the keys that were ever used
+        await unpriced(source), anomalies(source)        # models without a price, oddities of calls
+        await growth(source, now, free_bytes)            # how fast the files grow
+        async with source.snapshot() as snapshot:
+            await how_slow(snapshot, models, now)        # {model: Thresholds}, for store.pace.slowness
+    health(live, data_dir, now, prices)                  # {"received", "stored", ...}
 
-Answers are JSON values of the shapes promised to users. Every answer is of one moment, also while the book is written.
+Rows are read for about a second and a half (`budget_s`). Then what was found is told: beside it stand "complete" and
+"read_back_to", the time down to which it has read (in ascending order up to which), null when complete.
+Answers are JSON values of the shapes promised to users. Each is of one moment, also while the book is written; those
+made of several sums (comparison, movers, forecast) are of one moment for each sum.
 NoAnswer (store.reader) says that the book could not be read in time.
 """
 

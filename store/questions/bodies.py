@@ -4,13 +4,13 @@ Refuses to interpret: a body with a hole stays two ends (`Document.cut`), a body
 """
 
 from dataclasses import dataclass
-from uuid import UUID
 
 import orjson
 import zstandard
 
 from proxy.journal.notes import Headers
 from store.dialects.document import Document
+from store.questions.ids import id_of
 from store.questions.statements import statement
 from store.reader import Row, Snapshot, Source
 
@@ -46,9 +46,8 @@ async def bodies(source: Source, public_id: str) -> Bodies | None:
     Raises:
         NoAnswer: the book cannot be read in time.
     """
-    try:
-        call_id = UUID(public_id).bytes
-    except ValueError:
+    call_id = id_of(public_id)
+    if call_id is None:
         return None
     async with source.snapshot() as snapshot:
         found = await snapshot.rows(statement("number"), (call_id,))

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -16,6 +15,7 @@ from store.presentation.value import value_of
 from store.pricing.lines import lines_from_json
 from store.questions.bodies import Bodies, Side, bodies_of
 from store.questions.figures import ms, usd
+from store.questions.ids import id_of
 from store.questions.pace import Paced, pace
 from store.questions.row import Json, listed
 from store.questions.statements import statement
@@ -52,9 +52,8 @@ async def call_in_full(source: Source, public_id: str) -> InFull | None:
     Raises:
         NoAnswer: the book cannot be read in time.
     """
-    try:
-        call_id = UUID(public_id).bytes
-    except ValueError:
+    call_id = id_of(public_id)
+    if call_id is None:
         return None
     async with source.snapshot() as snapshot:
         found = await snapshot.rows(statement("call"), (call_id,))

@@ -1,17 +1,15 @@
 """How the book stands: what was received, stored, waits or was lost; how far behind it is; how much disk is left."""
 
-import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from store.book import BODIES_FILE, BOOK_FILE
 from store.budgets import BudgetState
 from store.health import LiveCounts
 from store.moments import epoch_us, rfc3339
 from store.questions.row import Json
-from store.search.file import SEARCH_FILE
+from store.sizes import free_bytes, look
 
 
 def health(
@@ -29,7 +27,7 @@ def health(
     `search`: how far the index of words is, None when no bodies are kept that could be searched.
     `drained_through` is the time up to which everything that ended is in the book.
     """
-    lag_ms = live.oldest_waiting_ms or 0.0
+    lag_ms, sizes = live.oldest_waiting_ms or 0.0, look(data_dir)
     return {
         "received": live.received,
         "stored": live.stored,
@@ -42,11 +40,11 @@ def health(
         "lag_ms": round(lag_ms, 3),
         "drained_through": rfc3339(epoch_us(now - timedelta(milliseconds=lag_ms))),
         "disk": {
-            "book_bytes": _size(data_dir, BOOK_FILE),
-            "bodies_bytes": _size(data_dir, BODIES_FILE),
-            "search_bytes": _size(data_dir, SEARCH_FILE),
+            "book_bytes": sizes.book,
+            "bodies_bytes": sizes.bodies,
+            "search_bytes": sizes.search,
             "journal_bytes": live.journal_bytes,
-            "free_bytes": _free(data_dir),
+            "free_bytes": free_bytes(data_dir),
         },
         "prices": dict(prices or {}),
         "sandbox": sandbox,
@@ -54,22 +52,3 @@ def health(
         "search": None if search is None else dict(search),
         "engine": {"sqlite": sqlite3.sqlite_version},
     }
-
-
-def _size(data_dir: Path, name: str) -> int:
-    """A database with its write-ahead log."""
-    total = 0
-    for path in (data_dir / name, data_dir / f"{name}-wal"):
-        try:
-            total += path.stat().st_size
-        except OSError:
-            continue
-    return total
-
-
-def _free(data_dir: Path) -> int | None:
-    try:
-        disk = os.statvfs(data_dir)
-    except OSError:
-        return None
-    return disk.f_bavail * disk.f_frsize

@@ -1,4 +1,4 @@
-"""Which calls have an id that begins so: for people, who copy the beginning of one."""
+"""Ids of calls as people write them, and which calls have one that begins so: people copy the beginning of one."""
 
 import re
 from uuid import UUID
@@ -7,6 +7,14 @@ from store.questions.statements import statement
 from store.reader import Source
 
 _BEGINNING = re.compile(r"[0-9a-f]{1,32}")
+
+
+def id_of(text: str) -> bytes | None:
+    """The id in any common spelling; None when it is none."""
+    try:
+        return UUID(text).bytes
+    except ValueError:
+        return None
 
 
 async def ids_beginning(source: Source, beginning: str, most: int) -> list[str]:
