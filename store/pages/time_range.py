@@ -90,6 +90,8 @@ def _in_words(start: str, stop: str) -> str:
 
 
 def _short(text: str) -> str:
-    """Without the T, and without seconds and offset where the text is long."""
+    """An age in words; else without the T, and without seconds and offset where the text is long."""
+    if length := length_in_words(text):
+        return f"{length} ago" if length[0].isdigit() else f"1 {length} ago"
     plain = visible(text, 40)
     return plain[:16].replace("T", " ") if len(plain) > 16 and plain[4:5] == "-" else plain
