@@ -58,6 +58,7 @@ def as_shown(call: Call) -> dict[str, Any]:
         "group": call.group,
         "type": call.reading.type,
         "upstream": call.upstream,
+        "repeats": 0,
         "status": call.status,
         "outcome": call.outcome,
         "error_message": call.error.message if call.error else None,
