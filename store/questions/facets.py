@@ -8,12 +8,12 @@ from typing import Any
 from store.conditions import TABLES, Ids, look_up
 from store.filters import DIMENSIONS, Filter, Words
 from store.moments import rfc3339
-from store.questions.gathered import Gathered, Group
+from store.questions.gathered import Gathered, Group, TooManyGroups
 from store.questions.gathering import Wanted, gather
 from store.questions.row import Json
 from store.questions.statements import statement
 from store.questions.windows import Budget
-from store.reader import Snapshot, Source
+from store.reader import NoAnswer, Snapshot, Source
 from store.search.reach import searched
 
 _TOGETHER = (("model", "type", "upstream"), ("key", "group"))
@@ -37,16 +37,14 @@ async def facets(
     """
     budget = Budget(budget_s)
     async with source.snapshot() as snapshot:
-        found = await _from_combinations(snapshot, asked, without_own=without_own) if asked.only_dimensions else None
-        if found is None and asked.only_dimensions:
-            found = await _from_sums(snapshot, asked, budget, without_own=without_own)
-        if found is None:
-            found = await _from_rows(snapshot, asked, budget, without_own=without_own)
+        try:
+            counts, back_to = await _counts(snapshot, asked, budget, without_own=without_own)
+        except TooManyGroups as reason:  # which nobody asked to group by
+            raise NoAnswer("there are too many values to count; narrow the time or the filter") from reason
         names = {}
         for name in DIMENSIONS:
             names[name] = dict(await snapshot.rows(f"select id, name from {TABLES[name]}"))  # noqa: S608 - a name of ours
         reach = await searched(snapshot, asked)
-    counts, back_to = found
     return {name: _listed(counts[name], names[name]) for name in DIMENSIONS} | {
         "complete": back_to is None,
         "read_back_to": None if back_to is None else rfc3339(back_to),
@@ -55,6 +53,15 @@ async def facets(
 
 
 _Counts = dict[str, Counter[object]]
+
+
+async def _counts(
+    snapshot: Snapshot, asked: Filter, budget: Budget, *, without_own: bool
+) -> tuple[_Counts, int | None]:
+    found = await _from_combinations(snapshot, asked, without_own=without_own) if asked.only_dimensions else None
+    if found is None and asked.only_dimensions:
+        found = await _from_sums(snapshot, asked, budget, without_own=without_own)
+    return found if found is not None else await _from_rows(snapshot, asked, budget, without_own=without_own)
 
 
 async def _from_combinations(

@@ -7,7 +7,7 @@ from datetime import datetime
 from store.conditions import TABLES
 from store.filters import TIME_UNITS, Filter
 from store.moments import rfc3339
-from store.questions.gathered import Group
+from store.questions.gathered import Gathered, Group
 from store.questions.gathering import Wanted, gather
 from store.questions.row import Json
 from store.questions.tally import Tally, total_of
@@ -31,20 +31,24 @@ async def stats(source: Source, asked: Filter, *, percentiles: bool = True, budg
         gathered = await gather(snapshot, asked, asked.by, wanted, Budget(budget_s))
         names = {name: await _names(snapshot, name) for name in asked.by if name in TABLES}
         reach = await searched(snapshot, asked)
-    groups = await asyncio.to_thread(gathered.groups)  # others are answered meanwhile
     back_to = gathered.read_back_to_us
-    answer = {
-        "total": total_of(groups.values()).as_json(percentiles=percentiles),
+    return {
+        **await asyncio.to_thread(_sums, gathered, names, percentiles=percentiles),  # others are answered meanwhile
         "complete": back_to is None,
         "read_back_to": None if back_to is None else rfc3339(back_to),
         **reach,
     }
-    if not asked.by:
-        return answer
-    named = [(_told(asked.by, group, names), tally) for group, tally in groups.items()]
-    named.sort(key=lambda item: _place(asked.by, *item))
-    rows = [dict(zip(asked.by, group, strict=True)) | tally.as_json(percentiles=percentiles) for group, tally in named]
-    return {"stats": rows} | answer
+
+
+def _sums(gathered: Gathered, names: Mapping[str, Mapping[object, str]], *, percentiles: bool) -> Json:
+    by, groups = gathered.by, gathered.groups()
+    total = {"total": total_of(groups.values()).as_json(percentiles=percentiles)}
+    if not by:
+        return total
+    named = [(_told(by, group, names), tally) for group, tally in groups.items()]
+    named.sort(key=lambda item: _place(by, *item))
+    rows = [dict(zip(by, group, strict=True)) | tally.as_json(percentiles=percentiles) for group, tally in named]
+    return {"stats": rows} | total
 
 
 async def _names(snapshot: Snapshot, name: str) -> dict[object, str]:

@@ -17,7 +17,7 @@ from store.call import Call, Cost, Tokens
 from store.filters import BY, DIMENSIONS, GROUPING, TIME_UNITS, Filter, Words, WrongFilter, parse
 from store.moments import at, epoch_us, rfc3339
 from store.questions import facets, stats
-from store.reader import Reader, Row, Snapshot, Source, TookTooLong
+from store.reader import NoAnswer, Reader, Row, Snapshot, Source, TookTooLong
 from store.sums import QUARTER_US
 from tests.books import NOON_US, a_book, a_call
 from tests.questions import generated, plainly
@@ -281,3 +281,16 @@ async def test_rows_are_read_newest_first_until_the_time_is_up(tmp_path: Path) -
     assert all_of_them["key"] == [{"value": "laptop", "calls": 2500}]
     assert some["read_back_to"] == partial["read_back_to"]
     assert some["key"] == [{"value": "laptop", "calls": partial["total"]["calls"]}]
+
+
+async def test_too_many_groups_are_refused_and_too_many_values_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who groups by too much is told so; who only wants the values of a menu has made no mistake."""
+    monkeypatch.setattr("store.questions.gathered.MOST_GROUPS", 2)
+    async with Reader.open(a_book(tmp_path, [a_call(model=f"m{number}") for number in range(3)])) as reader:
+        with pytest.raises(WrongFilter) as wrong:
+            await stats(reader, parse([("by", "model")], NOW, also=GROUPING))
+        with pytest.raises(NoAnswer):
+            await facets(reader, parse([("min_tokens", "1")], NOW))
+    assert wrong.value.param == "by"
