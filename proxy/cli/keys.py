@@ -81,6 +81,8 @@ def list_(as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     now = datetime.now(UTC)
     found = _done(register.keys)
     if as_json:
+        from proxy.keys.told import key_json
+
         print_json({"keys": [key_json(key, now) for key in found]})
     elif not found:
         click.echo("No keys yet: `tollbook keys create NAME --group G` makes one.", err=True)
@@ -161,26 +163,6 @@ def name_(fingerprint: str, name: str, group: str, config: Path | None, data_dir
     _done(lambda: _at(config, data_dir).name(fingerprint, name, group))
 
 
-def key_json(key: "Key", now: datetime) -> dict[str, Any]:
-    """A key as JSON, without anything that was made of its secret."""
-    return {
-        "name": key.name,
-        "group": key.group,
-        "kind": key.kind,
-        "state": key.state(now),
-        "fingerprint": key.digest if key.kind == "named" else None,
-        "models": key.models,
-        "upstreams": key.upstreams,
-        "budgets": [{"credits": f"{budget.credits:f}", "period": budget.period} for budget in key.budgets],
-        "per_minute": key.per_minute,
-        "concurrent": key.concurrent,
-        "created_at": _moment(key.created_at),
-        "expires_at": _moment(key.expires_at),
-        "previous_until": _moment(key.previous_until),
-        "former_names": key.former_names,
-    }
-
-
 _COLUMNS = (
     Column("Name", cut=12),
     Column("Group", cut=8, leaves=1),
@@ -214,10 +196,6 @@ def _row(key: "Key", now: datetime) -> list[Cell]:
         Cell(f"{key.created_at:%Y-%m-%d}"),
         Cell("never" if key.expires_at is None else f"{key.expires_at:%Y-%m-%d %H:%M}"),
     ]
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _at(config: Path | None, data_dir: Path | None) -> "Register":

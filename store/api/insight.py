@@ -6,13 +6,13 @@ from typing import Final
 from aiohttp import web
 
 from store.api.answers import Handler, json_answer
+from store.api.keys import keys_route
 from store.api.parts import PARTS
 from store.filters import WrongFilter, parse, refuse_all
 from store.questions.anomalies import anomalies
 from store.questions.comparison import comparison
 from store.questions.forecast import forecast
 from store.questions.growth import growth
-from store.questions.keys import keys
 from store.questions.movers import movers
 from store.questions.scatter import MOST_POINTS, POINTS, scatter
 from store.questions.unpriced import unpriced
@@ -50,12 +50,6 @@ def _limit(given: list[str]) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= MOST_POINTS):
         raise WrongFilter("limit", f"{text!r}: use a whole number from 1 to {MOST_POINTS}")
     return int(text)
-
-
-async def keys_route(request: web.Request) -> web.Response:
-    refuse_all(request.query.items())
-    parts = request.app[PARTS]
-    return json_answer(await keys(parts.source, parts.now()))
 
 
 async def care_route(request: web.Request) -> web.Response:

@@ -26,6 +26,13 @@ _KEY_SUMS: Final = s._object(
     cost=s._object(usd=s._USD, unknown_calls=s._COUNT),
     usage=s._NUMBER_OR_NULL,
 )
+_BUDGET: Final = {
+    **s._object(
+        of={"enum": ["key", "group"]}, credits=s._NUMBER, period={"enum": ["total", "day", "week", "month"]},
+        used=s._NUMBER_OR_NULL, left=s._NUMBER_OR_NULL, share=_SHARE, state=s._TEXT_OR_NULL, until=s._TEXT_OR_NULL,
+    ),
+    "description": "null until it is counted, a moment after it was made; `until` is null for a total, too",
+}  # fmt: skip
 
 INSIGHT_SCHEMAS: Final[_Json] = {
     "Overview": s._object(
@@ -75,7 +82,21 @@ INSIGHT_SCHEMAS: Final[_Json] = {
                 key=s._TEXT_OR_NULL, groups=s._list(s._TEXT), calls=s._COUNT, first_seen=s._TEXT, last_seen=s._TEXT,
                 all_time=_KEY_SUMS, last_30_days=_KEY_SUMS,
             )
-        )
+        ),
+        register={
+            **s._list(
+                s._object(
+                    name=s._TEXT, group=s._TEXT, kind={"enum": ["issued", "named"]},
+                    state={"enum": ["active", "disabled", "expired", "deleted"]}, fingerprint=s._TEXT_OR_NULL,
+                    models=s._list(s._TEXT), upstreams=s._list(s._TEXT), budgets=s._list(_BUDGET),
+                    per_minute=s._COUNT_OR_NULL, concurrent=s._COUNT_OR_NULL, created_at=s._TEXT,
+                    expires_at=s._TEXT_OR_NULL, previous_until=s._TEXT_OR_NULL, former_names=s._list(s._TEXT),
+                )
+            ),
+            "type": ["array", "null"],
+            "description": "the keys that were issued or named, used or not; null when the register cannot be read",
+        },
+        groups=s._list(s._object(name=s._TEXT, ratio=s._TEXT, keys=s._COUNT, budgets=s._list(_BUDGET))),
     ),
     "Care": s._object(
         unpriced=s._list(

@@ -147,7 +147,7 @@ DESCRIPTION: Final[_Json] = {
             "The newest completed calls as points of duration and tokens, each with why it was slow.",
             _schema("Scatter"), [*_parameters(FILTERS), _POINTS],
         ),
-        "/api/keys": _get("The keys that were ever used.", _schema("Keys")),
+        "/api/keys": _get("Keys: those used, those issued or named; and groups.", _schema("Keys")),
         "/api/health/care": _get("What needs care: calls without a price, anomalies, growth.", _schema("Care")),
         "/api/tail": _get(
             "New calls of the filter, one server-sent event each: `data` is the call, `id` goes into Last-Event-ID.",

@@ -6,12 +6,13 @@ A key that was renamed is still the same key: what it did under its former names
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from proxy.config.model import Config
 from proxy.keys.key import Key
+from proxy.keys.told import moment_json
 from store.budgets import BudgetState
 from store.budgets.told import budget_told
 from store.filters import PAGING, Filter, parse
@@ -50,7 +51,7 @@ async def told(source: Source, key: Key, config: Config, states: Sequence[Budget
         "key": key.name,
         "group": key.group,
         "state": key.state(now),
-        "expires": None if key.expires_at is None else _moment(key.expires_at),
+        "expires": moment_json(key.expires_at),
         "tz": config.credits.tz,
         "calls": {period: total["calls"] for period, total in totals.items()},
         "usage": {period: total["usage"] for period, total in totals.items()},
@@ -78,7 +79,3 @@ def budgets(key: Key, config: Config, states: Sequence[BudgetState]) -> list[Jso
 def _asked(key: Key, config: Config, now: datetime, *also: tuple[str, str]) -> Filter:
     names = (("key", name) for name in (key.name, *key.former_names))
     return parse([*names, *also, ("tz", config.credits.tz)], now, also=PAGING)
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

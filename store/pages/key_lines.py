@@ -5,7 +5,7 @@ Pure: the register, sums and budgets in, lines out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from proxy.config.model import Config
@@ -95,11 +95,6 @@ def bounds(key: Key) -> list[str]:
 def address_of(name: str) -> str:
     """The page of a key."""
     return PageState("/keys/one", (("key", name),)).address
-
-
-def moment(of: datetime | None) -> str | None:
-    """As the query endpoint tells times."""
-    return None if of is None else of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _when(line: Line) -> datetime:
