@@ -21,6 +21,7 @@ from store.reader import Reader
 from store.search.indexing import Indexing
 
 _PREDECESSOR_S = 60.0
+_LONGEST_ADDRESS = 64 * 1024  # bytes; all state of a page is in it, the way back too, and browsers name it as Referer
 
 
 @asynccontextmanager
@@ -45,7 +46,13 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
                     search=lambda: indexing.standing() if config.capture.bodies == "full" else None,
                     budgets=ingest.budgets,
                 )
-                runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+                runner = web.AppRunner(
+                    app,
+                    access_log=None,
+                    shutdown_timeout=1.0,
+                    max_line_size=_LONGEST_ADDRESS,
+                    max_field_size=_LONGEST_ADDRESS,
+                )
                 await runner.setup()
                 for listening in sockets:
                     await web.SockSite(runner, listening).start()
