@@ -16,8 +16,7 @@ from proxy.keys.register import NotDone, Register
 from proxy.keys.told import key_json
 from store.api.answers import json_answer
 from store.api.parts import PARTS
-from store.budgets import BudgetState
-from store.budgets.told import budget_told
+from store.budgets.told import Counted, budget_told, counted
 from store.filters import refuse_all
 from store.questions.keys import keys
 
@@ -25,26 +24,26 @@ from store.questions.keys import keys
 async def keys_route(request: web.Request) -> web.Response:
     refuse_all(request.query.items())
     parts = request.app[PARTS]
-    told = await keys(parts.source, parts.now())
+    now, known = parts.now(), counted(parts.budgets())
+    told = await keys(parts.source, now)
     try:
         # Reads a file: not on the event loop, whose disk may be the one that hangs.
         register = await asyncio.to_thread(Register(parts.data_dir).keys)
     except NotDone:
-        return json_answer(told | {"register": None, "groups": _groups(parts.config, (), parts.budgets())})
-    states, now = parts.budgets(), parts.now()
+        return json_answer(told | {"register": None, "groups": _groups(parts.config, (), known)})
     return json_answer(
         told
         | {
             "register": [
-                key_json(key, now) | {"budgets": [budget_told("key", key.name, one, states) for one in key.budgets]}
+                key_json(key, now) | {"budgets": [budget_told("key", key.name, one, known) for one in key.budgets]}
                 for key in register
             ],
-            "groups": _groups(parts.config, register, states),
+            "groups": _groups(parts.config, register, known),
         }
     )
 
 
-def _groups(config: Config, register: Sequence[Key], states: Sequence[BudgetState]) -> list[dict[str, Any]]:
+def _groups(config: Config, register: Sequence[Key], known: Counted) -> list[dict[str, Any]]:
     """Those of the configuration, and those that keys are in."""
     living = [key.group for key in register if not key.deleted]
     told = []
@@ -54,6 +53,6 @@ def _groups(config: Config, register: Sequence[Key], states: Sequence[BudgetStat
             "name": name,
             "ratio": f"{group.ratio if group else Decimal(1):f}",
             "keys": living.count(name),
-            "budgets": [budget_told("group", name, one, states) for one in (group.budgets if group else ())],
+            "budgets": [budget_told("group", name, one, known) for one in (group.budgets if group else ())],
         })  # fmt: skip
     return told

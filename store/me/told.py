@@ -14,7 +14,7 @@ from proxy.config.model import Config
 from proxy.keys.key import Key
 from proxy.keys.told import moment_json
 from store.budgets import BudgetState
-from store.budgets.told import budget_told
+from store.budgets.told import budget_told, counted
 from store.filters import PAGING, Filter, parse
 from store.questions.logs import logs
 from store.questions.row import Json
@@ -69,10 +69,10 @@ async def told(source: Source, key: Key, config: Config, states: Sequence[Budget
 
 def budgets(key: Key, config: Config, states: Sequence[BudgetState]) -> list[Json]:
     """Those of the key, then those of its group, as `budget_told` has them."""
-    group = config.groups.get(key.group)
+    group, known = config.groups.get(key.group), counted(states)
     return [
-        *(budget_told("key", key.name, one, states) for one in key.budgets),
-        *(budget_told("group", key.group, one, states) for one in (group.budgets if group else ())),
+        *(budget_told("key", key.name, one, known) for one in key.budgets),
+        *(budget_told("group", key.group, one, known) for one in (group.budgets if group else ())),
     ]
 
 

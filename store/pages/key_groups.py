@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 from proxy.config.model import Config
 from proxy.keys.key import Key
-from store.budgets import BudgetState
-from store.budgets.told import budget_told
+from store.budgets.told import Counted, budget_told
 from store.filters import GROUPING, parse
 from store.pages.breakdown import exactly
 from store.pages.state import State
@@ -40,24 +39,22 @@ async def month_of_groups(source: Source, config: Config, now: datetime) -> Json
     return await stats(source, parse(asked, now, also=GROUPING), percentiles=False)
 
 
-def group_lines(config: Config, register: Sequence[Key], month: Json, states: Sequence[BudgetState]) -> list[GroupLine]:
+def group_lines(config: Config, register: Sequence[Key], month: Json, known: Counted) -> list[GroupLine]:
     """In the order of the alphabet."""
     living = [key.group for key in register if not key.deleted]
     sums = {row["group"]: row for row in month["stats"]}
     names = {*config.groups, *living, *(name for name in sums if name is not None)}
-    return [_line(name, config, living.count(name), sums.get(name), states) for name in sorted(names)]
+    return [_line(name, config, living.count(name), sums.get(name), known) for name in sorted(names)]
 
 
-def _line(
-    name: str, config: Config, keys: int, month: Mapping[str, Any] | None, states: Sequence[BudgetState]
-) -> GroupLine:
+def _line(name: str, config: Config, keys: int, month: Mapping[str, Any] | None, known: Counted) -> GroupLine:
     group = config.groups.get(name)
     return GroupLine(
         name=name,
         configured=group is not None,
         ratio=group.ratio if group else Decimal(1),
         keys=keys,
-        budgets=[budget_told("group", name, one, states) for one in (group.budgets if group else ())],
+        budgets=[budget_told("group", name, one, known) for one in (group.budgets if group else ())],
         month=month,
         calls_address=_of("/logs", name),
         stats_address=_of("/stats", name),

@@ -11,8 +11,8 @@ from typing import Any
 from proxy.config.model import Config
 from proxy.keys import written
 from proxy.keys.key import Key, State
-from store.budgets import BudgetState
-from store.budgets.told import budget_told
+from proxy.keys.told import moment_json
+from store.budgets.told import Counted, budget_told
 from store.pages.breakdown import exactly
 from store.pages.spark import Spark, spark
 from store.pages.state import State as PageState
@@ -41,45 +41,58 @@ class Line:
         return None if self.key is None else address_of(self.key.name)
 
 
-def lines(
-    register: Sequence[Key],
-    seen: Sequence[Mapping[str, Any]],
-    days: Mapping[str | None, Sequence[int]],
-    states: Sequence[BudgetState],
-    config: Config,
-    now: datetime,
-) -> list[Line]:
-    """The last used or made first; deleted ones last."""
-    keys = {key.name: key for key in register}
-    today = {name: key.name for key in register for name in key.former_names}
-    today |= {key.digest: key.name for key in register if key.kind == "named" and not key.deleted}
-    sums: dict[str | None, Mapping[str, Any]] = {one["key"]: one for one in seen}
-    names: list[str | None] = [*keys, *(name for name in sums if name not in keys)]
-    open_somewhere = config.proxy.access == "open" or any(one.access == "open" for one in config.upstreams.values())
-    told = []
-    for name in names:
-        key, of = keys.get(name or ""), sums.get(name)
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The register, and what the book knows of each name."""
+
+    register: Mapping[str, Key]
+    sums: Mapping[str | None, Mapping[str, Any]]  # as /api/keys tells them
+    days: Mapping[str | None, Sequence[int]]
+    budgets: Counted
+    config: Config
+    now: datetime
+
+    def names(self) -> list[str | None]:
+        """All there are: the last used or made first, deleted ones last."""
+        names = [*self.register, *(name for name in self.sums if name not in self.register)]
+        names.sort(key=self._when, reverse=True)
+        names.sort(key=self._deleted)
+        return names
+
+    def lines(self, names: Sequence[str | None]) -> list[Line]:
+        """The lines of these."""
+        today = {former: key.name for key in self.register.values() for former in key.former_names}
+        named = (key for key in self.register.values() if key.kind == "named" and not key.deleted)
+        today |= {key.digest: key.name for key in named}
+        accesses = {self.config.proxy.access, *(one.access for one in self.config.upstreams.values())}
+        return [self._line(name, today, may_be_named="open" in accesses) for name in names]
+
+    def _line(self, name: str | None, today: Mapping[str, str], *, may_be_named: bool) -> Line:
+        key, sums = self.register.get(name or ""), self.sums.get(name)
         groups = [key.group] if key else []
-        groups += [group for group in (of["groups"] if of else ()) if group not in groups]
-        told.append(
-            Line(
-                name=name,
-                groups=groups,
-                key=key,
-                state=key.state(now) if key else None,
-                now_called=None if key else today.get(name or ""),
-                may_be_named=key is None and open_somewhere and name not in today and _is_fingerprint(name),
-                bounds=bounds(key) if key else (),
-                budgets=[budget_told("key", key.name, one, states) for one in key.budgets] if key else (),
-                sums=of,
-                spark=spark(days.get(name, ())),
-                calls_address=_of("/logs", name) if of else None,
-                stats_address=_of("/stats", name) if of else None,
-            )
+        groups += [group for group in (sums["groups"] if sums else ()) if group not in groups]
+        return Line(
+            name=name,
+            groups=groups,
+            key=key,
+            state=key.state(self.now) if key else None,
+            now_called=None if key else today.get(name or ""),
+            may_be_named=may_be_named and key is None and name not in today and _is_fingerprint(name),
+            bounds=bounds(key) if key else (),
+            budgets=[budget_told("key", key.name, one, self.budgets) for one in key.budgets] if key else (),
+            sums=sums,
+            spark=spark(self.days.get(name, ())),
+            calls_address=_of("/logs", name) if sums else None,
+            stats_address=_of("/stats", name) if sums else None,
         )
-    told.sort(key=_when, reverse=True)
-    told.sort(key=lambda line: line.state == "deleted")
-    return told
+
+    def _when(self, name: str | None) -> str:
+        key, sums = self.register.get(name or ""), self.sums.get(name)
+        return max(moment_json(key.created_at) or "" if key else "", sums["last_seen"] if sums else "")
+
+    def _deleted(self, name: str | None) -> bool:
+        key = self.register.get(name or "")
+        return key is not None and key.deleted
 
 
 def bounds(key: Key) -> list[str]:
@@ -95,11 +108,6 @@ def bounds(key: Key) -> list[str]:
 def address_of(name: str) -> str:
     """The page of a key."""
     return PageState("/keys/one", (("key", name),)).address
-
-
-def _when(line: Line) -> datetime:
-    moments = [datetime.fromisoformat(line.sums["last_seen"])] if line.sums else []
-    return max([*moments, *([line.key.created_at] if line.key else [])])
 
 
 def _of(path: str, name: str | None) -> str | None:

@@ -17,10 +17,11 @@ from proxy.keys import written
 from proxy.keys.key import Key
 from proxy.keys.register import NameTaken, NotDone, Register
 from store.api.parts import PARTS
+from store.budgets.told import counted
 from store.filters import WrongFilter
 from store.pages.form import Form, expect_nothing, form_of
 from store.pages.key_fields import Fields, harmless
-from store.pages.key_lines import address_of, lines
+from store.pages.key_lines import Keys
 from store.pages.rendering import render
 from store.pages.spent import SPENT, new_form
 from store.pages.state import State, state_of
@@ -190,18 +191,19 @@ async def _page(
     register, told, days = await asyncio.gather(
         register_of(request), keys(parts.source, parts.now()), key_days(parts.source, parts.now())
     )
-    found = lines(register, told["keys"], days, parts.budgets(), parts.config, parts.now())
-    line = next((one for one in found if one.key is not None and one.key.name == name), None)
-    if line is None or line.key is None:
+    by_name, sums = {key.name: key for key in register}, {one["key"]: one for one in told["keys"]}
+    if name not in by_name:
         return render(request, "keys_none.html", HTTPStatus.NOT_FOUND, name=harmless(name))
+    found = Keys(by_name, sums, days, counted(parts.budgets()), parts.config, parts.now())
+    (line,), key = found.lines([name]), by_name[name]
     if fields is None:
-        fields = Fields.of_key(line.key)
+        fields = Fields.of_key(key)
     typed: dict[str, Any] = {one: harmless(form.value(one)) if form else "" for one in ("new", "overlap")}
     return render(
         request, "keys_one.html", status,
-        line=line, key=line.key, fields=fields, wrong=mistakes or {}, typed=typed,
-        group_typed=harmless(form.value("group")) if form and "group" in (mistakes or {}) else line.key.group,
+        line=line, key=key, fields=fields, wrong=mistakes or {}, typed=typed,
+        group_typed=harmless(form.value("group")) if form and "group" in (mistakes or {}) else key.group,
         groups=sorted({*parts.config.groups, *(one.group for one in register)}),
-        upstreams=sorted({*parts.config.upstreams, *line.key.upstreams}), periods=PERIODS,
-        form=new_form(), zone=viewer_of(request).zone, address=address_of(line.key.name),
+        upstreams=sorted({*parts.config.upstreams, *key.upstreams}), periods=PERIODS,
+        form=new_form(), zone=viewer_of(request).zone,
     )  # fmt: skip

@@ -11,10 +11,11 @@ from aiohttp import web
 from proxy.keys.key import Key
 from proxy.keys.register import NotDone
 from store.api.parts import PARTS
+from store.budgets.told import counted
 from store.filters import WrongFilter
 from store.pages.key_fields import harmless
 from store.pages.key_groups import group_lines, month_of_groups
-from store.pages.key_lines import lines
+from store.pages.key_lines import Keys
 from store.pages.key_new import add_key_new
 from store.pages.key_page import add_key_page, register_of
 from store.pages.rendering import render
@@ -63,12 +64,16 @@ async def keys_page(request: web.Request) -> web.StreamResponse:
         key_days(parts.source, now),
         month_of_groups(parts.source, parts.config, now),
     )
-    found = lines(register, told["keys"], days, parts.budgets(), parts.config, now)
+    known = counted(parts.budgets())
+    found = Keys(
+        {key.name: key for key in register}, {one["key"]: one for one in told["keys"]}, days, known, parts.config, now
+    )  # fmt: skip
+    names = found.names()
     done = state.value("done")
     return render(
         request, "keys.html",
-        lines=found[:MOST_LINES], left_out=max(0, len(found) - MOST_LINES), trouble=trouble,
-        groups=group_lines(parts.config, register, month, parts.budgets()), month=month, tz=parts.config.credits.tz,
+        lines=found.lines(names[:MOST_LINES]), left_out=max(0, len(names) - MOST_LINES), trouble=trouble,
+        groups=group_lines(parts.config, register, month, known), month=month, tz=parts.config.credits.tz,
         done=DONE.get(done), done_key=harmless(state.value("key")) if done else "", zone=viewer_of(request).zone,
         access=parts.config.proxy.access,
     )  # fmt: skip
