@@ -85,6 +85,9 @@ class Parent:
         calls, asked = listening["proxy.listen"], listening["dashboard.listen"]
         self.proxy_address = address_of(calls)
         self.dashboard_address = address_of(asked)
+        # The children name the address to people: the port that was found, where any would do.
+        listening_at = replace(self.config.proxy.listen, port=self.proxy_address.port)
+        self.config = replace(self.config, proxy=replace(self.config.proxy, listen=listening_at))
         self._children = [_Child("store", [asked])]
         self._children += [_Child("worker", [calls]) for _ in range(self.config.proxy.workers)]
 
