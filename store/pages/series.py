@@ -1,4 +1,4 @@
-"""Sums over time as the series of a chart: the largest groups each by itself, everything else as "other".
+"""Sums over time as the series of a chart: the largest groups each by itself, everything else as "all others".
 
 What is other is the total of all less what is shown, so a chart never shows less than there was. The values are those
 of the JSON answers, exactly.
@@ -15,7 +15,7 @@ from store.pages.measures import KINDS, Measure, Row, Value
 
 MOST_SERIES: Final = 8
 """As many as there are colours one can tell apart."""
-OTHER: Final = "other"
+OTHER: Final = "all others"  # "other" alone is a call type
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from aiohttp import web
 from store.filters import GROUPING, Filter, WrongFilter
 from store.pages.asking import asked_of
 from store.pages.measures import MEASURES, METRICS, TOKENS, Measure
-from store.pages.period import DEFAULT_FROM
+from store.pages.period import DEFAULT_FROM, EVER
 from store.pages.state import State, state_of
 
 BY: Final = ("model", "key", "group", "type", "upstream", "user")
@@ -35,7 +35,7 @@ class View:
     def of(cls, request: web.Request) -> "View":
         """Raises: WrongFilter: a parameter is unknown or wrong."""
         given = state_of(request)
-        state = given if given.value("from") else given.with_(from_=DEFAULT_FROM)
+        state = given if given.value("from") else given.with_(from_=EVER if given.value("to") else DEFAULT_FROM)
         by = _one_of("by", state.value("by", BY[0]), (*BY, *_ALSO_BY))
         asked = replace(asked_of(request, state, also=GROUPING, own=OWN), by=(by,))
         metric = _one_of("metric", state.value("metric", METRICS[0]), METRICS)

@@ -86,7 +86,7 @@ async def test_the_table_is_that_of_the_endpoint(tmp_path: Path, aiohttp_client:
 
 @pytest.mark.parametrize("metric", ["cost", "usage", "tokens", "calls", "errors"])
 async def test_what_is_drawn_adds_up(tmp_path: Path, aiohttp_client: AiohttpClient, metric: str) -> None:
-    """With more groups than colours the series and "other" add up, in each bucket, to the total of the endpoint."""
+    """With more groups than colours the series and "all others" add up, in each bucket, to the endpoint's total."""
     many = [
         a_call(
             started_at_us=NOON_US - number % 5 * DAY_US,
@@ -101,7 +101,7 @@ async def test_what_is_drawn_adds_up(tmp_path: Path, aiohttp_client: AiohttpClie
     days = (await told(client, "/api/stats?from=30d&by=day&tz=Europe/Berlin"))["stats"]
     assert drawn["buckets"] == [day["day"] for day in days]
     assert len(drawn["series"]) == 9
-    assert drawn["series"][-1]["name"] == "other"
+    assert drawn["series"][-1]["name"] == "all others"
     of = {
         "cost": lambda row: row["cost"]["usd"], "usage": lambda row: repr(row["usage"]),
         "tokens": lambda row: row["tokens"]["total"], "calls": lambda row: row["calls"],
@@ -127,7 +127,7 @@ async def test_latency_is_drawn_as_lines(tmp_path: Path, aiohttp_client: Aiohttp
     days = (await told(client, "/api/stats?from=30d&by=day"))["stats"]
     everything = drawn["latencies"][0]
     assert everything["p95"] == [day["duration_ms"]["p95"] for day in days]
-    assert "other" not in {one["name"] for one in drawn["latencies"]}
+    assert "all others" not in {one["name"] for one in drawn["latencies"]}
 
 
 async def test_thirty_days_are_shown_until_told_otherwise(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:

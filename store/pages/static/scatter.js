@@ -66,7 +66,7 @@ function byModel(points) {
     .map(([name, its]) => ({ name, number: above.get(name) ?? free.shift() ?? 0, points: its }));
   const rest = groups.filter((group) => !group.number).flatMap((group) => group.points);
   const named = groups.filter((group) => group.number);
-  return rest.length ? [...named, { name: "other", number: 0, points: rest }] : named;
+  return rest.length ? [...named, { name: "all others", number: 0, points: rest }] : named;
 }
 
 function coloursAbove() {
