@@ -71,7 +71,7 @@ select i, cast(printf('%016d', i) as blob), 'bench', i, started_at,
        case when f between 300 and 450 then 'session-' || (i / 60) end,
        case when e < 200 then '{"team":"' || char(97 + f % 26) || '","env":"' || iif(g % 5, 'prod', 'test') || '"}' end,
        case when h < 2 then '["cached_over_input"]' end,
-       4 * coalesce(into_tokens, 500), 5 * coalesce(out_tokens, 100), 5 * coalesce(out_tokens, 100)
+       4 * coalesce(into_tokens, 500), 5 * coalesce(out_tokens, 100), 5 * coalesce(out_tokens, 100), 0
   from (select *, into_tokens * (input_nano) + out_tokens * output_nano as cost
           from (select *,
                        case when failed then null else input_mean * (200 + e * 2 + h) / 1000 end as into_tokens,
