@@ -1,5 +1,6 @@
 """From the notes of one call to the finished record: decode, read, price. Pure, and total: every call becomes a row."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 
@@ -10,8 +11,10 @@ from proxy.journal.notes import Asked, Body, Ended, Failure, Headers, Outcome, S
 from store import dialects
 from store.book import Entry, KeptBody
 from store.call import Call, CallError, Cost, Fault, Reading
+from store.dialects import Document
 from store.dialects.decoding import Decoded, decode
 from store.pricing import PriceBook, fallback_usage_micro, usage_micro
+from store.redaction import Redaction, Strainer
 
 BY_FALLBACK_RATE = "usage_by_fallback_rate"
 """The anomaly of a call that has a usage although nobody knows what it cost."""
@@ -36,6 +39,7 @@ class Meter:
 
     def __init__(self, config: Config) -> None:
         self._prices = PriceBook(config.prices, {name: one.provider for name, one in config.upstreams.items()})
+        self._redaction = Redaction(config)
         self._groups = config.groups
         self._per_usd = config.credits.per_usd
         self._keep_bodies = config.capture.bodies == "full"
@@ -51,11 +55,15 @@ class Meter:
 
     def meter(self, noted: Noted) -> Entry:
         """The record of this call, and what is kept of its bodies."""
+        strainer = self._redaction.of(noted.started)
+        noted = _heads_cleaned(noted, strainer)
         started = noted.started
         ended = noted.ended or _cut_by_our_death(started)
         asked_body = noted.asked.body if noted.asked is not None else _NOTHING
         request = decode(asked_body, _header(started.headers, "content-encoding"), _LARGEST_DECODED)
         response = decode(ended.body, _header(ended.headers, "content-encoding"), _LARGEST_DECODED)
+        request = _cleaned(request, strainer.request)
+        response = _cleaned(response, strainer.answer)
         reading = dialects.read(
             started.dialect,
             started.method,
@@ -66,6 +74,7 @@ class Meter:
             ended.headers,
             response.document,
         )
+        reading = _labels_cleaned(reading, strainer)
         if ended.outcome == "rejected" or started.upstream is None:
             kind = "other" if started.upstream is None else reading.type
             reading = msgspec.structs.replace(reading, type=kind, error=None)
@@ -116,6 +125,38 @@ class Meter:
             cut = min(self._largest_kept // 2, len(whole) if cut is None else cut)
             whole = whole[:cut] + whole[len(whole) - (self._largest_kept - cut) :]
         return KeptBody(whole, cut)
+
+
+def _heads_cleaned(noted: Noted, strainer: Strainer) -> Noted:
+    """The notes without the secrets that only the store knows to be some: the worker took out the others."""
+    started, ended = noted.started, noted.ended
+    answered = ended.headers if ended is not None else ()
+    together = "\n".join([started.target, *[value for _, value in started.headers], *[value for _, value in answered]])
+    if strainer.text(together) is together:
+        return noted
+    started = msgspec.structs.replace(
+        started, target=strainer.text(started.target), headers=strainer.headers(started.headers)
+    )
+    if ended is not None:
+        ended = msgspec.structs.replace(ended, headers=strainer.headers(answered))
+    return msgspec.structs.replace(noted, started=started, ended=ended)
+
+
+def _cleaned(decoded: Decoded, clean: Callable[[Document], Document]) -> Decoded:
+    document = clean(decoded.document)
+    return decoded if document is decoded.document else msgspec.structs.replace(decoded, document=document)
+
+
+def _labels_cleaned(reading: Reading, strainer: Strainer) -> Reading:
+    """Labels are unescaped when they are read from a header: a secret may only then be one."""
+    if not (reading.user or reading.session or reading.tags):
+        return reading
+    return msgspec.structs.replace(
+        reading,
+        user=strainer.text(reading.user) if reading.user else None,
+        session=strainer.text(reading.session) if reading.session else None,
+        tags={strainer.text(name): strainer.text(value) for name, value in reading.tags.items()},
+    )
 
 
 def bare(noted: Noted) -> Entry:

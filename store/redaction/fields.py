@@ -1,0 +1,67 @@
+"""What the wire formats themselves call a credential: fields of tools, signatures in addresses, keys handed out.
+
+By their names, in the bytes: so that bodies that are cut, or streams, are cleaned as whole ones are, and what was valid
+JSON stays so. Only values that are strings are replaced; a schema that describes such a field is left alone.
+"""
+
+import re
+
+MARK = b"[redacted credential]"
+
+_VALUE = rb'"((?:[^"\\]|\\.)++)("|\Z)'
+# OpenAI's and Anthropic's MCP servers, Gemini's authConfig and oauthConfig, Azure's data sources.
+_NAMED = re.compile(
+    rb'("(?:authorization(?:_token)?|api_?key_?string|access_?token|encoded_?api_?key|connection_?string)"\s*:\s*)'
+    + _VALUE,
+    re.IGNORECASE | re.DOTALL,
+)
+_AUTHENTICATION = re.compile(rb'"authentication"\s*:\s*\{[^{}]*+')
+_KEY = re.compile(rb'("(?:key|token)"\s*:\s*)' + _VALUE, re.DOTALL)
+_STRING = rb'"(?:[^"\\]|\\.)*+'
+_PAIR = re.compile(rb"(" + _STRING + rb'"\s*:\s*)' + _VALUE, re.DOTALL)
+_HEADERS = re.compile(rb'"headers"\s*:\s*\{((?:[^{}"]|' + _STRING + rb'(?:"|\Z))*+)(?=\}|\Z)', re.DOTALL)
+_SCHEMA = re.compile(rb'"type"\s*:\s*"(?:object|string|array|number|integer|boolean|null)"|"\$ref"\s*:')
+# Amazon's, Google's, Azure's, and what CloudFront, Alibaba and Tencent call theirs.
+_SIGNATURE = re.compile(
+    rb"((?:[?&;]|\\u0026|%26|%3F)(?:X-(?:Amz|Goog)-(?:Signature|Security-Token|Credential)|(?:q-)?signature|sig)=)"
+    rb"[^&\"'\\\s#<>)]+",
+    re.IGNORECASE,
+)
+_HANDED_OUT = re.compile(
+    rb'("(?:value|client_secret|api_key)"\s*:\s*)' + _VALUE + rb'|("name"\s*:\s*)"(auth_tokens/[^"]+)(")'
+)
+_HANDS_OUT = re.compile(r"/(?:realtime/|chatkit/|auth_tokens|organization/)")
+
+
+def replaced(data: bytes) -> bytes:
+    """The bytes with these values made unreadable."""
+    if b'"auth' in data:  # each of them is called so, or stands in something that is
+        data = _NAMED.sub(_marked, data)
+        data = _AUTHENTICATION.sub(lambda match: _KEY.sub(_marked, match[0]), data)
+    if b'"headers"' in data:
+        data = _HEADERS.sub(_headers, data)
+    if b"=" in data and (b"ignature=" in data or b"sig=" in data):
+        data = _SIGNATURE.sub(rb"\1" + MARK, data)
+    return data
+
+
+def hands_out_keys(target: str) -> bool:
+    """Whether what is asked for there is a key of the upstream, for a browser or for another program."""
+    return _HANDS_OUT.search(target) is not None
+
+
+def without_handed_out(data: bytes) -> bytes:
+    """An answer from there without the key."""
+    return _HANDED_OUT.sub(_handed, data)
+
+
+def _marked(match: re.Match[bytes]) -> bytes:
+    return match[1] + b'"' + MARK + match[3]
+
+
+def _headers(match: re.Match[bytes]) -> bytes:
+    return match[0] if _SCHEMA.search(match[1]) else _PAIR.sub(_marked, match[0])
+
+
+def _handed(match: re.Match[bytes]) -> bytes:
+    return (match[1] or match[4]) + b'"' + MARK + (match[3] if match[1] else match[6])
