@@ -21,6 +21,11 @@ class Budget:
     credits: Decimal
     period: Period
 
+    def __post_init__(self) -> None:
+        """Amounts are compared in the middle of calls, where what is no number would raise."""
+        if not (self.credits.is_finite() and self.credits > 0):
+            raise ValueError("a budget must be more than 0 credits")
+
     def __str__(self) -> str:
         return f"{self.credits}/{self.period}"
 

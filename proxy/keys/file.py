@@ -48,7 +48,7 @@ def read(path: Path) -> tuple[Key, ...]:
         if _read_version(data).version != _VERSION:
             raise Unreadable("was written by another version of Tollbook")
         return _read_register(data).keys
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:  # also what is no text, or nested without end
         raise Unreadable(f"is damaged: {error}") from None
 
 

@@ -88,6 +88,33 @@ def test_trouble_changes_nothing_and_is_said_once(
         assert named(keyring, secret) == "laptop"
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        (b"laptop", b"lap\xff\xfe"),
+        (b'"keys"', b'"more": ' + b"[" * 100_000 + b', "keys"'),
+        (b'"g"', b'"g", "expires_at": "2030-01-01T00:00:00"'),
+        (b'"g"', b'"g", "per_minute": 0'),
+        (b'"g"', b'"g", "concurrent": -1'),
+        (b'"g"', b'"g", "budgets": [{"credits": "NaN", "period": "day"}]'),
+        (b'"g"', b'"g", "budgets": [{"credits": "-1", "period": "day"}]'),
+    ],
+    ids=["no text", "nested", "time without zone", "no calls a minute", "fewer than none", "no number", "negative"],
+)
+def test_what_no_hand_of_ours_wrote_is_damaged(
+    register: Register, keyring: Keyring, tmp_path: Path, damage: tuple[bytes, bytes]
+) -> None:
+    """A register that would raise when it is read, or when a call is compared with it, changes nothing."""
+    secret = register.create("laptop", "g")[1]
+    keyring.refresh()
+    path = tmp_path / file.FILE
+    path.write_bytes(path.read_bytes().replace(*damage))
+    with pytest.raises(file.Unreadable):
+        file.read(path)
+    keyring.refresh()
+    assert named(keyring, secret) == "laptop"
+
+
 def test_at_the_start_there_are_none(keyring: Keyring, caplog: pytest.LogCaptureFixture) -> None:
     """Without a register there is no key and nothing to complain of."""
     keyring.refresh()
