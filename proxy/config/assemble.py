@@ -1,4 +1,4 @@
-"""Makes the named values of the configuration out of the tables of the file: upstreams, groups, prices.
+"""Makes the named values of the configuration out of the tables of the file: credits, upstreams, groups, prices.
 
 A table for a built-in upstream changes single fields of it; every other upstream stands on its own.
 """
@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from proxy.config.builtin import BUILTIN, stream_usage_of
 from proxy.config.mistakes import Mistake, did_you_mean, entry, place
-from proxy.config.model import Access, Group, PriceEntry, Secret, Upstream
-from proxy.config.tables import GroupTable, PriceTable, UpstreamTable
+from proxy.config.model import Access, Credits, Group, PriceEntry, Secret, Upstream
+from proxy.config.tables import CreditsTable, GroupTable, PriceTable, UpstreamTable
 
 
 def upstreams_of(
@@ -62,6 +62,21 @@ def named_secret(key: str, variable: str, environ: Mapping[str, str], mistakes: 
     else:
         return Secret(secret)
     return None
+
+
+def credits_of(table: CreditsTable, environ: Mapping[str, str] | None, mistakes: list[Mistake]) -> Credits:
+    """The unit of usage, and who is told of budgets. Messages are signed: anybody could send unsigned ones."""
+    given = table.given()
+    variable = given.pop("webhook_secret_env", None)
+    chosen = replace(Credits(), **given)
+    at = "credits.webhook_secret_env"
+    if chosen.webhook_url is not None and variable is None and not _refused(at, mistakes):
+        mistakes.append(Mistake(at, "is required with webhook_url: the variable with the secret that signs messages"))
+    elif chosen.webhook_url is None and variable is not None and not _refused("credits.webhook_url", mistakes):
+        mistakes.append(Mistake(at, "is of no use without webhook_url"))
+    elif variable is not None and environ is not None:
+        chosen = replace(chosen, webhook_secret=named_secret(at, variable, environ, mistakes))
+    return chosen
 
 
 def groups_of(tables: Mapping[str, GroupTable]) -> dict[str, Group]:

@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from proxy.config import values
-from proxy.config.assemble import groups_of, named_secret, prices_of, upstreams_of
+from proxy.config.assemble import credits_of, groups_of, named_secret, prices_of, upstreams_of
 from proxy.config.conflicts import conflicts, unreachable_builtin
 from proxy.config.file import find, read
 from proxy.config.mistakes import ConfigError, Mistake, shown
-from proxy.config.model import Address, Capture, Config, Credits, Dashboard, Proxy, Secret, Store
+from proxy.config.model import Address, Capture, Config, Dashboard, Proxy, Secret, Store
 
 __all__ = ["ConfigError", "Mistake", "load"]
 
@@ -60,7 +60,7 @@ def load(
         dashboard=panel,
         store=Store(_data_dir(data_dir, file.store.data_dir, base, cwd, environ)),
         capture=replace(Capture(), **file.capture.given()),
-        credits=replace(Credits(), **file.credits.given()),
+        credits=credits_of(file.credits, environ if secrets else None, mistakes),
         upstreams=upstreams,
         groups=groups_of(file.groups),
         prices=prices_of(file.prices, upstreams, mistakes),

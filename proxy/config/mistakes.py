@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from proxy.config.model import Config
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_SECRET_KEY = re.compile(r"secret|token|passw|credential|api_?key|auth|bearer", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"secret|token|passw|credential|api_?key|auth|bearer|webhook", re.IGNORECASE)
 # The prefixes that vendors give their credentials, and any long run of letters and digits without a word's breaks.
 _SECRET_VALUE = re.compile(r"^(sk-|gsk_|xai-|pplx-|tgp_|fw_|tb-|AIza|Bearer\b)|(?=\w*\d)(?=\w*[A-Za-z])\w{24,}")
 _SECRET_IN_URL = re.compile(r"[@?#]")

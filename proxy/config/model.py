@@ -10,6 +10,7 @@ from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from proxy.config.budget import Budget
 
@@ -33,6 +34,18 @@ class Secret(str):
 
     def __format__(self, spec: str) -> str:
         return format(repr(self), spec)
+
+
+class SecretUrl(Secret):
+    """A URL that prints only its origin: what follows may be the secret of whoever listens there."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        url = urlsplit(self.reveal())
+        return f"'{url.scheme}://{url.netloc}/***'"
+
+    __str__ = __repr__
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,8 @@ class Credits:
     per_usd: Decimal = Decimal(1000)
     tz: str = "UTC"  # whose days, weeks and months budgets are for
     warn_at: Decimal = Decimal("0.8")  # the share of a budget from which on there are warnings
+    webhook_url: SecretUrl | None = None  # who is told of budgets that are nearly used, or used up
+    webhook_secret: Secret | None = None  # with which such messages are signed; there whenever the URL is
 
 
 @dataclass(frozen=True, slots=True)

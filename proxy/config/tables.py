@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from proxy.config import values
 from proxy.config.budget import Budget
 from proxy.config.builtin import Dialect
-from proxy.config.model import Access, Address
+from proxy.config.model import Access, Address, SecretUrl
 
 NOT_YET = "is not supported by this version of Tollbook"
 
@@ -91,6 +91,8 @@ class CreditsTable(Table):
     per_usd: Annotated[Decimal, BeforeValidator(values.amount(1_000_000, zero=False))] | None = None
     tz: Annotated[str, BeforeValidator(values.time_zone)] | None = None
     warn_at: Annotated[Decimal, BeforeValidator(values.amount(1, zero=False))] | None = None
+    webhook_url: Annotated[SecretUrl, BeforeValidator(values.webhook_url)] | None = None
+    webhook_secret_env: Variable | None = None
 
 
 class UpstreamTable(Table):

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from proxy.config.budget import Budget, read_budgets
-from proxy.config.model import Address
+from proxy.config.model import Address, SecretUrl
 
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _HOST_NAME = re.compile(
@@ -183,6 +183,27 @@ def base_url(value: object) -> str:
     if any(segment in (".", "..") for segment in url.path.split("/")):
         raise ValueError('must not have "." or ".." in its path')
     return f"{url.scheme}://{_authority(url)}{url.path.rstrip('/')}"
+
+
+def webhook_url(value: object) -> SecretUrl:
+    """A URL to send messages to, kept as it was written: its path and query may be what its receiver knows it by."""
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or re.search(r'[\s\\"<>]', value):
+        raise ValueError('must be a URL such as "https://hooks.example.com/tollbook"')
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError:
+        raise ValueError("has no valid host and port") from None
+    if url.scheme not in ("http", "https"):
+        raise ValueError("must begin with http:// or https://")
+    if "@" in url.netloc:
+        raise ValueError("must not carry a user name or password; the signature says who it is from")
+    if not url.hostname or url.netloc.endswith(":") or port == 0:
+        raise ValueError("has no valid host and port")
+    if "#" in value:
+        raise ValueError("must not have a fragment")
+    _authority(url)
+    return SecretUrl(value)
 
 
 def _authority(url: SplitResult) -> str:

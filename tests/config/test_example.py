@@ -15,7 +15,12 @@ from proxy.config.tables import ALL, LISTED, NAMED
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 OPTIONAL = re.compile(r"^# (?=\[|[a-z_0-9]+ = )", re.MULTILINE)
-ENVIRON = {"HOME": "/home/someone", "AZURE_OPENAI_API_KEY": "azure-key", TOKEN_ENV: "token"}
+ENVIRON = {
+    "HOME": "/home/someone",
+    "AZURE_OPENAI_API_KEY": "azure-key",
+    TOKEN_ENV: "token",
+    "TOLLBOOK_WEBHOOK_SECRET": "s",
+}
 
 
 def uncommented() -> str:
@@ -72,6 +77,10 @@ def test_shown_defaults_are_the_defaults(table: str) -> None:
                 assert isinstance(default.listen, Address)
             case "allowed_hosts":
                 assert default.allowed_hosts == tuple(value)
+            case "webhook_url":
+                assert default.webhook_url is None
+            case "webhook_secret_env":
+                assert default.webhook_secret is None
             case _:
                 assert getattr(default, key) == value
 
