@@ -32,11 +32,16 @@ _read_body = msgspec.json.Decoder(_Body).decode
 
 def in_path(dialect: str, path: str) -> tuple[str, ...] | None:
     """The models that the path names; None when they stand in the body. Of a path that is not clear, none."""
-    found = (_METHOD if dialect == "gemini" else _DEPLOYMENT).findall(path)
+    gemini = dialect == "gemini"
+    found = (_METHOD if gemini else _DEPLOYMENT).findall(path)
+    # An upstream may decode a path, and take great letters for small ones: it may see a name where we see none.
+    plain = unquote(path).lower()
+    words = ("models", ":") if gemini else ("deployments", "engines")
     if not found:
-        return None
+        return () if "%" in plain or any(word in plain for word in words) else None
     names = tuple(unquote(name) for name in found)
-    return names if len(names) == 1 and _NAME.fullmatch(names[0]) else ()
+    once = sum(plain.count(f"{word}/") for word in words) == 1
+    return names if once and len(names) == 1 and _NAME.fullmatch(names[0]) else ()
 
 
 def in_body(content_type: str | None, body: bytes) -> tuple[str, ...]:
