@@ -138,6 +138,8 @@ class Asking:
             ([("from", "30d"), ("tz", "Asia/Kathmandu")], "day,model"), ([("from", "30d")], "day,key"),
             ([("from", "30d")], "day,group"), ([], "day"), ([], "month,model"), ([], "key"), ([], "model"),
             ([("from", "30d"), ("key", key)], "day,model"),
+            # As /stats draws it: the eight keys that cost most.
+            ([("from", "30d"), *(("key", f"key-{number:03}") for number in range(1, 9))], "day,key"),
         ]  # fmt: skip
         found += [told("Charts", SUMS_MS, params, by) for params, by in charts]
         month = self.filter([("from", "30d")])
