@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from proxy.headers import CREDENTIALS, SUBPROTOCOL, Head
-from proxy.keys.secret import PREFIX, claims_to_be_ours
+from proxy.keys.secret import ANYWHERE, PREFIX, claims_to_be_ours
 from proxy.target import holds_issued_key, query_value, without_parameters
 
 _IN_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
@@ -98,12 +98,16 @@ def _is_basic(head: Head) -> bool:
 
 def _of_basic(value: str) -> str:
     """The user or password that claims to be an issued key; else what stands there."""
-    encoded = value[6:].strip()
+    return next(filter(claims_to_be_ours, _user_and_password(value)), value[6:].strip())
+
+
+def _user_and_password(value: str) -> list[str]:
+    """Both, and before them every issued key that stands in them; an upstream may read what lacks its padding, too."""
     try:
-        plain = base64.b64decode(encoded).decode()
+        plain = base64.b64decode(f"{value[6:].strip()}==").decode("utf-8", "surrogateescape")
     except (binascii.Error, ValueError):
-        return encoded
-    return next((part for part in plain.split(":", 1) if claims_to_be_ours(part)), encoded)
+        return []
+    return [*ANYWHERE.findall(plain), *plain.split(":", 1)]
 
 
 def duplicated(head: Head) -> str | None:

@@ -103,10 +103,15 @@ async def test_azure_gets_its_credential_where_the_client_put_the_key(
     assert visit.head.values(b"authorization") == []
 
 
-async def test_a_key_as_a_password(keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf) -> None:
-    """A key in Basic credentials is known, and goes no further."""
+@pytest.mark.parametrize("around", [":{}", "{}:", "user:{}", "a:b:{}", "{}", "user:{}\xff", "us\xe9r:{}"])
+@pytest.mark.parametrize("padding", ["", "="])
+async def test_a_key_as_a_password(
+    keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf, around: str, padding: str
+) -> None:
+    """A key in Basic credentials is known, however they are written, and goes no further."""
     home = await keyed(upstream.url, access="open")
-    hidden = base64.b64encode(f":{home.issue()}".encode()).decode()
+    hidden = base64.b64encode(around.format(home.issue()).encode("latin-1")).decode().rstrip("=")
+    hidden += "=" * (-len(hidden) % 4) if padding else ""
     assert (await ask(client_of, home, "/groq/v1/x", f"Authorization: Basic {hidden}")).status == 200
     assert (await home.house.row())["key"] == "laptop"
     assert hidden.encode() not in sent(upstream)
