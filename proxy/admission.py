@@ -19,11 +19,10 @@ from proxy.keys.limits import Limits
 from proxy.keys.used_up import UsedUp
 from proxy.model_rule import ModelRule
 from proxy.refusal import Refusal
-from proxy.target import REDACTED, Target, is_name, read_target, redacted, shown
+from proxy.target import SHORTEST_SECRET, Target, is_name, read_target, redacted, shown, struck
 
 _HOST = re.compile(r"[\w.\-]+(?::\d{1,5})?|\[[0-9a-fA-F:.]+\](?::\d{1,5})?")
 _LOCAL = re.compile(r"(?:localhost|[\d.]+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
-_SECRET_LENGTH = 12  # what is shorter is a word (`ollama`), and striking it out would hide nothing
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -34,6 +33,7 @@ class Admitted(msgspec.Struct, frozen=True):
     shown_target: str
     caller: Caller
     rule: ModelRule | None  # to be asked once the body is read
+    secrets: list[str]  # what of this call must not be kept
 
 
 class Turned(msgspec.Struct, frozen=True):
@@ -43,6 +43,7 @@ class Turned(msgspec.Struct, frozen=True):
     upstream: Upstream | None
     shown_target: str
     caller: Caller
+    secrets: list[str]
 
 
 class Admission:
@@ -60,18 +61,19 @@ class Admission:
         """Decide by the request line and the headers."""
         raw = request.raw_path
         target = read_target(raw)
+        secrets = credential.every(head, raw)
         if isinstance(target, str):
             refusal = Refusal(405 if request.method == "CONNECT" else 400, "bad_target", target, retry=False)
-            return Turned(refusal, None, shown(_printable(raw)), Caller())
+            return Turned(refusal, None, _without(secrets, shown(_printable(raw))), Caller(), secrets)
         upstream = self._upstreams.get(target.upstream)
+        shown_target = _without(secrets, redacted(target.rest) if upstream else shown(raw))
         wrong = _wrong_head(request, head)
         if wrong:
-            return Turned(wrong, upstream, redacted(target.rest) if upstream else shown(raw), Caller())
+            return Turned(wrong, upstream, shown_target, Caller(), secrets)
         caller = recognise(head, target.rest, upstream.access if upstream else self._access, self._keyring)
-        shown_target = _without(caller.credential, redacted(target.rest) if upstream else shown(raw))
         if upstream is None:
             refusal = caller.refusal or self._unknown_upstream(target.upstream)
-            return Turned(refusal, None, shown_target, caller)
+            return Turned(refusal, None, shown_target, caller, secrets)
         turned = caller.refusal or self._refusal(head, upstream, caller)
         rule = None if turned else self._model_rule(request, upstream, caller)
         if rule is not None:
@@ -81,10 +83,10 @@ class Admission:
         if turned is None and caller.key is not None:
             turned = self._limits.begin(caller.key)  # the last to be asked: it counts the call
         if turned is not None:
-            return Turned(turned, upstream, shown_target, caller)
+            return Turned(turned, upstream, shown_target, caller, secrets)
         if caller.issued is not None:
             target = Target(target.upstream, caller.issued.rest)
-        return Admitted(upstream, target, shown_target, caller, rule)
+        return Admitted(upstream, target, shown_target, caller, rule, secrets)
 
     def over(self, admitted: Admitted) -> None:
         """The call has ended, however it did."""
@@ -176,8 +178,11 @@ def _insufficient(used_up: UsedUp) -> Refusal:
     return Refusal(429, "insufficient_quota", message, retry=False)
 
 
-def _without(secret: str | None, text: str) -> str:
-    return text.replace(secret, REDACTED) if secret and len(secret) >= _SECRET_LENGTH and secret in text else text
+def _without(secrets: list[str], text: str) -> str:
+    for secret in secrets:
+        if len(secret) >= SHORTEST_SECRET:
+            text = struck(text, secret)
+    return text
 
 
 def _printable(raw: str) -> str:

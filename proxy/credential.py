@@ -7,6 +7,7 @@ upstream.
 import base64
 import binascii
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 import msgspec
 
@@ -46,6 +47,20 @@ def presented(head: Head, rest: str) -> str | None:
         if found:
             return found
     return query_value(rest, "key") or query_value(rest, "api_key") if "?" in rest else None
+
+
+def every(head: Head, rest: str) -> list[str]:
+    """All credentials of this request, also where there should be one: none of them may be kept."""
+    found = []
+    for value in head.every("authorization"):
+        found.append(_of_authorization(value))
+        if value[:6].lower() == "basic ":
+            found += _user_and_password(value)
+    for name in _IN_HEADERS:
+        found += head.every(name)
+    if "?" in rest and "key=" in (unquote(rest) if "%" in rest else rest):
+        found += [named for name in _IN_QUERY if (named := query_value(rest, name))]
+    return found
 
 
 def issued(head: Head, rest: str) -> Issued | Misplaced | None:

@@ -86,7 +86,7 @@ class Forwarding:
                 key=admitted.caller.name,
                 group=admitted.caller.group,
                 client=request.remote or "",
-                headers=head.facts_without(admitted.caller.credential),
+                headers=head.facts_without(*admitted.secrets),
             )
         )
 
@@ -230,9 +230,7 @@ class Forwarding:
             hider = None
         exchange.status = answer.status
         ours = self._admitted.upstream.api_key if self._admitted.upstream else None
-        exchange.response_headers = answered.facts_without(
-            self._admitted.caller.credential, ours.reveal() if ours else None
-        )
+        exchange.response_headers = answered.facts_without(*self._admitted.secrets, ours.reveal() if ours else None)
         capture = exchange.response = self._capture(encoding)
         watch = TerminalWatch() if length is None and encoding is None else None
         passed = answered.to_client()

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from proxy.journal.notes import Headers
 from proxy.keys.secret import ANYWHERE, PREFIX
-from proxy.target import REDACTED
+from proxy.target import REDACTED, SHORTEST_SECRET, struck
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """Names and values as they were on the wire."""
@@ -48,7 +48,6 @@ _KEPT_PREFIXES = (
     "x-amzn-requestid", "x-amzn-errortype", "x-metrics-", "x-litellm-response-cost", "x-litellm-model-id",
     "fireworks-", "x-kong-", "x-envoy-upstream-",
 )  # fmt: skip
-_SECRET_LENGTH = 12  # what is shorter is a word, not a secret
 _MARK = PREFIX.encode()
 _NEVER_KEPT = ("key", "token", "secret", "auth", "cookie")
 
@@ -123,6 +122,10 @@ class Head:
         values = self._read.get(name)
         return values[0] if values else None
 
+    def every(self, name: str) -> Sequence[str]:
+        """All values of such a header."""
+        return self._read.get(name, ())
+
     def times(self, name: str) -> int:
         """How often such a header came."""
         return len(self._read.get(name, ()))
@@ -135,11 +138,11 @@ class Head:
         """The facts, with these secrets, and every key that was issued here, made unreadable."""
         facts = self.facts
         for secret in secrets:
-            if not secret or len(secret) < _SECRET_LENGTH:
+            if not secret or len(secret) < SHORTEST_SECRET:
                 continue
             for _, value in facts:
-                if secret in value:
-                    facts = tuple((name, value.replace(secret, REDACTED)) for name, value in facts)
+                if secret in value or "%" in value:
+                    facts = tuple((name, struck(value, secret)) for name, value in facts)
                     break
         if any(kind.kept for kind, _ in self.marked):
             facts = tuple((name, ANYWHERE.sub(REDACTED, value)) for name, value in facts)

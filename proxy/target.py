@@ -18,9 +18,11 @@ _SECRET_PARAMETER = re.compile(
     r"key|token|secret|auth|password|credential|^sig(?:nature)?$|^code$|^x-amz-", re.IGNORECASE
 )
 _BETWEEN_PARAMETERS = re.compile(r"([&;])")
-_USER_INFO = re.compile(r"//[^/@]*@")
+_USER_INFO = re.compile(r"(?:(?<=//)|^(?!/|\w+://)).*@")  # `^`: CONNECT names no scheme; a password may hold slashes
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,15}")
 REDACTED = "REDACTED"
+SHORTEST_SECRET = 12
+"""What is shorter is a word (`ollama`), and striking it out would hide nothing."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -67,6 +69,13 @@ def redacted(rest: str) -> str:
     return path + "?" + "".join(parts)
 
 
+def struck(text: str, secret: str) -> str:
+    """The text without this secret; nothing of the text where the secret stands in it escaped."""
+    if secret in text:
+        text = text.replace(secret, REDACTED)
+    return REDACTED if "%" in text and secret in unquote(text) else text
+
+
 def holds_issued_key(rest: str) -> bool:
     """Whether a key that was issued here stands anywhere in it, escaped or not."""
     plain = unquote(rest) if "%" in rest else rest
@@ -87,7 +96,7 @@ def is_name(segment: str) -> bool:
 
 def shown(raw: str) -> str:
     """A target that goes nowhere, without what may be secret: user and password, fragment, a key in a name's place."""
-    whole = _USER_INFO.sub("//", raw.partition("#")[0])
+    whole = _USER_INFO.sub("", raw.partition("#")[0])
     first, slash, rest = whole[1:].partition("/")
     if whole.startswith("/") and not is_name(first.partition("?")[0]):
         whole = f"/{REDACTED}{slash}{rest}"
