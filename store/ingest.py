@@ -77,6 +77,10 @@ class Ingest:
         """How every budget stands; from any thread."""
         return self._budgets.states()
 
+    def passed_budgets(self) -> tuple[BudgetState, ...]:
+        """Those of them of which the warned share is used; from any thread."""
+        return self._budgets.passed()
+
     def live(self) -> LiveCounts:
         """Where every call stands now; from any thread."""
         return self._count(self._standing)

@@ -19,6 +19,7 @@ from store.lock import STORE_LOCK, Held, take_when_free
 from store.me.desk import at_the_desk
 from store.reader import Reader
 from store.search.indexing import Indexing
+from store.webhook import telling
 
 _PREDECESSOR_S = 60.0
 _LONGEST_ADDRESS = 64 * 1024  # bytes; all state of a page is in it, the way back too, and browsers name it as Referer
@@ -37,7 +38,7 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
         ingest.start()
         indexing.start()
         try:
-            async with Reader.open(config.store.data_dir) as reader:
+            async with Reader.open(config.store.data_dir) as reader, telling(config, ingest.passed_budgets) as told:
                 app = make_app(
                     config,
                     reader,
@@ -45,6 +46,7 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
                     prices=ingest.price_edition(),
                     search=lambda: indexing.standing() if config.capture.bodies == "full" else None,
                     budgets=ingest.budgets,
+                    webhook=told,
                 )
                 runner = web.AppRunner(
                     app,

@@ -24,6 +24,7 @@ from store.pages.me import ME
 from store.pages.static import PREFIX
 from store.reader import Source
 from store.search.standing import Standing
+from store.webhook.standing import Standing as Telling
 
 
 def _utc_now() -> datetime:
@@ -38,11 +39,12 @@ def make_app(
     prices: Mapping[str, object] | None = None,
     search: Callable[[], Standing | None] = lambda: None,
     budgets: Callable[[], Sequence[BudgetState]] = lambda: (),
+    webhook: Callable[[], Telling | None] = lambda: None,
     now: Callable[[], datetime] = _utc_now,
 ) -> web.Application:
     """The application. `live` gives the counts of this moment, `prices` what health tells about the price table,
     `search` how far the index of words is, None where there is no text to search, `budgets` how each
-    budget stands.
+    budget stands, `webhook` how the telling of that goes, None where nobody is told.
 
     Whoever opened `source` closes it, after the application.
     """
@@ -51,7 +53,9 @@ def make_app(
     if access is not None:
         checks.insert(0, token_check(access, public=(LIVENESS, LOGIN, ME, PREFIX)))
     app = web.Application(middlewares=[errors_as_json, *checks])
-    app[PARTS] = Parts(source, live, now, config.store.data_dir, prices or {}, config.sandbox, search, config, budgets)
+    app[PARTS] = Parts(
+        source, live, now, config.store.data_dir, prices or {}, config.sandbox, search, config, budgets, webhook
+    )
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_end_streams)
     add_routes(app)

@@ -12,6 +12,7 @@ from store.budgets import BudgetState
 from store.health import LiveCounts
 from store.reader import Source
 from store.search.standing import Standing
+from store.webhook.standing import Standing as Telling
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Parts:
     search: Callable[[], Standing | None] = lambda: None
     config: Config = field(default_factory=Config)
     budgets: Callable[[], Sequence[BudgetState]] = lambda: ()  # how each stands
+    webhook: Callable[[], Telling | None] = lambda: None
     stopping: bool = False  # streams end themselves
 
 

@@ -70,12 +70,12 @@ async def facets_route(request: web.Request) -> web.Response:
 async def health_route(request: web.Request) -> web.Response:
     refuse_all(request.query.items())
     parts = request.app[PARTS]
-    indexed = parts.search()
+    indexed, telling = parts.search(), parts.webhook()
     # Looks at files: not on the event loop, whose disk may be the one that hangs.
     told = await asyncio.to_thread(
         health, parts.live(), parts.data_dir, parts.now(), parts.prices,
         sandbox=parts.sandbox, search=indexed.as_json() if indexed else None,
-        budgets=parts.budgets(),
+        budgets=parts.budgets(), webhook=telling.as_json() if telling else None,
     )  # fmt: skip
     return json_answer(told)
 

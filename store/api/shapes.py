@@ -205,6 +205,10 @@ SCHEMAS: Final[_Json] = {
                 until=_TEXT_OR_NULL,
             )
         ),
+        webhook={
+            **_or_null(_object(pending=_COUNT, failed=_COUNT, last_error=_TEXT_OR_NULL)),
+            "description": "messages about budgets that wait, and that were given up since the start; null without one",
+        },
         sandbox={"type": "boolean", "description": "what is in the book are the sample calls of a demo"},
         engine=_map(_TEXT),
     ),

@@ -98,8 +98,15 @@ class Budgets:
         """How every budget stands; from any thread."""
         return tuple(map(self._state, self._counts))
 
+    def passed(self) -> tuple[BudgetState, ...]:
+        """Those of which the warned share is used; from any thread."""
+        return tuple(self._state(one) for one in self._counts if one.used_micro >= one.warn_micro)
+
     def _state(self, one: _Count) -> BudgetState:
-        return BudgetState(one.holder.of, one.holder.name, one.budget, one.window, one.used_micro, self._warn_at)
+        return BudgetState(
+            one.holder.of, one.holder.name, one.budget, one.window, one.used_micro, self._warn_at,
+            one.holder.former_names,
+        )  # fmt: skip
 
     @property
     def published(self) -> Published:

@@ -25,6 +25,7 @@ class BudgetState:
     window: Window
     used_micro: int
     warn_at: Decimal
+    former_names: tuple[str, ...] = ()  # of the key
 
     @property
     def state(self) -> State:

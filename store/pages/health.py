@@ -76,12 +76,12 @@ async def health_page(request: web.Request) -> web.StreamResponse:
 
 
 async def _told(parts: Parts) -> dict[str, Any]:
-    indexed = parts.search()
+    indexed, telling = parts.search(), parts.webhook()
     # Looks at files: not on the event loop, whose disk may be the one that hangs.
     return await asyncio.to_thread(
         health, parts.live(), parts.data_dir, parts.now(), parts.prices,
         sandbox=parts.sandbox, search=indexed.as_json() if indexed else None,
-        budgets=parts.budgets(),
+        budgets=parts.budgets(), webhook=telling.as_json() if telling else None,
     )  # fmt: skip
 
 

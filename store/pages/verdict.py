@@ -61,7 +61,7 @@ def findings(
 ) -> list[Finding]:
     """All that was judged, the worst first."""
     found = [
-        *_calls(told), *_budgets(told["budgets"]), *_disk(told["disk"], growth),
+        *_calls(told), *_budgets(told["budgets"]), *_webhook(told["webhook"]), *_disk(told["disk"], growth),
         *_prices(told["prices"], unpriced, today),
     ]  # fmt: skip
     return sorted(found, key=lambda finding: _ORDER.index(finding.state))
@@ -103,6 +103,18 @@ def _budgets(budgets: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
             yield Finding("attention", f"Calls are refused: {what} is used up.")
         elif one["state"] == "warned":
             yield Finding("attention", f"{one['share']:.0%} of {what} are used.")
+
+
+def _webhook(webhook: Mapping[str, Any] | None) -> Iterator[Finding]:
+    if webhook is None or webhook["last_error"] is None:
+        return  # those that wait have not failed yet
+    why = webhook["last_error"]
+    if failed := webhook["failed"]:
+        messages = "1 message about a budget was" if failed == 1 else f"{count(failed)} messages about budgets were"
+        yield Finding("attention", f"{messages} not taken by the webhook for a day, and given up: {why}.")
+    if pending := webhook["pending"]:
+        messages = "1 message about a budget waits" if pending == 1 else f"{count(pending)} messages about budgets wait"
+        yield Finding("attention", f"{messages} to be sent again: {why}.")
 
 
 def _disk(disk: Mapping[str, Any], growth: Mapping[str, Any]) -> Iterator[Finding]:

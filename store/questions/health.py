@@ -21,10 +21,12 @@ def health(
     sandbox: bool = False,
     search: Mapping[str, object] | None = None,
     budgets: Sequence[BudgetState] = (),
+    webhook: Mapping[str, object] | None = None,
 ) -> Json:
     """The state of the book at this moment; needs no look into it. `sandbox`: what it holds are sample calls.
 
     `search`: how far the index of words is, None when no bodies are kept that could be searched.
+    `webhook`: how the telling of budgets goes, None when nobody is told.
     `drained_through` is the time up to which everything that ended is in the book.
     """
     lag_ms, sizes = live.oldest_waiting_ms or 0.0, look(data_dir)
@@ -49,6 +51,7 @@ def health(
         "prices": dict(prices or {}),
         "sandbox": sandbox,
         "budgets": [one.as_json() for one in budgets],
+        "webhook": None if webhook is None else dict(webhook),
         "search": None if search is None else dict(search),
         "engine": {"sqlite": sqlite3.sqlite_version},
     }

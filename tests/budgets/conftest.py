@@ -8,6 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from tests.budgets.receiver import receiving
+from tests.budgets.told import Desk
 from tests.relay.served import Served, serve
 
 ANSWER = {
@@ -57,3 +59,10 @@ async def start(tmp_path: Path, one_credit: str) -> AsyncIterator[Start]:
     yield factory
     for served in running:
         await served.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """A receiver that takes everything."""
+    async with receiving() as hears:
+        yield Desk(tmp_path, hears)

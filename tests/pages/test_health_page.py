@@ -17,9 +17,13 @@ TODAY = date(2026, 12, 3)
 GOOD: dict[str, Any] = {
     "received": 12, "stored": 9, "waiting": 2, "open": 1, "malformed": 0, "late_notes": 0,
     "lost": {"total": 0}, "lag_ms": 10.0, "disk": {"free_bytes": 50_000_000_000}, "prices": {"date": "2026-11-01"},
-    "budgets": [],
+    "budgets": [], "webhook": None,
 }  # fmt: skip
 STEADY: dict[str, Any] = {"full_in_days": None, "bytes_per_day": None, "days": []}
+
+
+def _hook(pending: int, failed: int, error: str | None = "it broke") -> dict[str, Any]:
+    return {"pending": pending, "failed": failed, "last_error": error}
 
 
 async def test_the_equation_is_shown(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
@@ -88,6 +92,8 @@ def test_all_in_order_is_good() -> None:
         ({}, {}, [{"missing": "price"}], "attention", "1 model has no price"),
         ({"prices": {"date": "2026-01-01"}}, {}, [], "attention", "336 days old"),
         ({"prices": {}}, {}, [], "attention", "unknown"),
+        ({"webhook": _hook(2, 0)}, {}, [], "attention", "2 messages about budgets wait to be sent again: it broke."),
+        ({"webhook": _hook(0, 1)}, {}, [], "attention", "1 message about a budget was not taken by the webhook"),
     ],
 )
 def test_what_is_not_in_order_is_said(
@@ -97,6 +103,11 @@ def test_what_is_not_in_order_is_said(
     found = findings(GOOD | changes, STEADY | growth, unpriced, TODAY)
     assert worst(found) == state == found[0].state
     assert words in found[0].text
+
+
+def test_messages_that_never_failed_need_no_attention() -> None:
+    """A message that is on its way is nothing to be told of."""
+    assert worst(findings(GOOD | {"webhook": _hook(1, 0, None)}, STEADY, [], TODAY)) == "good"
 
 
 def test_the_difference_of_a_balance() -> None:
