@@ -101,7 +101,7 @@ class Fields:
         found = []
         for period in PERIODS:
             name = f"budget_{period}"
-            if text := form.value(name).replace(",", ""):
+            if text := form.value(name):
                 found.append(self.read(name, f"{text}/{period}", _budget))
         return tuple(one for one in found if one is not None)
 
@@ -130,9 +130,10 @@ def _models(text: str) -> tuple[str, ...]:
 
 
 def _budget(text: str) -> Budget:
-    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?/[a-z]+", text):
+    # Commas between thousands only: taken out of `1,5`, ten times as much would be left.
+    if not re.fullmatch(r"([0-9]{1,12}|[0-9]{1,3}(,[0-9]{3}){1,3})(\.[0-9]{1,6})?/[a-z]+", text):
         raise ValueError("must be a number of credits, such as 50000, with at most six decimals")
-    return read_budget(text)
+    return read_budget(text.replace(",", ""))
 
 
 def _calls(text: str) -> int:

@@ -180,6 +180,7 @@ async def test_a_key_is_made_and_its_secret_shown_once(tmp_path: Path, aiohttp_c
         ("budget_month", "many", "number of credits"),
         ("budget_day", "1/month", "number of credits"),
         ("budget_total", "0", "more than 0"),
+        ("budget_total", "1,5", "number of credits"),
         ("per_minute", "0", "whole number"),
         ("concurrent", "-1", "whole number"),
         ("concurrent", "9" * 500, "whole number"),
