@@ -147,7 +147,10 @@ def move(name: str, group: str, config: Path | None, data_dir: Path | None) -> N
 @_of_key
 @place
 def delete(name: str, config: Path | None, data_dir: Path | None) -> None:
-    """Refuse the key for ever; its rows keep its name, and the name stays taken."""
+    """Refuse the key for ever; its rows keep its name, and the name stays taken.
+
+    A credential that was only named here is not refused: it passes through without a name again.
+    """
     _done(lambda: _at(config, data_dir).delete(name))
 
 

@@ -148,7 +148,7 @@ class Register:
         return self._change(change)
 
     def delete(self, name: str) -> Key:
-        """Refuse it for ever; its rows keep its name."""
+        """Refuse it for ever, or forget the name of a credential that is passed through; its rows keep the name."""
         return self._alter(name, lambda key: replace(key, deleted=True, previous_digest=None, previous_until=None))
 
     def _alter(self, name: str, alter: Callable[[Key], Key]) -> Key:

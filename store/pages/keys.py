@@ -35,7 +35,7 @@ DONE: Final = {
     "renamed": "has its new name; its calls so far keep the old one",
     "moved": "is in its new group from now on",
     "changed": "is changed",
-    "deleted": "is deleted: it is refused for ever, and its calls keep its name",
+    "deleted": "is deleted; its calls keep its name",
     "named": "has its name from now on",
     "again": "was done already; a secret is shown only once",
 }
