@@ -21,10 +21,12 @@ _STRING = rb'"(?:[^"\\]|\\.)*+'
 _PAIR = re.compile(rb"(" + _STRING + rb'"\s*:\s*)' + _VALUE, re.DOTALL)
 _HEADERS = re.compile(rb'"headers"\s*:\s*\{((?:[^{}"]|' + _STRING + rb'(?:"|\Z))*+)(?=\}|\Z)', re.DOTALL)
 _SCHEMA = re.compile(rb'"type"\s*:\s*"(?:object|string|array|number|integer|boolean|null)"|"\$ref"\s*:')
+_SECRETIVE = re.compile(rb"key|token|secret|auth|cookie|passw|connection", re.IGNORECASE)
+_SCHEME = re.compile(rb"\A(?:bearer|basic|token) +", re.IGNORECASE)
 # Amazon's, Google's, Azure's, and what CloudFront, Alibaba and Tencent call theirs.
 _SIGNATURE = re.compile(
     rb"((?:[?&;]|\\u0026|%26|%3F)(?:X-(?:Amz|Goog)-(?:Signature|Security-Token|Credential)|(?:q-)?signature|sig)=)"
-    rb"[^&\"'\\\s#<>)]+",
+    rb"([^&\"'\\\s#<>)]+)",
     re.IGNORECASE,
 )
 _HANDED_OUT = re.compile(
@@ -33,15 +35,28 @@ _HANDED_OUT = re.compile(
 _HANDS_OUT = re.compile(r"/(?:realtime/|chatkit/|auth_tokens|organization/)")
 
 
-def replaced(data: bytes) -> bytes:
-    """The bytes with these values made unreadable."""
+def replaced(data: bytes, found: list[bytes]) -> bytes:
+    """The bytes with these values made unreadable; the credentials among them are added to `found`."""
+
+    def marked(match: re.Match[bytes]) -> bytes:
+        if _SECRETIVE.search(match[1]):
+            found.append(_SCHEME.sub(b"", match[2]))
+        return match[1] + b'"' + MARK + match[3]
+
+    def headers(match: re.Match[bytes]) -> bytes:
+        return match[0] if _SCHEMA.search(match[1]) else _PAIR.sub(marked, match[0])
+
+    def signature(match: re.Match[bytes]) -> bytes:
+        found.append(match[2])
+        return match[1] + MARK
+
     if b'"auth' in data:  # each of them is called so, or stands in something that is
-        data = _NAMED.sub(_marked, data)
-        data = _AUTHENTICATION.sub(lambda match: _KEY.sub(_marked, match[0]), data)
+        data = _NAMED.sub(marked, data)
+        data = _AUTHENTICATION.sub(lambda match: _KEY.sub(marked, match[0]), data)
     if b'"headers"' in data:
-        data = _HEADERS.sub(_headers, data)
+        data = _HEADERS.sub(headers, data)
     if b"=" in data and (b"ignature=" in data or b"sig=" in data):
-        data = _SIGNATURE.sub(rb"\1" + MARK, data)
+        data = _SIGNATURE.sub(signature, data)
     return data
 
 
@@ -53,14 +68,6 @@ def hands_out_keys(target: str) -> bool:
 def without_handed_out(data: bytes) -> bytes:
     """An answer from there without the key."""
     return _HANDED_OUT.sub(_handed, data)
-
-
-def _marked(match: re.Match[bytes]) -> bytes:
-    return match[1] + b'"' + MARK + match[3]
-
-
-def _headers(match: re.Match[bytes]) -> bytes:
-    return match[0] if _SCHEMA.search(match[1]) else _PAIR.sub(_marked, match[0])
 
 
 def _handed(match: re.Match[bytes]) -> bytes:

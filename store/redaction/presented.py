@@ -22,7 +22,7 @@ _AFTER_SIGN = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Za-z]|(?<=\\[nrt])[0-9A-Za-z]"
 _BEGUN = re.compile(
     rb"(?<![0-9A-Za-z])(?:sk-|gsk_|xai-|pplx-|hf_|r8_|nvapi-|AIza|ya29\.|eyJ)[0-9A-Za-z._~+/=-]{4,}\Z"
 )  # as the keys of well-known vendors do
-_ESCAPED = re.compile(rb"\\u00([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})|\\(/)")
+_ESCAPED = re.compile(rb"\\+u00([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})|\\+(/)")
 
 
 class Fingerprint(msgspec.Struct, frozen=True):

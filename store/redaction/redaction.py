@@ -91,7 +91,11 @@ class Strainer:
                 self._presented = None  # no longer to be looked for by its hash
         for secret in self._secrets:
             data = secret.replaced(data)
-        return fields.replaced(data)
+        named: list[bytes] = []
+        data = fields.replaced(data, named)
+        if named:  # an upstream that finds fault with them repeats them as it likes
+            self._secrets += tuple(known(value, fields.MARK) for value in named if len(value) >= SHORTEST)
+        return data
 
 
 def _known(secrets: Iterable[tuple[Secret | None, bytes]]) -> Iterable[KnownSecret]:

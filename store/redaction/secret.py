@@ -44,8 +44,9 @@ def known(value: bytes, mark: bytes) -> KnownSecret:
 
 
 def _written(sign: int) -> bytes:
+    """A sign, or its escape: of an address, or of JSON, or of JSON within strings of JSON."""
     plain = bytes((sign,))
     if plain.isalnum():
         return plain
     code = b"".join(b"[%c%c]" % (one, one ^ 0x20) if one > 0x40 else b"%c" % one for one in b"%02X" % sign)
-    return b"(?:" + re.escape(plain) + rb"|\\" + re.escape(plain) + rb"|\\u00" + code + b"|%" + code + b")"
+    return b"(?:" + re.escape(plain) + rb"|\\+" + re.escape(plain) + rb"|\\+u00" + code + b"|%" + code + b")"
