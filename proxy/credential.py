@@ -117,9 +117,10 @@ def _of_basic(value: str) -> str:
 
 
 def _user_and_password(value: str) -> list[str]:
-    """Both, and before them every issued key that stands in them; an upstream may read what lacks its padding, too."""
+    """Both, and before them every issued key that stands in them; an upstream may read more than the standard says."""
+    encoded = value[6:].strip().replace("-", "+").replace("_", "/")  # as in addresses,
     try:
-        plain = base64.b64decode(f"{value[6:].strip()}==").decode("utf-8", "surrogateescape")
+        plain = base64.b64decode(f"{encoded}==").decode("utf-8", "surrogateescape")  # and without its padding
     except (binascii.Error, ValueError):
         return []
     return [*ANYWHERE.findall(plain), *plain.split(":", 1)]
