@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -75,13 +76,13 @@ async def never() -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def receiving(hears: Hears | None = None) -> AsyncIterator[Hears]:
+async def receiving(hears: Hears | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Hears]:
     """Listens, on the port it had before if it had one."""
     hears = hears or Hears()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", hears.hear)
-    server = TestServer(app, port=hears.port or None)
-    await server.start_server(access_log=None, shutdown_timeout=0.0)
+    server = TestServer(app, port=hears.port or None, scheme="https" if tls else "http")
+    await server.start_server(access_log=None, shutdown_timeout=0.0, ssl=tls)
     hears.port = server.port or 0
     try:
         yield hears

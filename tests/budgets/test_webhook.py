@@ -3,13 +3,17 @@
 import asyncio
 import hashlib
 import hmac
+import os
 import re
 import time
 from pathlib import Path
 
 import pytest
 
+from proxy.config.model import Config, Store
+from store.budgets import BudgetState
 from store.moments import rfc3339
+from store.webhook import telling
 from tests.books import NOON_US
 from tests.budgets.receiver import SECRET
 from tests.budgets.told import DAY_US, SOON, Desk, settled, state
@@ -30,6 +34,18 @@ async def test_a_message_says_what_stands(desk: Desk) -> None:
     ]  # fmt: skip
     assert heard.path == "/t0psecret/a%2Fb?k=s3cret"
     assert heard.headers["Content-Type"] == "application/json"
+
+
+async def test_nobody_is_told_unless_asked_for(tmp_path: Path) -> None:
+    """Without an address no budget is looked at, nothing is written, and health has nothing to tell."""
+
+    def passed() -> list[BudgetState]:
+        raise AssertionError("the budgets were looked at")
+
+    async with telling(Config(store=Store(tmp_path)), passed, SOON) as told:
+        await asyncio.sleep(5 * SOON.look_s)
+        assert told() is None
+    assert os.listdir(tmp_path) == []
 
 
 async def test_the_signature_is_right(desk: Desk) -> None:
@@ -54,7 +70,11 @@ async def test_the_manual_tells_how_to_check(desk: Desk, secret: str, spoilt: by
     async with desk.telling():
         (heard,) = await desk.hears.until(1)
     lines = "".join(re.findall(r"^#     (.*\n)", EXAMPLE.read_text(), re.MULTILINE))
-    names = {"header": heard.headers["x-tollbook-signature"], "body": heard.body + spoilt, "secret": secret}
+    names: dict[str, object] = {
+        "header": heard.headers["x-tollbook-signature"],
+        "body": heard.body + spoilt,
+        "secret": secret,
+    }
     exec(lines, names)
     assert names["genuine"] is genuine
 

@@ -3,7 +3,10 @@
 import asyncio
 import logging
 import re
+import shutil
 import socket
+import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -202,3 +205,29 @@ async def test_nothing_but_the_origin_is_logged(
     assert standing.last_error == words
     assert "/***" in caplog.text
     assert not re.search("t0psecret|s3cret|hunter2", caplog.text + str(standing))
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> ssl.SSLContext:
+    """The TLS of a server whose certificate nobody but itself has signed."""
+    if shutil.which("openssl") is None:
+        pytest.skip("nothing here makes certificates")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+async def test_only_a_trusted_receiver_is_told(tmp_path: Path, stranger: ssl.SSLContext) -> None:
+    """A certificate that is not trusted gets nothing."""
+    async with receiving(tls=stranger) as hears:
+        desk = Desk(tmp_path, hears, [state("8.5")])
+        async with desk.telling(url=hears.url.replace("http://", "https://")) as told:
+            standing = await failing(told)
+    assert standing.last_error == "the receiver's certificate is not trusted"
+    assert hears.heard == []
