@@ -74,7 +74,6 @@ class Meter:
             ended.headers,
             response.document,
         )
-        reading = _labels_cleaned(reading, strainer)
         if ended.outcome == "rejected" or started.upstream is None:
             kind = "other" if started.upstream is None else reading.type
             reading = msgspec.structs.replace(reading, type=kind, error=None)
@@ -145,18 +144,6 @@ def _heads_cleaned(noted: Noted, strainer: Strainer) -> Noted:
 def _cleaned(decoded: Decoded, clean: Callable[[Document], Document]) -> Decoded:
     document = clean(decoded.document)
     return decoded if document is decoded.document else msgspec.structs.replace(decoded, document=document)
-
-
-def _labels_cleaned(reading: Reading, strainer: Strainer) -> Reading:
-    """Labels are unescaped when they are read from a header: a secret may only then be one."""
-    if not (reading.user or reading.session or reading.tags):
-        return reading
-    return msgspec.structs.replace(
-        reading,
-        user=strainer.text(reading.user) if reading.user else None,
-        session=strainer.text(reading.session) if reading.session else None,
-        tags={strainer.text(name): strainer.text(value) for name, value in reading.tags.items()},
-    )
 
 
 def bare(noted: Noted) -> Entry:

@@ -22,6 +22,7 @@ _AFTER_SIGN = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Za-z]|(?<=\\[nrt])[0-9A-Za-z]"
 _BEGUN = re.compile(
     rb"(?<![0-9A-Za-z])(?:sk-|gsk_|xai-|pplx-|hf_|r8_|nvapi-|AIza|ya29\.|eyJ)[0-9A-Za-z._~+/=-]{4,}\Z"
 )  # as the keys of well-known vendors do
+_SIGN = rb"(?:\\+u00[0-9a-fA-F]{2}|%[0-9a-fA-F]{2}|[^0-9A-Za-z])"
 _ESCAPED = re.compile(rb"\\+u00([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})|\\+(/)")
 
 
@@ -73,7 +74,7 @@ def fingerprint(text: str) -> Fingerprint | None:
     return Fingerprint(
         match[1],
         max(ending.split(b"_"), key=len),
-        re.compile(ending.replace(b"_", b"[^0-9A-Za-z]"), re.DOTALL),
+        re.compile(ending.replace(b"_", _SIGN), re.DOTALL),
     )
 
 

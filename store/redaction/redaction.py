@@ -1,6 +1,7 @@
 """Puts the kinds of secrets together: made once by the configuration, asked once for each call."""
 
 from collections.abc import Callable, Iterable
+from urllib.parse import unquote
 
 import msgspec
 
@@ -64,7 +65,15 @@ class Strainer:
         return tuple((name, self.text(value)) for name, value in headers)
 
     def text(self, text: str) -> str:
-        """A short text without them."""
+        """A short text without them; unescaped, if one of them stands in it escaped as in an address."""
+        cleaned = self._text(text)
+        if "%" in cleaned:
+            plain = unquote(cleaned)
+            if (unescaped := self._text(plain)) is not plain:
+                return unescaped
+        return cleaned
+
+    def _text(self, text: str) -> str:
         data = text.encode("utf-8", "surrogatepass")
         cleaned = self._bytes(data, [])
         return text if cleaned is data else cleaned.decode("utf-8", "surrogatepass")

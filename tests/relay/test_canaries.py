@@ -237,7 +237,9 @@ async def plant_in_bodies(planted: Planted) -> None:
         multipart = "Content-Type: multipart/form-data; boundary=b"
         await planted.ask("/oai/v1/audio/transcriptions", bearer, multipart, body=f"{parts}--b--\r\n".encode())
         await planted.ask("/oai/v1/realtime/client_secrets", bearer, plain, body=b"{}")
-        for ours in (UPSTREAM, TOKEN):
+        for ours in (UPSTREAM, TOKEN, UNKNOWN):
+            escaped = "".join(f"%{ord(letter):02X}" for letter in ours)
+            await planted.ask("/oai/v1/models", bearer, f"Baggage: user={escaped}")
             await planted.ask(f"/oai/v1/models?a={ours}", bearer, f"X-Title: {ours}", f"X-Tollbook-User: {ours}")
 
 
