@@ -2,7 +2,7 @@
 
 What has ended but is not counted yet is what may go over a budget unseen. So where a budget is nearly used, a caller
 whose last call ended a moment ago waits until that is counted, a tenth of a second or so: then only what is under way
-can go over. A store that does not count is not waited for more than once.
+can go over. A store that does not count is not waited for more than once, nor is a file that cannot be read.
 """
 
 import asyncio
@@ -58,6 +58,7 @@ class KnownStanding:
         self._held = _Held(Published())
         self._counted = CountedPage(data_dir)
         self._stalled_at = -1.0  # where the count stood when it was waited for in vain
+        self._given_up = -1  # the edition that was waited for in vain
         self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()  # since when
         self._ended: dict[Holder, float] = {}  # when the last call of each ended
         self._seen: tuple[int, int, int] | None = None
@@ -90,7 +91,7 @@ class KnownStanding:
         """Whether what ended just now may have used a budget up; `counted` is then to be waited for."""
         held = self._held
         counted_to, edition = self._counted.read()
-        unheard = edition > held.edition  # something is said that was not read yet
+        unheard = self._unheard(edition)
         if not (held.near or unheard) or counted_to == self._stalled_at:
             return False
         return any(
@@ -110,7 +111,7 @@ class KnownStanding:
     def _see(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let those go on whose wait is over; the others are looked after again soon."""
         counted_to, edition = self._counted.read()
-        if self._held.edition < edition:
+        if unheard := self._unheard(edition):
             self._wake.set()  # first the file, then those who wait for what it says
             counted_to = -1.0
         impatient = time.monotonic() - _PATIENCE_S
@@ -118,10 +119,15 @@ class KnownStanding:
             since, waiter = self._waiting.popleft()
             if since > counted_to:
                 self._stalled_at, _ = self._counted.read()
+                self._given_up = edition if unheard else self._given_up
             if not waiter.done():
                 waiter.set_result(None)
         if self._waiting:
             loop.call_later(_WAIT_S, self._see, loop)
+
+    def _unheard(self, edition: int) -> bool:
+        """Whether something is said that was not read yet, and may still be."""
+        return edition > max(self._held.edition, self._given_up)
 
     def _holders(self, key: Key | None, group: str) -> Iterator[Holder]:
         if key is not None and key.budgets:

@@ -64,7 +64,10 @@ def read(data_dir: Path) -> Published:
         OSError: there is none, or it cannot be read.
         ValueError: it is not what it should be.
     """
-    found = _decode((data_dir / FILE).read_bytes())
+    try:
+        found = _decode((data_dir / FILE).read_bytes())
+    except RecursionError:
+        raise ValueError("nested without end") from None
     if found.version != _VERSION:
         raise ValueError("another version")
     return found

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
+
+from msgspec import Meta
 
 from proxy.config.budget import Period
 from proxy.keys.key import Key
@@ -17,7 +19,12 @@ class UsedUp:
     name: str
     credits: Decimal  # the budget, not what was spent
     period: Period
-    until: datetime | None  # when it begins anew; None: never
+    until: Annotated[datetime, Meta(tz=True)] | None  # when it begins anew; None: never
+
+    def __post_init__(self) -> None:
+        """It is compared in the middle of calls, where what is no number would raise."""
+        if not self.credits.is_finite():
+            raise ValueError("a budget is a number of credits")
 
 
 class Standing(Protocol):

@@ -1,5 +1,6 @@
 """The counters of budgets: begun from the book, raised by batches, told to workers, begun anew with each period."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from proxy.config.budget import read_budgets
 from proxy.config.model import Config, Credits, Group, Store
+from proxy.keys.counted import CountedPage
 from proxy.keys.key import Key
 from proxy.keys.known_standing import KnownStanding
 from proxy.keys.register import Register
@@ -184,3 +186,37 @@ def test_a_published_file_that_is_damaged_or_gone_changes_nothing(desk: Desk) ->
         assert desk.worker.used_up(None, "lab") is not None
         desk.look()
         assert [one.name for one in read(desk.config.store.data_dir).used_up] == ["lab"]
+
+
+async def test_what_cannot_be_read_is_waited_for_once(desk: Desk) -> None:
+    """A worker that cannot read what the store says waits for it once, though the store goes on counting."""
+    page = CountedPage(desk.config.store.data_dir)
+    try:
+        page.write(time.monotonic(), 2**62)
+        assert desk.worker.undecided(None, "lab")
+        await desk.worker.counted()
+        page.write(time.monotonic(), 2**62)
+        assert not desk.worker.undecided(None, "lab")
+        page.write(time.monotonic(), 2**62 + 1)
+        assert desk.worker.undecided(None, "lab")
+    finally:
+        page.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        '"more": ' + "[" * 100_000,
+        '"used_up": [{"of": "group", "name": "lab", "credits": "NaN", "period": "day", "until": null}]}',
+        '"used_up": [{"of": "group", "name": "lab", "credits": "1", "period": "day", "until": "2030-01-01T00:00:00"}]}',
+    ],
+    ids=["nested", "no number", "time without zone"],
+)
+def test_what_would_raise_in_a_call_is_not_taken_over(desk: Desk, damage: str) -> None:
+    """A published file whose words cannot be compared with a budget changes nothing."""
+    desk.spend(11 * CREDIT, group="lab")
+    (desk.config.store.data_dir / "standing.json").write_text('{"edition": 1, ' + damage)
+    desk.worker.refresh()
+    found = desk.worker.used_up(None, "lab")
+    assert found is not None
+    assert found.credits == 10
