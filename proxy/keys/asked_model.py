@@ -74,7 +74,7 @@ def _once_at_the_top(body: bytes) -> bool:
 
 def _in_parts(content_type: str, body: bytes) -> tuple[str, ...]:
     boundaries = re.findall(r'boundary="?([^";,\s]+)"?', content_type, re.IGNORECASE)
-    if len(boundaries) != 1:
+    if len(boundaries) != 1 or content_type.lower().count("boundary") != 1:
         return ()
     mark = b"--" + boundaries[0].encode("utf-8", "surrogateescape")
     first, *parts = (b"\r\n" + body).split(b"\r\n" + mark)
@@ -104,4 +104,16 @@ def allowed(patterns: tuple[str, ...], models: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(re.escape(one).replace(r"\*", ".*") for one in patterns), re.DOTALL)
+    return re.compile("|".join(map(_expression, patterns)), re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
+    """What stands between two stars is found at its first place, for good: no other place can help what follows.
+
+    Tried at every place, a name made for it would hold the loop for minutes.
+    """
+    first, *rest = map(re.escape, pattern.split("*"))
+    if not rest:
+        return first
+    *between, last = rest
+    return first + "".join(f"(?>.*?{one})" for one in between) + ".*" + last
