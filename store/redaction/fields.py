@@ -50,12 +50,12 @@ def replaced(data: bytes, found: list[bytes]) -> bytes:
         found.append(match[2])
         return match[1] + MARK
 
-    if b'"auth' in data:  # each of them is called so, or stands in something that is
+    if data.rfind(b'"auth') >= 0:  # each of them is called so, or stands in something that is
         data = _NAMED.sub(marked, data)
         data = _AUTHENTICATION.sub(lambda match: _KEY.sub(marked, match[0]), data)
-    if b'"headers"' in data:
+    if data.rfind(b'"headers"') >= 0:
         data = _HEADERS.sub(headers, data)
-    if b"=" in data and (b"ignature=" in data or b"sig=" in data):
+    if b"=" in data and (data.rfind(b"ignature=") >= 0 or data.rfind(b"sig=") >= 0):
         data = _SIGNATURE.sub(signature, data)
     return data
 

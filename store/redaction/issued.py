@@ -18,7 +18,7 @@ _ENDED = re.compile(
 
 def replaced(data: bytes, found: list[bytes]) -> bytes:
     """The bytes without them; which they were is added to `found`."""
-    if _PREFIX not in data:
+    if data.rfind(_PREFIX) < 0:
         return data
 
     def mark(match: re.Match[bytes]) -> bytes:

@@ -34,12 +34,13 @@ class Redaction:
 class Strainer:
     """Takes the secrets out of one call: first out of its request, then out of its answer, then out of its texts."""
 
-    __slots__ = ("_hands_out", "_presented", "_secrets", "_told")
+    __slots__ = ("_fields_told", "_hands_out", "_presented", "_secrets", "_told")
 
     def __init__(self, ours: tuple[KnownSecret, ...], presented: Fingerprint | None, hands_out: bool) -> None:
         self._secrets = ours  # and what is found on the way
         self._presented = presented
         self._hands_out = hands_out
+        self._fields_told = False
         self._told: list[KnownSecret] = []  # those that the request held
 
     def request(self, document: Document) -> Document:
@@ -47,13 +48,15 @@ class Strainer:
         told: list[bytes] = []
         cleaned = self._document(document, told)
         if cleaned is not document:
-            self._told = [known(value, issued.MARK) for value in told]
+            self._told = [known(value, issued.MARK) for value in dict.fromkeys(told)]
             self._told += [secret for secret in self._secrets if _holds(document, secret)]
         return cleaned
 
     def answer(self, document: Document) -> Document:
         """The answer without them."""
-        cleaned = self._document(document, [])
+        # A stream is long, and tells of such fields only when the request had them.
+        with_fields = self._fields_told or document.form != "events"
+        cleaned = self._document(document, [], with_fields=with_fields)
         if self._hands_out:
             cleaned = _each(cleaned, fields.without_handed_out)
         if self._told:
@@ -78,9 +81,9 @@ class Strainer:
         cleaned = self._bytes(data, [])
         return text if cleaned is data else cleaned.decode("utf-8", "surrogatepass")
 
-    def _document(self, document: Document, found: list[bytes]) -> Document:
-        head, tail = document.head, document.tail
-        head, tail = self._bytes(head, found), self._bytes(tail, found) if tail else tail
+    def _document(self, document: Document, found: list[bytes], *, with_fields: bool = True) -> Document:
+        head = self._bytes(document.head, found, with_fields=with_fields)
+        tail = self._bytes(document.tail, found, with_fields=with_fields) if document.tail else document.tail
         if document.cut:
             head, tail = issued.without_halves(head, tail)
             for secret in self._secrets:
@@ -91,7 +94,7 @@ class Strainer:
             return document
         return Document(head, tail, document.cut)
 
-    def _bytes(self, data: bytes, found: list[bytes]) -> bytes:
+    def _bytes(self, data: bytes, found: list[bytes], *, with_fields: bool = True) -> bytes:
         data = issued.replaced(data, found)
         if self._presented is not None:
             presented = self._presented.found_in(data)
@@ -100,10 +103,16 @@ class Strainer:
                 self._presented = None  # no longer to be looked for by its hash
         for secret in self._secrets:
             data = secret.replaced(data)
+        if not with_fields:
+            return data
         named: list[bytes] = []
         data = fields.replaced(data, named)
-        if named:  # an upstream that finds fault with them repeats them as it likes
-            self._secrets += tuple(known(value, fields.MARK) for value in named if len(value) >= SHORTEST)
+        for value in dict.fromkeys(named):  # an upstream that finds fault with them repeats them as it likes
+            self._fields_told = True
+            if len(value) >= SHORTEST:
+                secret = known(value, fields.MARK)
+                self._secrets = (*self._secrets, secret)
+                data = secret.replaced(data)
         return data
 
 
