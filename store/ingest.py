@@ -121,6 +121,7 @@ class Ingest:
         self._journals.look()
         gone = [boot_id for boot_id in self._book.runs() if boot_id not in self._journals.runs]
         self._book.forget_runs(gone)
+        self._stand(without=[])  # whoever asks before the first batch is told of the calls there are
         self._budgets.begin(self._book)
 
     def _close(self) -> None:
