@@ -6,6 +6,7 @@ has the right hash is the credential.
 
 import hashlib
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -65,6 +66,7 @@ class Fingerprint(msgspec.Struct, frozen=True):
         return head, MARK + tail[match.end() :] if match else tail
 
 
+@lru_cache(maxsize=4096)
 def fingerprint(text: str) -> Fingerprint | None:
     """What this tells; None when it is none, or that of a credential too short to be looked for."""
     match = _FINGERPRINT.fullmatch(text)
