@@ -165,7 +165,10 @@ async def test_all_killed_at_once(start: Start, raw_upstream: OpenUpstream, dial
     served = await start(upstream.url)
     rows = await served.rows(11)
     assert [row["outcome"] for row in rows] == ["interrupted"] + ["completed"] * 10
-    while (health := await served.asked("/api/health"))["waiting"]:  # counted a moment after the rows are there
+    for _ in range(300):  # counted a moment after the rows are there
+        health = await served.asked("/api/health")
+        if not health["waiting"]:
+            break
         await asyncio.sleep(0.02)
     assert (health["received"], health["stored"], health["lost"]["total"]) == (11, 11, 0)
 
