@@ -32,11 +32,8 @@ def address(name: str) -> str:
 
 async def static_route(request: web.Request) -> web.Response:
     name = request.match_info["name"]
-    if name not in _names():
-        raise web.HTTPNotFound
-    current = request.match_info["version"] == _version()
-    if not current:
-        # A page of an older version is still open somewhere; ours would not fit its other modules.
+    # A page of an older version may still be open somewhere; our files would not fit its other modules.
+    if name not in _names() or request.match_info["version"] != _version():
         raise web.HTTPNotFound
     content_type = _TEXT.get(name.rpartition(".")[2]) or guess_type(name)[0] or "application/octet-stream"
     headers = {"Cache-Control": _FOR_GOOD, "Vary": "Accept-Encoding"}
