@@ -22,7 +22,7 @@ from store.questions.stats import stats
 from store.reader import Source
 
 CALLS: Final = 20
-_BUDGET_S: Final = 0.5
+_ALLOWED_S: Final = 0.5
 
 
 async def told(source: Source, key: Key, config: Config, states: Sequence[BudgetState], now: datetime) -> Json:
@@ -42,8 +42,8 @@ async def told(source: Source, key: Key, config: Config, states: Sequence[Budget
         "total": _asked(key, config, now),
     }
     *answers, page = await asyncio.gather(
-        *(stats(source, one, percentiles=False, budget_s=_BUDGET_S) for one in asked.values()),
-        logs(source, _asked(key, config, now, ("limit", str(CALLS))), budget_s=_BUDGET_S),
+        *(stats(source, one, percentiles=False, allowed_s=_ALLOWED_S) for one in asked.values()),
+        logs(source, _asked(key, config, now, ("limit", str(CALLS))), allowed_s=_ALLOWED_S),
     )
     totals = {period: answer["total"] for period, answer in zip(asked, answers, strict=True)}
     partial = [answer["read_back_to"] for answer in (*answers, page) if not answer["complete"]]

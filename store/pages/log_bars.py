@@ -98,5 +98,5 @@ async def extent(request: web.Request, asked: Filter) -> tuple[int | None, int |
 
 async def _sums(request: web.Request, asked: Filter, step: Step) -> Json:
     grouped = replace(asked, by=(step.unit,))
-    budget_s = _MINUTES_S if step.unit == "minute" else 1.5
-    return await stats(request.app[PARTS].source, grouped, percentiles=False, budget_s=budget_s)
+    allowed_s = _MINUTES_S if step.unit == "minute" else 1.5
+    return await stats(request.app[PARTS].source, grouped, percentiles=False, allowed_s=allowed_s)

@@ -69,7 +69,7 @@ async def logs_page(request: web.Request) -> web.Response:
     columns = chosen_columns(state)
     source = request.app[PARTS].source
     sums = asyncio.ensure_future(_sums(request, state, asked))
-    told = asyncio.ensure_future(facets(source, _uncut(asked), without_own=True, budget_s=_PATIENT_S))
+    told = asyncio.ensure_future(facets(source, _uncut(asked), without_own=True, allowed_s=_PATIENT_S))
     late: list[asyncio.Future[Any]] = [sums, told]
     try:
         found = await logs(source, asked)
@@ -121,17 +121,17 @@ async def values_piece(request: web.Request) -> web.Response:
     param, typed = whole.value("of"), whole.value("typed")
     state = filters_only(whole)
     asked = asked_of(request, state)
-    told = await facets(request.app[PARTS].source, asked, without_own=True, budget_s=_PATIENT_S)
+    told = await facets(request.app[PARTS].source, asked, without_own=True, allowed_s=_PATIENT_S)
     if param not in DIMENSIONS:
         raise WrongFilter("of", f"{param!r}: use one of {', '.join(DIMENSIONS)}")
     made = menu(param, state, [(one["value"], one["calls"]) for one in told[param]], typed)
     return render(request, "parts/values.html", menu=made)
 
 
-async def _sums(request: web.Request, state: State, asked: Filter, budget_s: float = _PATIENT_S) -> Totals:
+async def _sums(request: web.Request, state: State, asked: Filter, allowed_s: float = _PATIENT_S) -> Totals:
     whole = _uncut(asked)
     told, (begin, end) = await asyncio.gather(
-        stats(request.app[PARTS].source, whole, budget_s=budget_s), extent(request, whole)
+        stats(request.app[PARTS].source, whole, allowed_s=allowed_s), extent(request, whole)
     )
     return totals(state, asked, told, begin, end)
 

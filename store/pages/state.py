@@ -28,10 +28,6 @@ class State:
         """The value of a parameter that has one."""
         return next(iter(self.values(name)), default)
 
-    def has(self, name: str, value: str) -> bool:
-        """Whether this parameter has this value, perhaps among others."""
-        return (name, value) in self.params
-
     def without(self, *names: str) -> "State":
         """The same without these parameters."""
         return State(self.path, tuple((key, value) for key, value in self.params if key not in names))

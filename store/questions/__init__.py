@@ -19,7 +19,7 @@
             await how_slow(snapshot, models, now)        # {model: Thresholds}, for store.pace.slowness
     health(live, data_dir, now, prices)                  # {"received", "stored", ...}
 
-Rows are read for about a second and a half (`budget_s`). Then what was found is told: beside it stand "complete" and
+Rows are read for about a second and a half (`allowed_s`). Then what was found is told: beside it stand "complete" and
 "read_back_to", the time down to which it has read (in ascending order up to which), null when complete.
 Answers are JSON values of the shapes promised to users. Each is of one moment, also while the book is written; those
 made of several sums (comparison, movers, forecast) are of one moment for each sum.

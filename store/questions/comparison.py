@@ -14,13 +14,13 @@ from store.questions.beginning import beginning_us
 from store.questions.partial import together
 from store.questions.row import Json
 from store.questions.stats import stats
-from store.questions.windows import Budget
+from store.questions.windows import Allowance
 from store.reader import Source
 
 _MINUTE_US = 60_000_000
 
 
-async def comparison(source: Source, asked: Filter, now: datetime, *, budget_s: float = 1.5) -> Json:
+async def comparison(source: Source, asked: Filter, now: datetime, *, allowed_s: float = 1.5) -> Json:
     """{"from", "to", "total", "previous": {"from", "to", "total"} or null, "change", "per_minute", "cache", ...}.
 
     Without a beginning the whole book is meant, and nothing is before it. `complete` tells of both sums;
@@ -31,12 +31,12 @@ async def comparison(source: Source, asked: Filter, now: datetime, *, budget_s: 
     """
     first = asked.from_us if asked.from_us is not None else await beginning_us(source)
     stop = asked.to_us if asked.to_us is not None else epoch_us(now)
-    budget = Budget(budget_s)
-    by_model = await stats(source, replace(asked, by=("model",)), budget_s=budget.left)
+    allowance = Allowance(allowed_s)
+    by_model = await stats(source, replace(asked, by=("model",)), allowed_s=allowance.left)
     answers, previous = [by_model], None
     if asked.from_us is not None and asked.from_us < stop:
         before = replace(asked, from_us=max(0, 2 * asked.from_us - stop), to_us=asked.from_us, by=())
-        answers.append(await stats(source, before, budget_s=budget.left))
+        answers.append(await stats(source, before, allowed_s=allowance.left))
         previous = {
             "from": rfc3339(before.from_us or 0),
             "to": rfc3339(asked.from_us),

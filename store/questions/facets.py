@@ -12,7 +12,7 @@ from store.questions.gathered import Gathered, Group, TooManyGroups
 from store.questions.gathering import Wanted, gather
 from store.questions.row import Json
 from store.questions.statements import statement
-from store.questions.windows import Budget
+from store.questions.windows import Allowance
 from store.reader import NoAnswer, Snapshot, Source
 from store.search.reach import searched
 
@@ -25,20 +25,20 @@ async def facets(
     asked: Filter = Filter(),  # noqa: B008 - frozen
     *,
     without_own: bool = False,
-    budget_s: float = 1.5,
+    allowed_s: float = 1.5,
 ) -> Json:
     """{"model": [{"value": name or None, "calls": n}, ...], ..., "complete": bool, "read_back_to": time or None}.
 
     The most used come first. With `without_own` each list is of the calls that the rest of the filter means: it also
-    has the values that the filter leaves out. Rows are read for about `budget_s` seconds, newest first.
+    has the values that the filter leaves out. Rows are read for about `allowed_s` seconds, newest first.
 
     Raises:
         NoAnswer: the book cannot be read in time.
     """
-    budget = Budget(budget_s)
+    allowance = Allowance(allowed_s)
     async with source.snapshot() as snapshot:
         try:
-            counts, back_to = await _counts(snapshot, asked, budget, without_own=without_own)
+            counts, back_to = await _counts(snapshot, asked, allowance, without_own=without_own)
         except TooManyGroups as reason:  # which nobody asked to group by
             raise NoAnswer("there are too many values to count; narrow the time or the filter") from reason
         names = {}
@@ -56,12 +56,12 @@ _Counts = dict[str, Counter[object]]
 
 
 async def _counts(
-    snapshot: Snapshot, asked: Filter, budget: Budget, *, without_own: bool
+    snapshot: Snapshot, asked: Filter, allowance: Allowance, *, without_own: bool
 ) -> tuple[_Counts, int | None]:
     found = await _from_combinations(snapshot, asked, without_own=without_own) if asked.only_dimensions else None
     if found is None and asked.only_dimensions:
-        found = await _from_sums(snapshot, asked, budget, without_own=without_own)
-    return found if found is not None else await _from_rows(snapshot, asked, budget, without_own=without_own)
+        found = await _from_sums(snapshot, asked, allowance, without_own=without_own)
+    return found if found is not None else await _from_rows(snapshot, asked, allowance, without_own=without_own)
 
 
 async def _from_combinations(
@@ -79,7 +79,7 @@ async def _from_combinations(
 
 
 async def _from_sums(
-    snapshot: Snapshot, asked: Filter, budget: Budget, *, without_own: bool
+    snapshot: Snapshot, asked: Filter, allowance: Allowance, *, without_own: bool
 ) -> tuple[_Counts, int | None] | None:
     """Each list from the tables that tell it; None when that needs more rows than can be read in time."""
     counts: _Counts = {}
@@ -91,7 +91,7 @@ async def _from_sums(
     for without, by in questions:
         if not by:
             continue
-        gathered = await gather(snapshot, without, by, Wanted.COUNTS, budget)
+        gathered = await gather(snapshot, without, by, Wanted.COUNTS, allowance)
         if gathered.read_back_to_us is not None:
             return None
         counts |= _counted(gathered, by)
@@ -99,11 +99,11 @@ async def _from_sums(
 
 
 async def _from_rows(
-    snapshot: Snapshot, asked: Filter, budget: Budget, *, without_own: bool
+    snapshot: Snapshot, asked: Filter, allowance: Allowance, *, without_own: bool
 ) -> tuple[_Counts, int | None]:
     """All lists of the same rows, however far back they are read."""
     free = _without(asked, *DIMENSIONS) if without_own else asked
-    gathered = await gather(snapshot, free, DIMENSIONS, Wanted.COUNTS, budget)
+    gathered = await gather(snapshot, free, DIMENSIONS, Wanted.COUNTS, allowance)
     ids = await look_up(snapshot, asked)
     found = ((group, tally.calls) for group, tally in gathered.groups().items())
     return _marginal(found, ids, without_own=without_own), gathered.read_back_to_us

@@ -19,7 +19,7 @@ from store.questions.gathered import MOST_GROUPS, Gathered, Reading, Shares, Too
 from store.questions.local_time import Offset, columns, offsets, stretches
 from store.questions.statements import statement
 from store.questions.ways import Route, Way, route
-from store.questions.windows import Budget, windows
+from store.questions.windows import Allowance, windows
 from store.reader import Row, Snapshot, TookTooLong
 from store.sums import DAY_US, QUARTER_US, Table
 
@@ -42,7 +42,9 @@ class Wanted(Enum):
         return "facets" if self is Wanted.COUNTS else "stats"
 
 
-async def gather(snapshot: Snapshot, asked: Filter, by: Sequence[str], wanted: Wanted, budget: Budget) -> Gathered:
+async def gather(
+    snapshot: Snapshot, asked: Filter, by: Sequence[str], wanted: Wanted, allowance: Allowance
+) -> Gathered:
     """The sums of the filter's calls by these names, to be added up.
 
     Raises:
@@ -57,7 +59,7 @@ async def gather(snapshot: Snapshot, asked: Filter, by: Sequence[str], wanted: W
         return Gathered(tuple(by))
     timed = any(name in TIME_UNITS for name in by)
     zone_offsets = offsets(asked.zone, start, stop) if timed else [Offset(start, 0)]
-    gathering = _Gathering(snapshot, asked, tuple(by), wanted, budget, zone_offsets)
+    gathering = _Gathering(snapshot, asked, tuple(by), wanted, allowance, zone_offsets)
     return await gathering.from_tables(tables_for(asked, by), start, stop)
 
 
@@ -74,7 +76,7 @@ class _Gathering:
     asked: Filter
     by: tuple[str, ...]
     wanted: Wanted
-    budget: Budget
+    allowance: Allowance
     offsets: Sequence[Offset]
 
     async def from_tables(self, tables: Sequence[Table], start_us: int, stop_us: int) -> Gathered:
@@ -127,12 +129,12 @@ class _Gathering:
         while left:
             now = left[-at_once:]
             began = time.monotonic()
-            if self.budget.spent:
+            if self.allowance.spent:
                 return now[-1][1]
             try:
                 into.append(_Batch(now, await self._rows(way, now, ())))
             except TookTooLong:
-                if len(now) == 1 or self.budget.spent:
+                if len(now) == 1 or self.allowance.spent:
                     return now[-1][1]
                 at_once = 1
                 continue
@@ -154,7 +156,7 @@ class _Gathering:
         # Of several ways none is right for all: then any call counts.
         one = way.ways[0] if len(way.ways) == 1 else Way("calls_by_time")
         async for window in windows(self.snapshot, start_us, stop_us, among=f"calls {one.taken}", of=one.where):
-            if reached is not None and self.budget.spent:
+            if reached is not None and self.allowance.spent:
                 return self._gathered(readings, reached)
             begin = start_us if window.start_us is None else window.start_us
             end = stop_us if window.stop_us is None else window.stop_us
@@ -181,7 +183,7 @@ class _Gathering:
         for one in way.ways:
             where = all_of((one.where, rest))
             text = self._statement("calls", groups, where, index=one.taken)
-            rows = await self._ask(text, (_json(spans), *where.values), self.budget.left + _PATIENCE_S)
+            rows = await self._ask(text, (_json(spans), *where.values), self.allowance.left + _PATIENCE_S)
             labels = [(unit, len(several)) for unit, several in times]
             readings.append(Reading(rows, len(groups), histogram.of_buckets, times=labels))
         return readings

@@ -16,7 +16,7 @@ from store.questions.cursor import MOST_PARTS, Part, Place, read, write
 from store.questions.row import Json, listed
 from store.questions.statements import statement
 from store.questions.ways import Route, route
-from store.questions.windows import CALLS_AT_ONCE, Budget, Window, windows
+from store.questions.windows import CALLS_AT_ONCE, Allowance, Window, windows
 from store.reader import Snapshot, Source, TookTooLong
 from store.search.reach import searched
 
@@ -25,10 +25,10 @@ _AT_ONCE = 0.1  # of the time there is, for the attempt without windows
 _PATIENCE_S = 0.25  # with the last window, past the time there is
 
 
-async def logs(source: Source, asked: Filter, *, budget_s: float = 1.5, calls_at_once: int = CALLS_AT_ONCE) -> Json:
+async def logs(source: Source, asked: Filter, *, allowed_s: float = 1.5, calls_at_once: int = CALLS_AT_ONCE) -> Json:
     """One page: {"logs": [call, ...], "next": cursor or None, "complete": bool, "read_back_to": time or None}.
 
-    It looks for about `budget_s` seconds, first at so many calls at once. A page that is not complete can be short, or
+    It looks for about `allowed_s` seconds, first at so many calls at once. A page that is not complete can be short, or
     empty; `next` then goes on from the time down to which it has read (up to which, in ascending order of time).
 
     Raises:
@@ -39,7 +39,7 @@ async def logs(source: Source, asked: Filter, *, budget_s: float = 1.5, calls_at
     async with source.snapshot() as snapshot:
         # In any other order but that of time all calls are looked at.
         way = await route(snapshot, asked, asked.limit + 1 if asked.sort == "time" else None)
-        page = await _Search(snapshot, asked, way, Budget(budget_s), calls_at_once).page(parts)
+        page = await _Search(snapshot, asked, way, Allowance(allowed_s), calls_at_once).page(parts)
         calls = await listed(snapshot, [place.number for place in page.places])
         reach = await searched(snapshot, asked)
     return {
@@ -67,7 +67,7 @@ class _Search:
     snapshot: Snapshot
     asked: Filter
     route: Route
-    budget: Budget
+    allowance: Allowance
     calls_at_once: int
 
     async def page(self, parts: Sequence[Part]) -> _Page:
@@ -84,10 +84,10 @@ class _Search:
 
     async def _at_once(self, part: Part) -> _Page | None:
         """None when it takes too long."""
-        if not self.budget.seconds or not self.route.at_once:
+        if not self.allowance.seconds or not self.route.at_once:
             return None
         try:
-            places = await self._places(self._within(part), part.beyond, self.budget.seconds * _AT_ONCE)
+            places = await self._places(self._within(part), part.beyond, self.allowance.seconds * _AT_ONCE)
         except TookTooLong:
             return None
         return self._cut(part, places)
@@ -99,10 +99,10 @@ class _Search:
         order = self.asked.order if in_time else "desc"
         read_to: int | None = None
         async for window in windows(self.snapshot, whole.start_us, whole.stop_us, order, self.calls_at_once):
-            if read_to is not None and self.budget.spent:
+            if read_to is not None and self.allowance.spent:
                 return self._so_far(part, best, read_to)
             try:
-                places = await self._places(window, part.beyond, self.budget.left + _PATIENCE_S)
+                places = await self._places(window, part.beyond, self.allowance.left + _PATIENCE_S)
             except TookTooLong:
                 if read_to is None:
                     raise

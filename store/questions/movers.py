@@ -15,19 +15,19 @@ from store.questions.comparison import change
 from store.questions.partial import together
 from store.questions.row import Json
 from store.questions.stats import stats
-from store.questions.windows import Budget
+from store.questions.windows import Allowance
 from store.reader import Source
 
 MOVERS_BY = ("model", "key", "group")
 _MOST = 5
 
 
-async def movers(source: Source, asked: Filter, now: datetime, *, budget_s: float = 1.5) -> Json:
+async def movers(source: Source, asked: Filter, now: datetime, *, allowed_s: float = 1.5) -> Json:
     """{"model": {"up": [...], "down": [...]}, "key": ..., "group": ..., "complete", "read_back_to"}.
 
     Each of at most five: {"value", "usd", "previous_usd", "change_usd", "change", "calls", "previous_calls"}, the
     largest change first. Without a beginning nothing is before, and nobody moved; nor where not all could be read in
-    about `budget_s` seconds.
+    about `allowed_s` seconds.
 
     Raises:
         NoAnswer: the book cannot be read in time.
@@ -37,11 +37,11 @@ async def movers(source: Source, asked: Filter, now: datetime, *, budget_s: floa
     if asked.from_us is None or asked.from_us >= stop:
         return {**nobody, **together([])}
     before = replace(asked, from_us=max(0, 2 * asked.from_us - stop), to_us=asked.from_us)
-    budget = Budget(budget_s)
+    allowance = Allowance(allowed_s)
     answers: list[Json] = []
     for by in (("model",), ("key", "group")):  # what one table of sums tells at once
         for one in (asked, before):
-            answer = await stats(source, replace(one, by=by), percentiles=False, budget_s=budget.left)
+            answer = await stats(source, replace(one, by=by), percentiles=False, allowed_s=allowance.left)
             answers.append(answer)
             if not answer["complete"]:  # nothing can be compared, now or later
                 return {**nobody, **together(answers)}

@@ -11,16 +11,16 @@ from store.questions.gathered import Gathered, Group
 from store.questions.gathering import Wanted, gather
 from store.questions.row import Json
 from store.questions.tally import Tally, total_of
-from store.questions.windows import Budget
+from store.questions.windows import Allowance
 from store.reader import Snapshot, Source
 from store.search.reach import searched
 
 
-async def stats(source: Source, asked: Filter, *, percentiles: bool = True, budget_s: float = 1.5) -> Json:
+async def stats(source: Source, asked: Filter, *, percentiles: bool = True, allowed_s: float = 1.5) -> Json:
     """{"stats": [a row for each group of `asked.by`], "total": {...}, "complete": bool, "read_back_to": time or None}.
 
     Without groups there is only the total. Without percentiles a row has no durations. When sums need rows, these are
-    read newest first for about `budget_s` seconds; what is told is of the calls down to `read_back_to`, exactly.
+    read newest first for about `allowed_s` seconds; what is told is of the calls down to `read_back_to`, exactly.
 
     Raises:
         WrongFilter: there would be too many groups.
@@ -28,7 +28,7 @@ async def stats(source: Source, asked: Filter, *, percentiles: bool = True, budg
     """
     wanted = Wanted.EVERYTHING if percentiles else Wanted.NO_PERCENTILES
     async with source.snapshot() as snapshot:
-        gathered = await gather(snapshot, asked, asked.by, wanted, Budget(budget_s))
+        gathered = await gather(snapshot, asked, asked.by, wanted, Allowance(allowed_s))
         names = {name: await _names(snapshot, name) for name in asked.by if name in TABLES}
         reach = await searched(snapshot, asked)
     back_to = gathered.read_back_to_us

@@ -18,7 +18,7 @@ _QUICK_S, _SLOW_S = 0.025, 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class Allowance:
     """How long a question may look, in seconds from now on."""
 
     seconds: float

@@ -18,7 +18,7 @@ from store.reader import NoAnswer, Reader, Source, TookTooLong
 from tests.books import NOON_US, a_book, a_call
 from tests.questions import generated
 
-HURRIED = partial(logs, budget_s=0, calls_at_once=3)
+HURRIED = partial(logs, allowed_s=0, calls_at_once=3)
 
 
 @given(generated.books, generated.filters, st.sampled_from(ORDERS))

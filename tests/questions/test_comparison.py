@@ -122,8 +122,8 @@ async def test_sums_of_different_times_are_not_compared(tmp_path: Path) -> None:
     calls = [costing(7, 1 + number * 2 * DAY // 6000) for number in range(6000)]
     asked = Filter(from_us=NOON_US - DAY, stream=Words(("0",)))
     async with Reader.open(a_book(tmp_path, calls)) as reader:
-        found = await comparison(reader, asked, NOW, budget_s=0.0)
-        moved = await movers(reader, asked, NOW, budget_s=0.0)
+        found = await comparison(reader, asked, NOW, allowed_s=0.0)
+        moved = await movers(reader, asked, NOW, allowed_s=0.0)
         in_time = await comparison(reader, asked, NOW)
     assert (found["complete"], moved["complete"], in_time["complete"]) == (False, False, True)
     assert found["read_back_to"] is not None

@@ -350,7 +350,7 @@ async def test_without_time_to_look_every_call_is_still_found_once(
                 expected = ids(
                     in_order([call for call in calls if plainly.matches(call, asked)], asked.sort, asked.order)
                 )
-                found = await all_pages(reader, params, budget_s=0, calls_at_once=calls_at_once)
+                found = await all_pages(reader, params, allowed_s=0, calls_at_once=calls_at_once)
                 assert sorted(found) == sorted(expected)
                 if asked.sort == "time":
                     assert found == expected
@@ -362,7 +362,7 @@ async def test_a_page_that_is_cut_short_says_how_far_it_has_read(tmp_path: Path,
     calls = [a_call(started_at_us=NOON_US + number, stream=number % 2 == 0) for number in range(40)]
     params = [("stream", "true"), ("order", order)]
     async with Reader.open(a_book(tmp_path, calls)) as reader:
-        page = await logs(reader, parse(params, NOW, also=PAGING), budget_s=0, calls_at_once=9)
+        page = await logs(reader, parse(params, NOW, also=PAGING), allowed_s=0, calls_at_once=9)
         whole = await logs(reader, parse(params, NOW, also=PAGING))
     assert (page["complete"], whole["complete"], whole["read_back_to"]) == (False, True, None)
     edge = moment_us(page["read_back_to"], NOW, UTC_ZONE)
@@ -377,7 +377,7 @@ async def test_the_best_of_what_was_read_comes_first(tmp_path: Path) -> None:
     calls = [a_call(started_at_us=NOON_US + number, duration_us=number * 7 % 40 + 1) for number in range(40)]
     params = [("sort", "duration"), ("limit", "3")]
     async with Reader.open(a_book(tmp_path, calls)) as reader:
-        page = await logs(reader, parse(params, NOW, also=PAGING), budget_s=0, calls_at_once=9)
+        page = await logs(reader, parse(params, NOW, also=PAGING), allowed_s=0, calls_at_once=9)
     read = [call for call in calls if call.started_at_us >= moment_us(page["read_back_to"], NOW, UTC_ZONE)]
     assert len(read) < 40
     assert [row["id"] for row in page["logs"]] == ids(in_order(read, "duration", "desc"))[:3]
@@ -388,6 +388,6 @@ async def test_a_question_that_would_take_too_long_is_answered_in_part(tmp_path:
     calls = [a_call(started_at_us=NOON_US + number, tags={"team": "x" * 50}) for number in range(6000)]
     params = [("tag.team", "*a*a*a*a*a*a")]
     async with Reader.open(a_book(tmp_path, calls)) as reader:
-        page = await logs(reader, parse(params, NOW, also=PAGING), budget_s=0.001, calls_at_once=50)
+        page = await logs(reader, parse(params, NOW, also=PAGING), allowed_s=0.001, calls_at_once=50)
         assert (page["logs"], page["complete"]) == ([], False)
-        assert await all_pages(reader, params, budget_s=0.001, calls_at_once=500) == []
+        assert await all_pages(reader, params, allowed_s=0.001, calls_at_once=500) == []

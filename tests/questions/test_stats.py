@@ -272,8 +272,8 @@ async def test_rows_are_read_newest_first_until_the_time_is_up(tmp_path: Path) -
     calls = [a_call(started_at_us=NOON_US - number, user="ann") for number in range(2500)]
     asked = parse([("user", "a*"), ("by", "key")], NOW, also=GROUPING)
     async with Reader.open(a_book(tmp_path, calls)) as reader:
-        partial, whole = await stats(reader, asked, budget_s=0), await stats(reader, asked)
-        some, all_of_them = await facets(reader, asked, budget_s=0), await facets(reader, asked)
+        partial, whole = await stats(reader, asked, allowed_s=0), await stats(reader, asked)
+        some, all_of_them = await facets(reader, asked, allowed_s=0), await facets(reader, asked)
     assert (whole["total"]["calls"], whole["complete"], whole["read_back_to"]) == (2500, True, None)
     assert 0 < partial["total"]["calls"] < 2500
     assert (partial["complete"], partial["read_back_to"]) == (False, rfc3339(NOON_US - partial["total"]["calls"] + 1))
