@@ -24,12 +24,12 @@ def draw(call: Call, zone: tzinfo | None) -> None:
     _error(call)
     request, response = call.get("request") or {}, call.get("response") or {}
     _mapping("Parameters", call.get("parameters") or {})
-    messages, shown_whole = messages_of(request.get("body"))
+    messages = messages_of(request.get("body"))
     if messages:
         _heading("Messages")
         for role, words in messages:
             _block(role, words)
-    if not shown_whole and request.get("body") is not None:
+    elif request.get("body") is not None:
         _heading("Request")
         _block(None, _readable(request["body"]))
     _answer(response)
