@@ -62,6 +62,7 @@ create table calls (
     input_audio         integer check (input_audio >= 0),
     input_image         integer check (input_image >= 0),
     cache_read_audio    integer check (cache_read_audio >= 0),
+    cache_read_image    integer check (cache_read_image >= 0),
     output_text         integer check (output_text >= 0),      -- reasoning included
     output_audio        integer check (output_audio >= 0),
     output_image        integer check (output_image >= 0),
@@ -69,6 +70,8 @@ create table calls (
     input_tokens        integer,                               -- sums of the buckets above
     output_tokens       integer,
     total_tokens        integer,
+    units               text,                                  -- JSON object: what is billed by other than tokens
+    portions            text,                                  -- JSON array: what other models did within the call
     raw_usage           text,                                  -- the provider's own object
 
     cost                integer,                               -- nano-USD
@@ -399,7 +402,7 @@ select date(day * 86400, 'unixepoch')                                   as day_u
  group by day, day_sums.model_id, day_sums.key_id, day_sums.group_id
  order by day desc, cost_usd desc;
 
-pragma user_version = 2;
+pragma user_version = 3;
 
 -- ============================================================================================== bodies.db
 -- Written before the book; bodies whose call never reached the book are removed at the next start.

@@ -21,7 +21,7 @@ import orjson
 import zstandard
 
 from proxy.journal.notes import Headers
-from store import histogram, migration, schema, sums
+from store import histogram, migration, quantities, schema, sums
 from store.call import Call
 from store.pricing import lines_to_json
 from store.sizes import Sizes
@@ -284,9 +284,9 @@ class Book:
         upstream_id = names["upstreams"].id(call.upstream)
         duration_bucket = None if call.duration_us is None else histogram.bucket(call.duration_us)
         first_token_bucket = None if call.first_token_us is None else histogram.bucket(call.first_token_us)
-        counts = (None,) * 11 if tokens is None else (
+        counts = (None,) * 12 if tokens is None else (
             tokens.input_uncached, tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h,
-            tokens.input_audio, tokens.input_image, tokens.cache_read_audio,
+            tokens.input_audio, tokens.input_image, tokens.cache_read_audio, tokens.cache_read_image,
             tokens.output_text, tokens.output_audio, tokens.output_image, tokens.reasoning,
         )  # fmt: skip
         input_tokens = tokens.input if tokens else None
@@ -306,6 +306,7 @@ class Book:
             tokens.source if tokens else "none", *counts,
             input_tokens, output_tokens,
             None if input_tokens is None and output_tokens is None else (input_tokens or 0) + (output_tokens or 0),
+            quantities.units_to_json(reading.units), quantities.portions_to_json(reading.portions),
             reading.raw_usage.decode("utf-8", "replace") if reading.raw_usage else None,
             cost.nano_usd, cost.state, lines.decode() if lines else None, cost.source, cost.entry, cost.since,
             call.usage_micro, cost.cache_saved,
@@ -339,8 +340,9 @@ _CALL_COLUMNS = (
     "streamed", "finish_reason", "upstream_request_id", "service_tier",
     "duration", "asked", "answered", "first_token", "overhead", "duration_bucket", "first_token_bucket",
     "tokens_source", "input_uncached", "cache_read", "cache_write_5m", "cache_write_1h",
-    "input_audio", "input_image", "cache_read_audio", "output_text", "output_audio", "output_image", "reasoning",
-    "input_tokens", "output_tokens", "total_tokens", "raw_usage",
+    "input_audio", "input_image", "cache_read_audio", "cache_read_image",
+    "output_text", "output_audio", "output_image", "reasoning",
+    "input_tokens", "output_tokens", "total_tokens", "units", "portions", "raw_usage",
     "cost", "cost_state", "cost_lines", "price_source", "price_entry", "price_since", "usage", "cache_saved",
     "user", "session", "tags", "anomalies", "request_bytes", "response_bytes", "sent_bytes",
 )  # fmt: skip

@@ -20,7 +20,7 @@ CostState = Literal["reported", "priced", "estimated", "free", "unknown"]
 TokenSource = Literal["reported", "estimated", "none"]
 
 
-class Tokens(msgspec.Struct, frozen=True):
+class Tokens(msgspec.Struct, frozen=True, omit_defaults=True):
     """Counts in disjoint buckets. `None` in a bucket: the answer did not tell it apart from the others.
 
     All input is the sum of the input buckets, all output the sum of the output buckets; `reasoning` is an
@@ -39,13 +39,14 @@ class Tokens(msgspec.Struct, frozen=True):
     output_audio: int | None = None
     output_image: int | None = None
     reasoning: int | None = None
+    cache_read_image: int | None = None
 
     @property
     def input(self) -> int | None:
         """Everything that went in, cached and written tokens included; None when nobody said."""
         return _sum(
             self.input_uncached, self.cache_read, self.cache_write_5m, self.cache_write_1h,
-            self.input_audio, self.input_image, self.cache_read_audio,
+            self.input_audio, self.input_image, self.cache_read_audio, self.cache_read_image,
         )  # fmt: skip
 
     @property
@@ -65,8 +66,8 @@ class Tokens(msgspec.Struct, frozen=True):
 
     @property
     def all_cache_read(self) -> int | None:
-        """Tokens read from a cache, text and audio."""
-        return _sum(self.cache_read, self.cache_read_audio)
+        """Tokens read from a cache: text, audio and images."""
+        return _sum(self.cache_read, self.cache_read_audio, self.cache_read_image)
 
 
 def _sum(*parts: int | None) -> int | None:
@@ -77,12 +78,26 @@ def _sum(*parts: int | None) -> int | None:
     return total
 
 
-class Units(msgspec.Struct, frozen=True):
+class Units(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is billed by something other than tokens; None = not counted in this call."""
 
     images: int | None = None
     seconds: Decimal | None = None
     characters: int | None = None
+    web_searches: int | None = None  # by tools on the provider's side, as the response counts them
+    file_searches: int | None = None
+    pages: int | None = None  # of documents that were read
+    annotated_pages: int | None = None
+    search_units: int | None = None  # of reranking
+
+
+class Portion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What another model did within the same call: a tool's adviser, a model behind an agent, a transcriber."""
+
+    model: str
+    tokens: Tokens | None = None
+    units: Units = Units()
+    beside: bool = True  # on top of the call's own counts; else they are part of them, and are not priced twice
 
 
 class CallError(msgspec.Struct, frozen=True):
@@ -102,6 +117,7 @@ class Reading(msgspec.Struct, frozen=True):
     stream: bool = False
     tokens: Tokens | None = None
     units: Units = Units()
+    portions: tuple[Portion, ...] = ()  # priced each by its own model
     raw_usage: bytes | None = None  # the provider's own usage object, as JSON
     reported_cost_usd: Decimal | None = None
     service_tier: str | None = None  # as served

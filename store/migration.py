@@ -23,6 +23,12 @@ _ROWS = {
         "where type = 'table' and name = 'calls'",
         "pragma writable_schema = reset",
     ),
+    # Calls from before have no units: what was billed by them keeps its lines, but cannot be priced anew.
+    2: (
+        "alter table calls add column cache_read_image integer check (cache_read_image >= 0)",
+        "alter table calls add column units text",
+        "alter table calls add column portions text",
+    ),
 }
 """What changes the rows of this version into those of the next."""
 _SUMS = ("quarter_sums", *(table.name for table in sums.TABLES), "combinations")

@@ -207,9 +207,9 @@ def _kept(table: Table, finest: dict[tuple[int, ...], _Sum]) -> Iterator[tuple[o
 _OF_ROWS = """
        count(*) + sum(repeats), sum(failed * (1 + repeats)),
        coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
-       coalesce(sum(cache_read), 0) + coalesce(sum(cache_read_audio), 0),
+       coalesce(sum(cache_read), 0) + coalesce(sum(cache_read_audio), 0) + coalesce(sum(cache_read_image), 0),
        coalesce(sum(cache_write_5m), 0) + coalesce(sum(cache_write_1h), 0), coalesce(sum(reasoning), 0),
-       count(input_tokens), count(output_tokens), count(coalesce(cache_read, cache_read_audio)),
+       count(input_tokens), count(output_tokens), count(coalesce(cache_read, cache_read_audio, cache_read_image)),
        count(coalesce(cache_write_5m, cache_write_1h)), count(reasoning),
        sum((1 + repeats) * (coalesce(input_tokens, output_tokens) is null)), sum(tokens_source = 'estimated'),
        coalesce(sum(cost), 0), sum((1 + repeats) * (cost is null)), coalesce(sum(usage), 0), count(usage),

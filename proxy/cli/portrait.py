@@ -144,6 +144,7 @@ _PART_WORDS = (  # what the sums above do not tell apart; left out where there i
     ("input_audio", "Audio in"),
     ("input_image", "Images in"),
     ("cache_read_audio", "Audio read from a cache"),
+    ("cache_read_image", "Images read from a cache"),
     ("output_audio", "Audio out"),
     ("output_image", "Images out"),
 )

@@ -38,7 +38,7 @@ def _upstream(name: str, table: UpstreamTable, environ: Mapping[str, str] | None
     upstream = replace(start, **given)
     if "stream_usage" not in given:
         upstream = replace(upstream, stream_usage=stream_usage_of(name, upstream.dialect))
-    elif upstream.stream_usage == "ask" and upstream.dialect != "openai":
+    elif upstream.stream_usage == "ask" and upstream.dialect not in ("openai", "azure"):
         mistakes.append(
             Mistake(f"{at}.stream_usage", f'"leave" is right for the {upstream.dialect} dialect', '"ask"'),
         )

@@ -6,9 +6,7 @@ unless `api_key_env` names one, the client's own is passed through.
 
 from typing import Literal
 
-from proxy.config.model import Upstream
-
-Dialect = Literal["openai", "anthropic", "gemini", "generic"]
+from proxy.config.model import Dialect, Upstream
 
 ASKED_FOR_USAGE = frozenset({"openai", "azure", "vllm"})
 """Upstreams known to accept `stream_options.include_usage`; elsewhere the request is left as it came."""
@@ -16,7 +14,7 @@ ASKED_FOR_USAGE = frozenset({"openai", "azure", "vllm"})
 
 def stream_usage_of(name: str, dialect: Dialect) -> Literal["ask", "leave"]:
     """What `stream_usage` is when nobody says."""
-    return "ask" if name in ASKED_FOR_USAGE and dialect == "openai" else "leave"
+    return "ask" if name in ASKED_FOR_USAGE and dialect in ("openai", "azure") else "leave"
 
 
 def _upstream(name: str, base_url: str, dialect: Dialect = "openai", provider: str | None = None) -> Upstream:

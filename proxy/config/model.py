@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 
 from proxy.config.budget import Budget
 
+Dialect = Literal["openai", "azure", "anthropic", "gemini", "vertex", "bedrock", "cohere", "ollama", "generic"]
+"""The wire formats an upstream may speak."""
+
 Access = Literal["open", "keys"]
 """Who may call: anybody, with credentials of their own; or holders of keys that were issued here."""
 
@@ -124,7 +127,7 @@ class Upstream:
 
     name: str
     base_url: str  # scheme://host[:port][/path], no trailing slash, no query
-    dialect: Literal["openai", "anthropic", "gemini", "generic"]
+    dialect: Dialect
     provider: str  # whose price list
     api_key: Secret | None = None
     access: Access = "open"  # that of [proxy] unless the table says otherwise

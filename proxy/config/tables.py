@@ -13,8 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from proxy.config import values
 from proxy.config.budget import Budget
-from proxy.config.builtin import Dialect
-from proxy.config.model import Access, Address, SecretUrl
+from proxy.config.model import Access, Address, Dialect, SecretUrl
 
 NOT_YET = "is not supported by this version of Tollbook"
 

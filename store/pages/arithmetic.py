@@ -18,6 +18,7 @@ _INPUT: Final = {
     "input_audio": "Audio in",
     "input_image": "Images in",
     "cache_read_audio": "Audio read from a cache",
+    "cache_read_image": "Images read from a cache",
 }
 _OUTPUT: Final = {
     "output_text": "Output text",
@@ -27,7 +28,8 @@ _OUTPUT: Final = {
 _LINES: Final = {
     "input": "Input", "cache_read": "Read from a cache", "cache_write_5m": "Written to a cache, for 5 minutes",
     "cache_write_1h": "Written to a cache, for an hour", "input_audio": "Audio in", "input_image": "Images in",
-    "cache_read_audio": "Audio read from a cache", "output": "Output", "output_audio": "Audio out",
+    "cache_read_audio": "Audio read from a cache", "cache_read_image": "Images read from a cache",
+    "output": "Output", "output_audio": "Audio out",
     "output_image": "Images out", "output_reasoning": "Reasoning", "request": "Request", "image": "Images",
     "second": "Seconds", "character": "Characters",
 }  # fmt: skip

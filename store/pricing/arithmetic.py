@@ -50,7 +50,7 @@ def _add_token_lines(band: Band, tokens: Tokens, lines: list[CostLine]) -> bool:
         output -= reasoning
     counts = (
         tokens.input_uncached, tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h,
-        tokens.input_audio, tokens.input_image, tokens.cache_read_audio,
+        tokens.input_audio, tokens.input_image, tokens.cache_read_audio, tokens.cache_read_image,
         output, tokens.output_audio, tokens.output_image, reasoning,
     )  # fmt: skip
     for kind, count, rates in zip(TOKEN_KINDS, counts, band.billed, strict=True):

@@ -15,6 +15,7 @@ _UNCACHED = {
     "cache_write_5m": "input",
     "cache_write_1h": "input",
     "cache_read_audio": "input_audio",
+    "cache_read_image": "input_image",
 }
 _PLACES = tuple((TOKEN_KINDS.index(kind), TOKEN_KINDS.index(plain)) for kind, plain in _UNCACHED.items())
 _EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])  # as wide as the arithmetic of costs
@@ -26,7 +27,10 @@ def spared_nano(price: Price, tokens: Tokens | None) -> int | None:
     """Nano-dollars, rounded once, half away from zero; 0 where nothing was cached, None where a rate is missing."""
     if tokens is None or not price.bands:
         return 0
-    counts = (tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h, tokens.cache_read_audio)
+    counts = (
+        tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h,
+        tokens.cache_read_audio, tokens.cache_read_image,
+    )  # fmt: skip
     if not any(counts):
         return 0
     billed = price.band(tokens.input or 0).billed

@@ -26,6 +26,7 @@ FALLBACKS: Mapping[str, tuple[str, ...]] = {
     "input_audio": ("input",),
     "input_image": ("input",),
     "cache_read_audio": ("cache_read", "input_audio", "input"),
+    "cache_read_image": ("cache_read", "input_image", "input"),
     "output": (),
     "output_audio": ("output",),
     "output_image": ("output",),

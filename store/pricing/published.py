@@ -24,6 +24,7 @@ _TOKEN_KEYS = {
     "input_audio": "input_audio_mtok",
     "input_image": "input_image_mtok",
     "cache_read_audio": "cache_audio_read_mtok",
+    "cache_read_image": "cache_image_read_mtok",
     "output": "output_mtok",
     "output_audio": "output_audio_mtok",
     "output_image": "output_image_mtok",

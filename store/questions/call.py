@@ -23,7 +23,7 @@ from store.reader import Row, Source
 
 _BUCKETS = (
     "input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "input_audio", "input_image",
-    "cache_read_audio", "output_text", "output_audio", "output_image",
+    "cache_read_audio", "cache_read_image", "output_text", "output_audio", "output_image",
 )  # fmt: skip
 
 

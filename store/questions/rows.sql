@@ -4,8 +4,8 @@ select calls.id, call_id, started_at,
        status, outcome, streamed, error_type, error_code, error_message,
        duration, first_token, overhead,
        tokens_source, total_tokens, input_tokens, output_tokens,
-       case when coalesce(cache_read, cache_read_audio) is not null
-            then coalesce(cache_read, 0) + coalesce(cache_read_audio, 0) end,
+       case when coalesce(cache_read, cache_read_audio, cache_read_image) is not null
+            then coalesce(cache_read, 0) + coalesce(cache_read_audio, 0) + coalesce(cache_read_image, 0) end,
        case when coalesce(cache_write_5m, cache_write_1h) is not null
             then coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0) end,
        reasoning,

@@ -2,11 +2,11 @@
 select stretch.key, /*groups*/
        count(*) + sum(repeats), coalesce(sum(failed * (1 + repeats)), 0),
        coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
-       coalesce(sum(cache_read), 0) + coalesce(sum(cache_read_audio), 0),
+       coalesce(sum(cache_read), 0) + coalesce(sum(cache_read_audio), 0) + coalesce(sum(cache_read_image), 0),
        coalesce(sum(cache_write_5m), 0) + coalesce(sum(cache_write_1h), 0),
        coalesce(sum(reasoning), 0),
        count(input_tokens), count(output_tokens),
-       count(coalesce(cache_read, cache_read_audio)),
+       count(coalesce(cache_read, cache_read_audio, cache_read_image)),
        count(coalesce(cache_write_5m, cache_write_1h)),
        count(reasoning),
        coalesce(sum(1 + repeats) filter (where input_tokens is null and output_tokens is null), 0),

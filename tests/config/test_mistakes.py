@@ -65,7 +65,7 @@ def mistakes(tmp_path: Path, text: str, environ: dict[str, str] | None = None, *
         ('[upstreams.api]\nbase_url = "http://a"', "upstreams.api", "reserved"),
         ('[upstreams.".."]\nbase_url = "http://a"', 'upstreams.".."', "reserved"),
         ("[upstreams.opnai]", "upstreams.opnai.base_url", 'did you mean "openai"?'),
-        ('[upstreams.a]\nbase_url = "http://a"\ndialect = "bedrock"', 'upstreams.a.dialect = "bedrock"', '"generic"'),
+        ('[upstreams.a]\nbase_url = "http://a"\ndialect = "bedrok"', 'upstreams.a.dialect = "bedrok"', '"generic"'),
         ('[upstreams.anthropic]\nstream_usage = "ask"', 'upstreams.anthropic.stream_usage = "ask"', '"leave"'),
         (PRICE + "input = -2.5", "prices#1.input = -2.5", "must not be negative"),
         (PRICE + 'input = "2.5"', 'prices#1.input = "2.5"', "must be a number"),

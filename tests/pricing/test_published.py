@@ -35,14 +35,14 @@ def theirs(upstream: str, model: str, tokens: Tokens, at: datetime, context: dic
     t = {name: getattr(tokens, name) or 0 for name in Tokens.__struct_fields__ if name != "source"}
     usage = Usage(
         input_tokens=tokens.input or 0,
-        cache_read_tokens=t["cache_read"] + t["cache_read_audio"],
+        cache_read_tokens=t["cache_read"] + t["cache_read_audio"] + t["cache_read_image"],
         cache_write_tokens=t["cache_write_5m"] + t["cache_write_1h"],
         cache_write_5m_tokens=t["cache_write_5m"],
         cache_write_1h_tokens=t["cache_write_1h"],
         input_audio_tokens=t["input_audio"] + t["cache_read_audio"],
-        input_image_tokens=t["input_image"],
+        input_image_tokens=t["input_image"] + t["cache_read_image"],
         cache_audio_read_tokens=t["cache_read_audio"],
-        cache_image_read_tokens=0,
+        cache_image_read_tokens=t["cache_read_image"],
         output_tokens=tokens.output or 0,
         output_audio_tokens=t["output_audio"],
         output_image_tokens=t["output_image"],
