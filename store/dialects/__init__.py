@@ -16,10 +16,17 @@ from store.dialects.generic import GENERIC
 from store.dialects.openai import OPENAI
 from store.dialects.reading import read_exchange
 from store.dialects.request_id import upstream_request_id
+from store.dialects.spoken import dialect_of
 
 __all__ = ["Document", "dialect_of", "read", "upstream_request_id"]
 
-_DIALECTS = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI}
+# What `dialect_of` may answer; any other format is GENERIC.
+_DIALECTS = {
+    "openai": OPENAI,
+    "anthropic": ANTHROPIC,
+    "gemini": GEMINI,
+    "vertex": GEMINI,
+}
 
 
 def read(
@@ -49,17 +56,6 @@ def read(
     except Exception:
         # One body we did not foresee must not keep a call out of the book, nor a batch from being written.
         return Reading(type=call_type(method, path), anomalies=("unreadable",))
-
-
-def dialect_of(dialect: str, path: str) -> str:
-    """The format really spoken on a path: several vendors also offer another's API beside their own."""
-    if dialect not in _DIALECTS:
-        return dialect
-    if path.endswith(("/chat/completions", "/embeddings", "/responses")):
-        return "openai"
-    if path.endswith(("/messages", "/messages/count_tokens")) and "/threads/" not in path:
-        return "anthropic"
-    return dialect
 
 
 def _model_in(query: str) -> str | None:

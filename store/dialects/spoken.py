@@ -1,0 +1,46 @@
+"""Which wire format is really spoken on a path: many vendors offer another's API beside their own.
+
+A path that can only be of one format decides, whatever the upstream is configured as; elsewhere the configured dialect
+does. The body is not asked here.
+"""
+
+import re
+from functools import lru_cache
+
+# The first that fits counts.
+_UNMISTAKABLE: tuple[tuple[str, str], ...] = (
+    (r"/model/[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)", "bedrock"),
+    (r"/publishers/anthropic/models/[^/]+:(rawPredict|streamRawPredict)", "anthropic"),
+    (r"/publishers/[^/]+/models/[^/]+:(rawPredict|streamRawPredict)", "openai"),
+    (r"/[^/]+:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)", "gemini"),
+    (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
+    (r"/messages(/count_tokens)?", "anthropic"),
+)
+_unmistakable = [(re.compile(rf".*{ending}/?"), spoken) for ending, spoken in _UNMISTAKABLE]
+_THREAD = "/threads/"  # OpenAI's assistants have messages, too
+
+# What a dialect's upstream speaks on the other paths, where these begin so; the first that fits counts.
+_BESIDE: dict[str, tuple[tuple[str, str], ...]] = {
+    "azure": ((r"", "openai"),),
+    "bedrock": ((r"/(openai/)?v1/", "openai"),),
+    "cohere": ((r"/compatibility/", "openai"),),
+    "ollama": ((r".*/api/", "ollama"), (r"", "openai")),
+}
+_beside = {
+    dialect: [(re.compile(beginning), spoken) for beginning, spoken in endings] for dialect, endings in _BESIDE.items()
+}
+
+
+@lru_cache(maxsize=4096)
+def dialect_of(dialect: str, path: str) -> str:
+    """The format really spoken on a path of an upstream of this dialect, `path` being without its query."""
+    if dialect == "ollama" and path.endswith("/api/embeddings"):
+        return dialect
+    if _THREAD not in path:
+        for pattern, spoken in _unmistakable:
+            if pattern.fullmatch(path):
+                return spoken
+    for pattern, spoken in _beside.get(dialect, ()):
+        if pattern.match(path):
+            return spoken
+    return dialect
