@@ -14,6 +14,7 @@ from store.api.access import ACCESS, Access
 from store.api.answers import add_headers, errors_as_json
 from store.api.guard import LIVENESS, host_check, token_check
 from store.api.login import LOGIN, add_login
+from store.api.metrics import add_metrics
 from store.api.origin import origin_check
 from store.api.parts import PARTS, Parts
 from store.api.routes import add_routes
@@ -59,6 +60,7 @@ def make_app(
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_end_streams)
     add_routes(app)
+    add_metrics(app)
     add_pages(app)
     if access is not None:
         app[ACCESS] = access

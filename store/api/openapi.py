@@ -155,6 +155,7 @@ DESCRIPTION: Final[_Json] = {
         ),
         "/api/health": _get("How the book stands. received = stored + waiting + open + lost.total.", _schema("Health")),
         "/api/openapi.json": _get("This description.", {"type": "object"}),
+        "/metrics": _get("Counts since this process began, for Prometheus.", {"type": "string"}, [], "text/plain"),
     },
     "components": {
         "schemas": {**shapes.SCHEMAS, **INSIGHT_SCHEMAS},

@@ -1,6 +1,5 @@
 """The routes of the query endpoint: read the parameters, ask the question, answer in JSON."""
 
-import asyncio
 from collections.abc import Collection
 from http import HTTPStatus
 
@@ -9,6 +8,7 @@ from aiohttp import web
 from store.api.answers import error_answer, json_answer
 from store.api.export import export_route
 from store.api.guard import LIVENESS
+from store.api.health import told_health
 from store.api.insight import INSIGHTS
 from store.api.openapi import DESCRIPTION
 from store.api.parts import PARTS
@@ -16,7 +16,6 @@ from store.api.tail import tail_route
 from store.filters import GROUPING, PAGING, Filter, parse, refuse_all
 from store.questions.call import call
 from store.questions.facets import facets
-from store.questions.health import health
 from store.questions.logs import logs
 from store.questions.stats import stats
 
@@ -69,15 +68,7 @@ async def facets_route(request: web.Request) -> web.Response:
 
 async def health_route(request: web.Request) -> web.Response:
     refuse_all(request.query.items())
-    parts = request.app[PARTS]
-    indexed, telling = parts.search(), parts.webhook()
-    # Looks at files: not on the event loop, whose disk may be the one that hangs.
-    told = await asyncio.to_thread(
-        health, parts.live(), parts.data_dir, parts.now(), parts.prices,
-        sandbox=parts.sandbox, search=indexed.as_json() if indexed else None,
-        budgets=parts.budgets(), webhook=telling.as_json() if telling else None,
-    )  # fmt: skip
-    return json_answer(told)
+    return json_answer(await told_health(request.app[PARTS]))
 
 
 async def openapi_route(request: web.Request) -> web.Response:

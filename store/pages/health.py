@@ -3,11 +3,12 @@
 import asyncio
 import platform
 import sqlite3
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
-from store.api.parts import PARTS, Parts
+from store.api.health import told_health
+from store.api.parts import PARTS
 from store.filters import refuse_all
 from store.pages.breakdown import exactly
 from store.pages.rendering import render
@@ -17,7 +18,6 @@ from store.pages.verdict import LOST, balance, findings, worst
 from store.pages.viewer import viewer_of
 from store.questions.anomalies import anomalies
 from store.questions.growth import growth
-from store.questions.health import health
 from store.questions.unpriced import unpriced
 
 _SAID: Final = {
@@ -48,7 +48,7 @@ def add_health(app: web.Application) -> None:
 async def health_page(request: web.Request) -> web.StreamResponse:
     refuse_all(state_of(request).params)
     parts = request.app[PARTS]
-    told = await _told(parts)
+    told = await told_health(parts)
     grown, without, odd = await asyncio.gather(
         growth(parts.source, parts.now(), told["disk"]["free_bytes"]), unpriced(parts.source), anomalies(parts.source)
     )
@@ -73,16 +73,6 @@ async def health_page(request: web.Request) -> web.StreamResponse:
         ],
         engines={"SQLite": sqlite3.sqlite_version, "Python": platform.python_version()},
     )
-
-
-async def _told(parts: Parts) -> dict[str, Any]:
-    indexed, telling = parts.search(), parts.webhook()
-    # Looks at files: not on the event loop, whose disk may be the one that hangs.
-    return await asyncio.to_thread(
-        health, parts.live(), parts.data_dir, parts.now(), parts.prices,
-        sandbox=parts.sandbox, search=indexed.as_json() if indexed else None,
-        budgets=parts.budgets(), webhook=telling.as_json() if telling else None,
-    )  # fmt: skip
 
 
 def _unknown_cost(model: str | None) -> str | None:

@@ -53,12 +53,12 @@ def described(path: str) -> list[str]:
 
 
 async def test_every_route_is_described(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
-    """The described paths are those of the router that answer in JSON, and only GET is described."""
+    """The described paths are those of the router that programs ask, and only GET is described."""
     app = an_app(tmp_path)
     client = await aiohttp_client(app)
     assert await (await client.get("/api/openapi.json")).json() == DESCRIPTION
     routes = {route.resource.canonical for route in app.router.routes() if route.resource is not None}
-    assert set(DESCRIPTION["paths"]) == {path for path in routes if path.startswith(("/api/", "/healthz"))}
+    assert set(DESCRIPTION["paths"]) == {path for path in routes if path.startswith(("/api/", "/healthz", "/metrics"))}
     assert {method for path in DESCRIPTION["paths"].values() for method in path} == {"get"}
     queries = [route for route in app.router.routes() if route.resource and "/api/" in route.resource.canonical]
     assert {route.method for route in queries} == {"GET", "HEAD"}
