@@ -1,23 +1,20 @@
 """From the notes of one call to the finished record: decode, read, price. Pure, and total: every call becomes a row."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from http import HTTPStatus
 
 import msgspec
 
-from proxy.config.model import Config, Group
+from proxy.config.model import Config
 from proxy.journal.notes import Asked, Body, Ended, Failure, Headers, Outcome, Started
 from store import dialects
 from store.book import Entry, KeptBody
 from store.call import Call, CallError, Cost, Fault, Reading
+from store.charging import Charging, Tariff
 from store.dialects import Document
 from store.dialects.decoding import Decoded, decode
-from store.pricing import PriceBook, fallback_usage_micro, usage_micro
 from store.redaction import Redaction, Strainer
-
-BY_FALLBACK_RATE = "usage_by_fallback_rate"
-"""The anomaly of a call that has a usage although nobody knows what it cost."""
 
 _LARGEST_DECODED = 16 * 1024 * 1024
 _NOTHING = Body(0)
@@ -38,20 +35,22 @@ class Meter:
     """Reads and prices calls by one configuration."""
 
     def __init__(self, config: Config) -> None:
-        self._prices = PriceBook(config.prices, {name: one.provider for name, one in config.upstreams.items()})
+        self._charging = Charging(Tariff.of(config))
         self._redaction = Redaction(config)
-        self._groups = config.groups
-        self._per_usd = config.credits.per_usd
         self._keep_bodies = config.capture.bodies == "full"
         self._largest_kept = config.capture.max_bytes
 
     def price_edition(self, today: date) -> tuple[str, date | None]:
         """Which published prices are used, and how new they are."""
-        return self._prices.edition(today)
+        return self._charging.published(today)
 
     def has_price(self, upstream: str, model: str) -> bool:
         """Whether there is a price for this model at this upstream, today."""
-        return self._prices.look_up(upstream, model, datetime.now(UTC)) is not None
+        return self._charging.has_price(upstream, model)
+
+    def adopt(self, charging: Charging) -> None:
+        """Charge the calls that come by this tariff."""
+        self._charging = charging
 
     def meter(self, noted: Noted) -> Entry:
         """The record of this call, and what is kept of its bodies."""
@@ -80,7 +79,7 @@ class Meter:
         outcome = _outcome(ended, reading)
         error = _error(ended.failure) or reading.error
         cost = self._cost(noted, reading, ended.status, outcome)
-        usage, by_fallback = self._usage(started.group, cost, reading)
+        usage, by_fallback = self._charging.usage(started.group, cost, reading)
         call = _call(
             noted,
             ended,
@@ -101,18 +100,10 @@ class Meter:
         )
 
     def _cost(self, noted: Noted, reading: Reading, status: int | None, outcome: Outcome) -> Cost:
-        at = datetime.fromtimestamp(noted.started.received_at_us / 1_000_000, UTC)
-        return self._prices.cost(
-            reading, noted.started.upstream, at, status=status, outcome=outcome, method=noted.started.method
+        started = noted.started
+        return self._charging.cost(
+            reading, started.upstream, started.received_at_us, status=status, outcome=outcome, method=started.method
         )
-
-    def _usage(self, name: str, cost: Cost, reading: Reading) -> tuple[int | None, tuple[str, ...]]:
-        """What the group is charged; where the cost is unknown, by its fallback rate, and then the row says so."""
-        group = self._groups.get(name) or Group(name)
-        if cost.nano_usd is not None or group.unpriced_usd_per_million is None:
-            return usage_micro(cost, group.ratio, self._per_usd), ()
-        usage = fallback_usage_micro(reading, group.unpriced_usd_per_million, group.ratio, self._per_usd)
-        return usage, () if usage is None else (BY_FALLBACK_RATE,)
 
     def _kept(self, body: Body, decoded: Decoded) -> KeptBody | None:
         if not self._keep_bodies or not body.size:
