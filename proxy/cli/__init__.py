@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from proxy.cli.backup import backup
 from proxy.cli.demo import demo
 from proxy.cli.doctor import doctor
 from proxy.cli.export import export
@@ -45,7 +46,8 @@ class _InOrder(click.Group):
 @click.group(
     cls=_InOrder,
     commands={
-        command.name or "": command for command in (serve, demo, logs, show, stats, tail, export, keys, prices, doctor)
+        command.name or "": command
+        for command in (serve, demo, logs, show, stats, tail, export, keys, prices, backup, doctor)
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
