@@ -10,11 +10,14 @@ from typing import Any
 
 import msgspec
 
-from store.call import CallError, Tokens
+from store.call import CallError, Portion, Tokens
 
 _decode_usage = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 _encode_usage = msgspec.json.Encoder(decimal_format="number").encode
 _NOTHING = (b"", b"null", b"{}")
+
+Told = dict[str, Any]
+"""What is billed by something other than tokens, by the names of `store.call.Units`; only what somebody counted."""
 
 
 @dataclass(slots=True)
@@ -31,9 +34,12 @@ class Answer:
     ended: bool = False  # a terminal event or a finish reason was seen
     output_open: bool = False  # the output count told so far is not the final one
     pending: bool = False  # accepted to be worked on later: nothing is answered or charged yet
-    images: int | None = None
-    seconds: Decimal | None = None
-    cost_usd: Any = None  # told outside of the usage object
+    background: bool = (
+        False  # worked on whether or not anybody waits: a later call may tell the usage, or tell it again
+    )
+    units: Told | None = None  # told outside of the usage object
+    portions: tuple[Portion, ...] = ()  # likewise; one without a model is of the model that answered
+    cost_usd: Any = None  # likewise
     anomalies: list[str] = field(default_factory=list)
 
     def take_usage(self, raw: msgspec.Raw) -> bool:
@@ -56,6 +62,13 @@ class Answer:
                 self.raw_usage = told
         return True
 
+    def tell(self, unit: str, count: int | Decimal | None) -> None:
+        """Remember a count of something that is billed; the last one told is right."""
+        if count is not None:
+            if self.units is None:
+                self.units = {}
+            self.units[unit] = count
+
     def note(self, anomaly: str) -> None:
         if anomaly not in self.anomalies:
             self.anomalies.append(anomaly)
@@ -72,11 +85,11 @@ def _overlay(below: dict[str, Any], above: dict[str, Any]) -> None:
             below[key] = value
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True):
     """A usage object understood."""
 
     tokens: Tokens | None
     anomalies: tuple[str, ...] = ()
     service_tier: str | None = None
-    seconds: Decimal | None = None
+    units: Told | None = None
+    portions: tuple[Portion, ...] = ()  # one without a model is of the model that answered

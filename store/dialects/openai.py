@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from store.call import CallType, Tokens
-from store.dialects.answer import Answer, Counted
+from store.dialects.answer import Answer, Counted, Told
 from store.dialects.counts import Counts, all_sound, name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.errors import error_of
@@ -80,7 +80,7 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         if type(piece.type) is str and piece.type in _LAST_EVENTS:
             answer.ended = True
             if type_ == "image":
-                answer.images = (answer.images or 0) + 1
+                answer.tell("images", (answer.units or {}).get("images", 0) + 1)
     if piece.x_groq is not None:
         answer.take_usage(piece.x_groq.usage)
     if piece.cost is not None:
@@ -88,7 +88,7 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     if type_ == "image":
         _count_images(answer, piece)
     elif type_ in ("transcription", "translation") and isinstance(piece.duration, (int, float, str)):
-        answer.seconds = _seconds(piece.duration)
+        answer.tell("seconds", _seconds(piece.duration))
 
 
 def _take_response(answer: Answer, piece: Response) -> None:
@@ -111,7 +111,7 @@ def _take_response(answer: Answer, piece: Response) -> None:
 
 def _count_images(answer: Answer, piece: Piece) -> None:
     try:
-        answer.images = len(_items.decode(piece.data))
+        answer.tell("images", len(_items.decode(piece.data)))
     except NOT_JSON:
         pass  # an event, or an answer without images
 
@@ -165,7 +165,7 @@ def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
 
     incoming, outgoing = _settled(incoming, outgoing, total, reasoning, audio_in, anomalies)
     if incoming is None and outgoing is None:
-        return Counted(None, tuple(anomalies), seconds=_billed_seconds(usage))
+        return Counted(None, tuple(anomalies), units=_billed_seconds(usage))
 
     plain_in, plain_out = incoming, outgoing
     if plain_in is not None:
@@ -247,9 +247,10 @@ def _apart(whole: int, part: int | None, anomalies: list[str]) -> tuple[int, int
     return whole - part, part
 
 
-def _billed_seconds(usage: dict[str, Any]) -> Decimal | None:
+def _billed_seconds(usage: dict[str, Any]) -> Told | None:
     """Whisper's usage is a duration."""
-    return _seconds(usage["seconds"]) if "seconds" in usage else None
+    seconds = _seconds(usage["seconds"]) if "seconds" in usage else None
+    return {"seconds": seconds} if seconds is not None else None
 
 
 OPENAI = Dialect(Shape(Piece), _take, count_usage, _label)

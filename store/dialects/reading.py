@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import msgspec
 
 from proxy.journal.notes import Headers
-from store.call import CallError, CallType, Reading, Tokens, Units
+from store.call import CallError, CallType, Portion, Reading, Tokens, Units
 from store.dialects import cut_json, estimate, multipart
-from store.dialects.answer import Answer, Counted
+from store.dialects.answer import Answer, Counted, Told
 from store.dialects.call_types import call_type, model_in_path
 from store.dialects.counts import name
 from store.dialects.dialect import Asked, Dialect
@@ -77,7 +77,8 @@ def read_exchange(
         model=answer.model,
         stream=stream,
         tokens=tokens,
-        units=_units(type_, asked, answer, counted),
+        units=_units(type_, asked, answer, counted) if metered else _NO_UNITS,
+        portions=_portions(answer, counted, asked) if metered and (answer.portions or counted.portions) else (),
         raw_usage=answer.raw_usage if metered else None,
         reported_cost_usd=reported_cost_usd(answer.usage, answer.cost_usd, response_headers) if metered else None,
         service_tier=counted.service_tier or answer.service_tier,
@@ -192,13 +193,19 @@ _NO_UNITS = Units()
 
 
 def _units(type_: CallType, asked: Asked | None, answer: Answer, counted: Counted) -> Units:
-    if type_ == "image":
-        return Units(images=answer.images)
-    if type_ == "speech":
-        return Units(characters=_length(asked.input) if asked is not None else None)
-    if type_ in ("transcription", "translation"):
-        return Units(seconds=counted.seconds or answer.seconds)
-    return _NO_UNITS
+    told: Told = {**(answer.units or {}), **(counted.units or {})}
+    if type_ == "speech" and asked is not None and (characters := _length(asked.input)) is not None:
+        told["characters"] = characters
+    return Units(**told) if told else _NO_UNITS
+
+
+def _portions(answer: Answer, counted: Counted, asked: Asked | None) -> tuple[Portion, ...]:
+    """What other models did, and the same model beside the call's own counts."""
+    own = answer.model or (name(asked.model) if asked is not None else None) or ""
+    return tuple(
+        portion if portion.model else msgspec.structs.replace(portion, model=own)
+        for portion in (*answer.portions, *counted.portions)
+    )
 
 
 def _length(raw: msgspec.Raw) -> int | None:
