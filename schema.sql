@@ -114,7 +114,7 @@ create index calls_by_user     on calls (user, started_at, model_id, key_id, gro
     where user is not null;
 create index calls_by_session  on calls (session, started_at, model_id, key_id, group_id, type_id, upstream_id, failed, status, repeats)
     where session is not null;
-create index calls_odd         on calls (started_at) where anomalies is not null;
+create index calls_odd         on calls (started_at, anomalies, repeats) where anomalies is not null;
 create index calls_unpriced    on calls (started_at, model_id) where cost is null;
 
 -- ---------------------------------------------------------------------------------------------- sums

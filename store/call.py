@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from proxy.journal.notes import Outcome
+from store.anomalies import Anomalies
 
 CallType = Literal[
     "chat", "completion", "embedding", "image", "speech", "transcription", "translation", "moderation",
@@ -128,7 +129,7 @@ class Reading(msgspec.Struct, frozen=True):
     user: str | None = None
     session: str | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
-    anomalies: tuple[str, ...] = ()
+    anomalies: Anomalies = ()
 
 
 class CostLine(msgspec.Struct, frozen=True):
@@ -184,7 +185,7 @@ class Call(msgspec.Struct, frozen=True):
     request_bytes: int
     response_bytes: int
     sent_bytes: int
-    anomalies: tuple[str, ...] = ()
+    anomalies: Anomalies = ()
 
     @property
     def failed(self) -> bool:

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
 from proxy.config.model import Config, PriceEntry
 from proxy.journal.notes import Outcome
+from store.anomalies import Anomalies
 from store.call import Cost, Reading
 from store.pricing import PriceBook, fallback_usage_micro, usage_micro
 
-BY_FALLBACK_RATE = "usage_by_fallback_rate"
+BY_FALLBACK_RATE: Final = "usage_by_fallback_rate"
 """The anomaly of a call that has a usage although nobody knows what it cost."""
 
 
@@ -89,7 +90,7 @@ class Charging:
         at = datetime.fromtimestamp(started_at_us / 1_000_000, UTC)
         return self.prices.cost(reading, upstream, at, status=status, outcome=outcome, method=method)
 
-    def usage(self, group: str, cost: Cost, reading: Reading) -> tuple[int | None, tuple[str, ...]]:
+    def usage(self, group: str, cost: Cost, reading: Reading) -> tuple[int | None, Anomalies]:
         """What the group is charged; where the cost is unknown, by its fallback rate, and then an anomaly says so."""
         terms = self.tariff.groups.get(group) or Terms()
         if cost.nano_usd is not None or terms.unpriced_usd_per_million is None:

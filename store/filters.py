@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from proxy.journal.notes import Outcome
+from store.anomalies import Anomaly
 from store.call import CallType, CostState
 from store.moments import moment_us, zone
 from store.search.syntax import expression
@@ -246,6 +247,7 @@ _CHECKS: Final[dict[str, Callable[[str, str], str]]] = {
     "status": _status,
     "outcome": _known(get_args(Outcome)),
     "cost_state": _known(get_args(CostState)),
+    "anomaly": _known(get_args(Anomaly)),
     "stream": _truth,
     "q": _searched,
 }

@@ -9,6 +9,7 @@ import msgspec
 from proxy.config.model import Config
 from proxy.journal.notes import Asked, Body, Ended, Failure, Headers, Outcome, Started
 from store import dialects
+from store.anomalies import Anomalies
 from store.book import Entry, KeptBody
 from store.call import Call, CallError, Cost, Fault, Reading
 from store.charging import Charging, Tariff
@@ -165,7 +166,7 @@ def _call(
     cost: Cost,
     usage: int | None,
     request_id: str | None,
-    anomalies: tuple[str, ...],
+    anomalies: Anomalies,
 ) -> Call:
     started = noted.started
     return Call(

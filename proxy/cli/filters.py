@@ -37,7 +37,7 @@ _FILTERS = {
     "min_tokens": ("N", ""),
     "max_tokens": ("N", ""),
     "cost_state": ("STATE", "reported, priced, estimated, free, unknown."),
-    "anomaly": ("NAME", "Rows that carry this anomaly."),
+    "anomaly": ("NAME", "Rows that carry this oddity: no_usage, total_mismatch, ... (`show` explains them); `*`: any."),
     "q": ("TEXT", 'Words in request or answer; "a phrase", begin*, a leading `!` excludes.'),
 }
 _PAGING = {

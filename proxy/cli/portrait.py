@@ -18,6 +18,7 @@ Call = Mapping[str, Any]
 def draw(call: Call, zone: tzinfo | None) -> None:
     """Print everything about the call that a person can read."""
     _facts(call, zone)
+    _anomalies(call)
     _timings(call)
     _tokens(call)
     _cost(call)
@@ -95,8 +96,15 @@ def _facts(call: Call, zone: tzinfo | None) -> None:
         ("Session", call["session"] or "", ""),
         ("Tags", tags, ""),
         ("Usage", "unknown" if call["usage"] is None else f"{wording.usage(call['usage'])} credits", ""),
-        ("Anomalies", ", ".join(call.get("anomalies") or ()), "yellow"),
     ])  # fmt: skip
+
+
+def _anomalies(call: Call) -> None:
+    from store.anomalies import CATALOGUE
+
+    if names := call.get("anomalies"):
+        _heading("Anomalies")
+        _pairs([(name, CATALOGUE.get(name, "Noted by another version of Tollbook."), "yellow") for name in names])
 
 
 _TIMING_WORDS = {

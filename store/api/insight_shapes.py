@@ -106,7 +106,8 @@ INSIGHT_SCHEMAS: Final[_Json] = {
             )
         ),
         anomalies=s._object(
-            anomalies=s._list(s._object(anomaly=s._TEXT, calls=s._COUNT, last_seen=s._TEXT)), **_COMPLETE
+            anomalies=s._list(s._object(anomaly=s._ANOMALY, calls=s._COUNT, first_seen=s._TEXT, last_seen=s._TEXT)),
+            **_COMPLETE,
         ),
         growth=s._object(
             days=s._list(

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from store.anomalies import CATALOGUE
 from store.api import shapes
 from store.api.insight_shapes import INSIGHT_SCHEMAS
 from store.api.session import COOKIE
@@ -44,7 +45,7 @@ _PARAMETERS: Final[dict[str, tuple[str, _Json]]] = {
     "min_tokens": ("This many tokens in all, or more.", _WHOLE),
     "max_tokens": ("This many tokens in all, or fewer.", _WHOLE),
     "cost_state": (f"How the cost is known: reported, priced, estimated, free, unknown. {_WORDS}", {}),
-    "anomaly": (f"The name of an oddity noted on the call. {_WORDS}", {}),
+    "anomaly": (f"The name of an oddity noted on the call: {', '.join(CATALOGUE)}. {_WORDS}", {}),
     "q": (f"Text in the request or the answer. {_SEARCH}", {}),
     "limit": ("Calls on a page.", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}),
     "cursor": ("`next` of the page before.", {"type": "string"}),

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from store.anomalies import CATALOGUE
+
 _Json = dict[str, Any]
 
 _TEXT: Final[_Json] = {"type": "string"}
@@ -33,6 +35,11 @@ def _or_null(schema: _Json) -> _Json:
 _HEADERS: Final = _list({"type": "array", "items": _TEXT, "description": "name and value"})
 _PERCENTILES: Final = _object(p50=_NUMBER_OR_NULL, p95=_NUMBER_OR_NULL, p99=_NUMBER_OR_NULL)
 _USD: Final[_Json] = {"type": ["string", "null"], "description": "decimal, nine places; null when unknown"}
+
+_ANOMALY: Final[_Json] = {
+    "type": "string",
+    "description": "\n".join(f"{name}: {meaning}" for name, meaning in CATALOGUE.items()),
+}
 
 _TOKENS: Final = {
     "total": _COUNT_OR_NULL,
@@ -98,7 +105,7 @@ _CALL_IN_FULL: Final = {
     "upstream_request_id": _TEXT_OR_NULL,
     "finish_reason": _TEXT_OR_NULL,
     "fault": {"enum": ["client", "policy", "upstream", "proxy", None]},
-    "anomalies": _list(_TEXT),
+    "anomalies": _list(_ANOMALY),
     "service_tier": _TEXT_OR_NULL,
     "method": _TEXT,
     "target": _TEXT,

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -27,7 +28,7 @@ from store.budgets.used import Of, used
 from store.budgets.window import Window, window
 from store.call import Call
 
-NEARLY_USED = "budget_nearly_used"
+NEARLY_USED: Final = "budget_nearly_used"
 """The anomaly of a call after which the warned share of one of its budgets is used, or was before."""
 
 _NEAR_CALLS = 1000

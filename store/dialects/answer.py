@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from store.anomalies import Anomalies, Anomaly
 from store.call import CallError, Portion, Tokens
 
 _decode_usage = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
@@ -40,7 +41,7 @@ class Answer:
     units: Told | None = None  # told outside of the usage object
     portions: tuple[Portion, ...] = ()  # likewise; one without a model is of the model that answered
     cost_usd: Any = None  # likewise
-    anomalies: list[str] = field(default_factory=list)
+    anomalies: list[Anomaly] = field(default_factory=list)
 
     def take_usage(self, raw: msgspec.Raw) -> bool:
         """Lay this usage object over what was told before; False when there is none in it."""
@@ -69,7 +70,7 @@ class Answer:
                 self.units = {}
             self.units[unit] = count
 
-    def note(self, anomaly: str) -> None:
+    def note(self, anomaly: Anomaly) -> None:
         if anomaly not in self.anomalies:
             self.anomalies.append(anomaly)
 
@@ -89,7 +90,7 @@ class Counted(msgspec.Struct, frozen=True):
     """A usage object understood."""
 
     tokens: Tokens | None
-    anomalies: tuple[str, ...] = ()
+    anomalies: Anomalies = ()
     service_tier: str | None = None
     units: Told | None = None
     portions: tuple[Portion, ...] = ()  # one without a model is of the model that answered

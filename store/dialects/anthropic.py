@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from store.anomalies import Anomaly
 from store.call import CallType, Tokens
 from store.dialects.answer import Answer, Counted
 from store.dialects.counts import Counts, name
@@ -69,7 +70,7 @@ def _label(labels: Labels, asked: Asked) -> None:
 def _count(usage: dict[str, Any], _: CallType) -> Counted:
     get, counts = usage.get, Counts()
     of = counts.of
-    anomalies = []
+    anomalies: list[Anomaly] = []
     uncached, outgoing = of(get("input_tokens")), of(get("output_tokens"))
     read, written = of(get("cache_read_input_tokens")) or 0, of(get("cache_creation_input_tokens"))
     split = get("cache_creation")

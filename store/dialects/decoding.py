@@ -12,6 +12,7 @@ import msgspec
 import zstandard
 
 from proxy.journal.notes import Body
+from store.anomalies import Anomalies, Anomaly
 from store.dialects.document import Document
 
 LIMIT = 64 * 1024 * 1024
@@ -28,7 +29,7 @@ class Decoded(msgspec.Struct, frozen=True):
     """A document, and what was odd about its encoding: "undecodable_body", "decompression_bomb"."""
 
     document: Document
-    anomalies: tuple[str, ...] = ()
+    anomalies: Anomalies = ()
 
 
 def decode(body: Body, content_encoding: str | None, limit: int = LIMIT) -> Decoded:
@@ -48,7 +49,7 @@ def _unpacked(body: Body, codings: list[str], limit: int) -> Decoded:
     for coding in reversed(codings):
         pieces = _CODECS[coding](pieces)
     kept = _Ends(limit)
-    anomalies: list[str] = []
+    anomalies: list[Anomaly] = []
     try:
         for piece in pieces:
             kept.add(piece)

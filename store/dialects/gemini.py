@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from store.anomalies import Anomaly
 from store.call import CallType, Tokens
 from store.dialects.answer import Answer, Counted
 from store.dialects.counts import Counts, name
@@ -51,7 +52,7 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
 def _count(usage: dict[str, Any], type_: CallType) -> Counted:
     get, counts = usage.get, Counts()
     of = counts.of
-    anomalies = []
+    anomalies: list[Anomaly] = []
     prompt, candidates = of(get("promptTokenCount")) or 0, of(get("candidatesTokenCount")) or 0
     thoughts, tool_use = of(get("thoughtsTokenCount")) or 0, of(get("toolUsePromptTokenCount")) or 0
     cached, total = of(get("cachedContentTokenCount")) or 0, of(get("totalTokenCount"))

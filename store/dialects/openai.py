@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from store.anomalies import Anomaly
 from store.call import CallType, Tokens
 from store.dialects.answer import Answer, Counted, Told
 from store.dialects.counts import Counts, all_sound, name
@@ -136,7 +137,7 @@ _NO_DETAILS: dict[str, Any] = {}
 def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
     """Both generations of names (`prompt_tokens` and `input_tokens`), whichever is there."""
     get = usage.get
-    anomalies: list[str] = []
+    anomalies: list[Anomaly] = []
     details_in = _first(usage, "prompt_tokens_details", "input_tokens_details", "input_token_details")
     details_out = _first(usage, "completion_tokens_details", "output_tokens_details", "output_token_details")
     told_in, told_out = isinstance(details_in, dict), isinstance(details_out, dict)
@@ -214,7 +215,7 @@ def _settled(
     total: int | None,
     reasoning: int | None,
     audio_in: int | None,
-    anomalies: list[str],
+    anomalies: list[Anomaly],
 ) -> tuple[int | None, int | None]:
     """Input and output such that they make up the total, which is what is charged."""
     if total is None:
@@ -237,7 +238,7 @@ def _settled(
     return incoming, outgoing + beyond
 
 
-def _apart(whole: int, part: int | None, anomalies: list[str]) -> tuple[int, int | None]:
+def _apart(whole: int, part: int | None, anomalies: list[Anomaly]) -> tuple[int, int | None]:
     """The part taken out of the whole; a part larger than the whole is cut down and named."""
     if part is None:
         return whole, None

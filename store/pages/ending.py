@@ -24,18 +24,6 @@ _FAULTS: Final = {
     "upstream": "the upstream",
     "proxy": "Tollbook itself",
 }
-_ODDITIES: Final = {
-    "no_usage": "The stream ended without telling its usage: the tokens are estimated.",
-    "odd_count": "The provider told a count that is no count (negative, broken or no number); it was left out.",
-    "total_mismatch": "The provider's total is not the sum of the counts it told.",
-    "cached_over_input": "The provider told more cached tokens than the whole input; they were taken as all of it.",
-    "parts_over_total": "The parts that the provider told are larger than the whole they belong to.",
-    "undecodable_body": "A body was compressed in a way that could not be undone, wholly or in part.",
-    "decompression_bomb": "A compressed body would have grown beyond all bounds; only its beginning was read.",
-    "budget_nearly_used": "With this call, most of a budget of its key or group was used.",
-    "usage_by_fallback_rate": "Nobody knows what it cost; its usage is counted by the rate its group has for that.",
-    "unreadable": "This call could not be understood; it is written with what is known without its bodies.",
-}
 
 
 def status_name(status: int) -> str:
@@ -44,11 +32,6 @@ def status_name(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return _NOT_STANDARD.get(status, "")
-
-
-def oddity(name: str) -> str | None:
-    """What this anomaly means; None for a name nobody here knows."""
-    return _ODDITIES.get(name)
 
 
 def tone(call: Call) -> str:

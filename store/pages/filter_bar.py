@@ -13,6 +13,7 @@ from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo
 
 from proxy.journal.notes import Outcome
+from store.anomalies import CATALOGUE
 from store.call import CostState
 from store.filters import FILTERS
 from store.pages.asking import NEW_TAG, PLACE
@@ -30,11 +31,8 @@ _KNOWN: Final[dict[str, Sequence[str]]] = {
     "status": ("error", "2xx", "4xx", "5xx", "429"),
     "outcome": get_args(Outcome),
     "cost_state": get_args(CostState),
-    "anomaly": (
-        "*", "no_usage", "total_mismatch", "parts_over_total", "cached_over_input", "odd_count", "undecodable_body",
-        "unreadable", "budget_nearly_used", "usage_by_fallback_rate",
-    ),
-}  # fmt: skip
+    "anomaly": ("*", *CATALOGUE),
+}
 _WORDS_OF: Final = {"error": "any error", "*": "any anomaly", NOTHING: "none"}
 _EXAMPLES: Final = {
     "model": "type, or add gpt-*",

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from store.anomalies import CATALOGUE
 from store.api.health import told_health
 from store.api.parts import PARTS
 from store.filters import refuse_all
@@ -25,18 +26,6 @@ _SAID: Final = {
     "attention": "Something needs attention",
     "bad": "Something is wrong",
 }
-MEANINGS: Final = {
-    "no_usage": "the answer told no tokens",
-    "total_mismatch": "the total told is not the sum of its parts",
-    "parts_over_total": "the parts told are more than their total",
-    "cached_over_input": "more cached tokens told than input tokens",
-    "odd_count": "a count that is no whole number of zero or more",
-    "undecodable_body": "the encoding of the body could not be undone",
-    "budget_nearly_used": "most of a budget was used",
-    "usage_by_fallback_rate": "usage counted by a fallback rate, since the cost is unknown",
-    "unreadable": "the answer could not be read",
-}
-"""What anomalies mean; one without a meaning here is told by its name."""
 
 
 def add_health(app: web.Application) -> None:
@@ -68,7 +57,7 @@ async def health_page(request: web.Request) -> web.StreamResponse:
         unpriced=[one | {"address": _unknown_cost(one["model"])} for one in without["unpriced"]],
         odd=odd,
         anomalies=[
-            one | {"meaning": MEANINGS.get(one["anomaly"]), "address": _logs(("anomaly", exactly(one["anomaly"])))}
+            one | {"meaning": CATALOGUE.get(one["anomaly"]), "address": _anomalous(one["anomaly"])}
             for one in odd["anomalies"]
         ],
         engines={"SQLite": sqlite3.sqlite_version, "Python": platform.python_version()},
@@ -77,6 +66,10 @@ async def health_page(request: web.Request) -> web.StreamResponse:
 
 def _unknown_cost(model: str | None) -> str | None:
     return _logs(("cost_state", "unknown"), ("model", exactly(model)))
+
+
+def _anomalous(name: str) -> str | None:
+    return _logs(("anomaly", name)) if name in CATALOGUE else None
 
 
 def _logs(*params: tuple[str, str | None]) -> str | None:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from proxy.config.model import Config, Group
+from store.anomalies import CATALOGUE
 from store.dialects import dialect_of
 from store.dialects.document import Document
 from store.pace import Measured
@@ -88,7 +89,7 @@ def portrait(found: InFull, config: Config, at: ZoneInfo, back: str) -> Portrait
         status_name="" if call["status"] is None else ending.status_name(call["status"]),
         nobody_answered=call["status"] is None or call["status"] >= 400,
         speed=_speed(call),
-        oddities=[(name, ending.oddity(name)) for name in call["anomalies"]],
+        oddities=[(name, CATALOGUE.get(name)) for name in call["anomalies"]],
         parameters=[(name, shown(_setting(value), room, _SHORT)) for name, value in call["parameters"].items()],
         asked=asked,
         tools=tools(said.tools, room),

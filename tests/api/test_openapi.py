@@ -65,6 +65,7 @@ async def test_every_route_is_described(tmp_path: Path, aiohttp_client: AiohttpC
 
 
 VALUES = {
+    "anomaly": "no_usage",
     "from": "1d", "to": "1h", "tz": "Europe/Berlin", "type": "chat", "status": "4xx", "outcome": "completed",
     "stream": "true", "cost_state": "priced", "sort": "cost", "order": "asc", "by": "day,model", "limit": "5",
     "format": "jsonl",

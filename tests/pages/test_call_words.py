@@ -9,7 +9,7 @@ import pytest
 from proxy.journal.notes import Outcome
 from store.call import CostState
 from store.pages.arithmetic import account
-from store.pages.ending import ending, oddity, status_name, tone
+from store.pages.ending import ending, status_name, tone
 from store.pages.timeline import WIDTH, timeline
 
 
@@ -44,12 +44,10 @@ def test_errors_of_the_upstream(status: int, said: str) -> None:
     assert ending(a_call(status=status, error=error)) == said
 
 
-def test_names_of_statuses_and_oddities() -> None:
+def test_names_of_statuses() -> None:
     """What is not known has no name, and no wrong one."""
     assert status_name(404) == "Not Found"
     assert status_name(799) == ""
-    assert oddity("no_usage") is not None
-    assert oddity("never heard of") is None
 
 
 @pytest.mark.parametrize("state", get_args(CostState))

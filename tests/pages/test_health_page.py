@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pytest_aiohttp.plugin import AiohttpClient
 
+from store.anomalies import CATALOGUE
 from store.call import Cost
 from store.pages.verdict import balance, findings, worst
 from tests.api.listener import an_app
@@ -53,13 +54,16 @@ async def test_unknown_prices_lead_to_their_calls(tmp_path: Path, aiohttp_client
 
 
 async def test_anomalies_are_counted_and_explained(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
-    """An anomaly is told with its meaning and its number of calls, and leads to them."""
-    client = await aiohttp_client(an_app(tmp_path, [a_call(anomalies=("no_usage",)), a_call()]))
+    """An anomaly is told with its meaning, its times and its number of calls, and leads to them."""
+    client = await aiohttp_client(an_app(tmp_path, [a_call(anomalies=("no_usage",)), a_call(anomalies=("of_old",))]))
     page = read(await (await client.get("/health")).text())
     (row,) = [row for row in page.all("tr") if row.text.startswith("no_usage")]
     cells = [cell.text for cell in row.all("td")]
-    assert cells[:2] == ["the answer told no tokens", "1"]
+    assert (cells[0], cells[3]) == ("1", CATALOGUE["no_usage"])
+    assert cells[1] == cells[2] != ""
     assert row.all("a")[0].attributes["href"] == "/logs?anomaly=no_usage"
+    (other,) = [row for row in page.all("tr") if row.text.startswith("of_old")]
+    assert other.all("a") == []  # no filter knows the name
 
 
 async def test_a_page_of_an_empty_book_is_whole(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
