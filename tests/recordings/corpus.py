@@ -11,14 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.recordings.upstreams import upstream_of
+
 _HERE = Path(__file__).resolve().parents[2]
 _FILE = "open.jsonl.xz"
-_ENDPOINTS = re.compile(
-    r"/(chat/completions|completions|responses(?:/compact)?|embeddings|images/(?:generations|edits|variations)"
-    r"|moderations|messages(?:/count_tokens)?)"
-    r"|.*:(generateContent|streamGenerateContent|embedContent|batchEmbedContents|countTokens)"
-)
-_VERSION = re.compile(r"/v1(?:beta|alpha)?(?:/openai)?(?=/)")
+_ID = re.compile(r"(?<=/)(?=[^/]*\d)[^/?]{12,}?(?=[:/]|$)")
+"""A segment of a path that names one thing and no kind of things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,8 @@ class Recording:
 
     number: int
     provider: str
-    endpoint: str
+    upstream: str  # the one a user would have configured for it
+    endpoint: str  # a label to count by
     method: str
     target: str  # path and query
     request_headers: tuple[tuple[str, str], ...]
@@ -42,6 +41,11 @@ class Recording:
         """The target without its query."""
         return self.target.partition("?")[0]
 
+    @property
+    def name(self) -> str:
+        """How a report names it."""
+        return f"{self.provider} {self.endpoint} {self.number} ({self.origin})"
+
 
 def where() -> Path | None:
     """The file of recordings, if it is there."""
@@ -52,22 +56,19 @@ def where() -> Path | None:
 
 @cache
 def recordings(found: Path) -> tuple[Recording, ...]:
-    """The exchanges whose usage Tollbook promises to read: those of three providers, on the endpoints it knows."""
-    return tuple(_chosen(found))
+    """All exchanges, in the order of the file."""
+    return tuple(_all(found))
 
 
-def _chosen(found: Path) -> Iterator[Recording]:
+def _all(found: Path) -> Iterator[Recording]:
     with lzma.open(found, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines):
             exchange = json.loads(line)
-            path = exchange["path"].partition("?")[0]
-            at = _ENDPOINTS.fullmatch(_VERSION.sub("", path, count=1))
-            if exchange["provider"] not in ("openai", "anthropic", "gemini") or exchange["method"] != "POST" or not at:
-                continue
             yield Recording(
                 number=number,
                 provider=exchange["provider"],
-                endpoint=at[1] or at[2],
+                upstream=upstream_of(exchange["provider"]),
+                endpoint=_label(exchange["method"], exchange["endpoint"]),
                 method=exchange["method"],
                 target=exchange["path"],
                 request_headers=tuple(exchange["request_headers"].items()),
@@ -77,6 +78,12 @@ def _chosen(found: Path) -> Iterator[Recording]:
                 response=_bytes(exchange["response_body"], exchange["response_encoding"]),
                 origin=f"{exchange['source_repo']} {exchange['source_path']} #{exchange['index']}",
             )
+
+
+def _label(method: str, endpoint: str) -> str:
+    """The recorder's own label, with ids it left in taken out; `GET` and others stand before the path."""
+    label = _ID.sub("{id}", endpoint)
+    return label if method == "POST" or label.startswith(method) else f"{method} {label}"
 
 
 def _bytes(body: Any, encoding: str) -> bytes:

@@ -1,131 +1,226 @@
-"""What the provider said in a recorded answer, read a second time: every byte parsed, nothing shared with the product.
+"""What the provider said in a recorded exchange, read again: every byte parsed, nothing shared with the product.
 
 Slow and plain on purpose. Where this and the product differ, one of the two is wrong.
 """
 
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs, unquote
 
-import orjson
+from tests.recordings import counts
+from tests.recordings.call_types import type_of
+from tests.recordings.corpus import Recording
+from tests.recordings.counts import Counts
+from tests.recordings.documents import Documents, documents
 
 Json = Any
 
-_NO_COUNTS = ("messages/count_tokens", "countTokens", "moderations")
+_CHARGED = frozenset((
+    "chat", "completion", "embedding", "image", "speech", "transcription", "translation", "moderation", "rerank",
+))  # fmt: skip
+_STREAMED_BY_PATH = (":streamGenerateContent", "/converse-stream", "/invoke-with-response-stream", "/text_stream")
+_MODEL_IN_PATH = (
+    r"/models?/([^/]+?)/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)$",
+    r"/models/([^/:]+):\w+$",
+    r"/models/([^:]+)/predictions$",
+    r"/deployments/([^/]+)/",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The facts of one answer."""
+    """The facts of one exchange."""
 
+    type: str
+    requested_model: str | None
+    answered: bool  # else the answer is about something made earlier, and may name its model or not
     model: str | None
-    tokens: dict[str, int | None] | None  # as in a row of the book; None: nobody told
-    parts: dict[str, int | None] | None  # the lifetimes of what was written to a cache
-    error: dict[str, str | None] | None
     stream: bool
+    tokens: Counts | None  # None: nobody told, or it is no charge
+    error: dict[str, str | None] | None
+    cost_usd: Decimal | None  # the provider's own word
 
 
-def reported(endpoint: str, status: int, body: bytes) -> Reported:
-    """Everything the answer tells."""
-    documents, stream = _documents(body)
-    error = _error(documents, body) if status >= 400 else None
-    model = usage = None
-    if error is None:
-        for document in documents:
-            model, usage = _taken(document, model, usage)
-    if not usage or endpoint in _NO_COUNTS:
-        return Reported(model, None, None, error, stream)
-    if endpoint == "messages":
-        tokens, parts = _anthropic(usage)
-    elif endpoint.endswith(("Content", "Contents")):
-        tokens, parts = _gemini(usage), None
-    else:
-        tokens, parts = _openai(usage), None
-    return Reported(model, tokens, parts, error, stream)
+def reported(recording: Recording, body: bytes) -> Reported:
+    """Everything the exchange tells; `body` is the answer's, which may have been told more than was recorded."""
+    answer = documents(body)
+    request = _json(recording.request)
+    type_ = type_of(recording.method, recording.path)
+    refused = recording.status >= 400
+    charged = not refused and (type_ in _CHARGED or _is_background(recording, answer))
+    error = None
+    if refused:
+        error = _error(answer.values[0] if answer.values else {}, body, recording)
+    elif charged:
+        failed = [value for value in _holders(answer) if isinstance(value.get("error"), dict)]
+        error = _error(failed[0], body, recording) if failed else None
+    streams = isinstance(request, dict) and request.get("stream") is True
+    streams = streams or recording.path.endswith(_STREAMED_BY_PATH)
+    usage = _usage(answer) if charged else None
+    return Reported(
+        type=type_,
+        requested_model=_requested(recording, request),
+        answered=charged or refused,
+        model=_answered(answer) if charged else None,
+        stream=streams or (answer.is_stream and (answer.kind != "lines" or type_ in _CHARGED)),
+        tokens=_tokens(recording, answer, usage) if charged else None,
+        error=error,
+        cost_usd=_cost(answer, usage, recording) if charged else None,
+    )
 
 
-def _documents(body: bytes) -> tuple[list[Json], bool]:
-    """The JSON values of a body: one, those of an array, or those of a stream's events."""
-    text = body.decode()
-    if text.lstrip()[:1] in ("{", "["):
-        value = orjson.loads(text)
-        return (value if isinstance(value, list) else [value]), False
-    events = []
-    for block in re.split(r"(?:\r\n|\n|\r){2}", text):
-        data = [line[5:].strip() for line in re.split(r"\r\n|\n|\r", block) if line.startswith("data:")]
-        if data and data != ["[DONE]"]:
-            events.append(orjson.loads("\n".join(data)))
-    return events, bool(events)
+def _is_background(recording: Recording, answer: Documents) -> bool:
+    """The one answer to a GET that is a charge: its POST could not tell the usage yet."""
+    return (
+        recording.method == "GET"
+        and re.search(r"/responses/[^/]+$", recording.path) is not None
+        and any(holder.get("background") is True and holder.get("usage") for holder in _holders(answer))
+    )
 
 
-def _taken(document: Json, model: str | None, usage: Json) -> tuple[str | None, Json]:
-    for holder in (document, document.get("response"), document.get("message")):
-        if isinstance(holder, dict):
-            model = model or holder.get("model") or holder.get("modelVersion")
-            told = holder.get("usage") or holder.get("usageMetadata")
+def _holders(answer: Documents) -> Iterable[Json]:
+    """Whatever may carry a model, a usage or an error: the documents, and the objects that events carry."""
+    for value in answer.values:
+        yield value
+        for name in ("response", "message", "session"):
+            if isinstance(value.get(name), dict):
+                yield value[name]
+
+
+def _answered(answer: Documents) -> str | None:
+    """The first that is not empty."""
+    if answer.kind == "lines" and len(answer.values) and "custom_id" in answer.values[0]:
+        return None  # a file of answers
+    for holder in _holders(answer):
+        for name in ("model", "modelVersion", "model_id"):
+            if isinstance(holder.get(name), str) and holder[name]:
+                return str(holder[name])
+    return None
+
+
+def _usage(answer: Documents) -> Json:
+    """Told once, or cumulatively: the last value of each field that is not null."""
+    usage: Json = None
+    for holder in _holders(answer):
+        if holder.get("object") == "thread.run.step":
+            continue  # the run that it is a step of tells it again
+        delta = holder.get("delta") if isinstance(holder.get("delta"), dict) else {}
+        metrics = holder.get("amazon-bedrock-invocationMetrics")
+        for told in (
+            (holder.get("x_groq") or {}).get("usage"),
+            holder.get("usage"),
+            holder.get("usageMetadata"),
+            holder.get("meta"),
+            delta.get("usage"),
+            {name: metrics[name] for name in metrics if name.endswith("TokenCount")} if metrics else None,
+        ):
             if told:
                 usage = _merged(usage or {}, told)
-    return model, usage
+    return usage
 
 
 def _merged(below: Json, above: Json) -> Json:
-    """The last non-null value of each field."""
     if not isinstance(below, dict) or not isinstance(above, dict):
         return below if above is None else above
     return {key: _merged(below.get(key), above.get(key)) for key in below | above}
 
 
-def _openai(usage: Json) -> dict[str, int | None]:
-    incoming = usage.get("prompt_tokens", usage.get("input_tokens"))
-    outgoing = usage.get("completion_tokens", usage.get("output_tokens"))
-    total = usage["total_tokens"]
-    into = usage.get("prompt_tokens_details", usage.get("input_tokens_details"))
-    out = usage.get("completion_tokens_details", usage.get("output_tokens_details"))
+def _tokens(recording: Recording, answer: Documents, usage: Json) -> Counts | None:
+    """By what the usage looks like, never by who sent it; Bedrock's headers where the body has none."""
+    told = usage or {}
+    last = answer.values[-1] if answer.values else {}
+    if any("usageMetadata" in value for value in answer.values):
+        return counts.gemini(told)
+    if _is_anthropic(recording, told):
+        return counts.anthropic(told)
+    if "inputTokenCount" in told:
+        return Counts(told["inputTokenCount"], told["outputTokenCount"])
+    return (
+        counts.converse(told)
+        or counts.cohere(told)
+        or counts.openai(told)
+        or counts.count_headers(dict(recording.response_headers))
+        or counts.titan(answer.values)
+        or counts.llama(last)
+        or counts.predictions(last.get("predictions") or ())
+        or counts.ollama(last)
+        or counts.watsonx(answer.values)
+    )
+
+
+def _is_anthropic(recording: Recording, usage: Json) -> bool:
+    exclusive = "cache_creation_input_tokens" in usage or "claude" in unquote(recording.path)
+    exclusive = exclusive or recording.path.endswith("/messages")
+    return "input_tokens" in usage and "total_tokens" not in usage and exclusive
+
+
+def _cost(answer: Documents, usage: Json, recording: Recording) -> Decimal | None:
+    told = usage or {}
+    cost = told.get("cost")
+    if isinstance(cost, dict):
+        return Decimal(cost["total_cost"])
+    if cost is not None:
+        own = (told.get("cost_details") or {}).get("upstream_inference_cost")
+        return Decimal(cost) + (Decimal(own) if told.get("is_byok") and own is not None else 0)
+    if told.get("cost_in_usd_ticks") is not None:
+        return Decimal(told["cost_in_usd_ticks"]) / 10**10
+    for holder in answer.values:
+        if isinstance(holder.get("cost"), dict) and "usd" in holder["cost"]:
+            return Decimal(holder["cost"]["usd"])
+    header = dict(recording.response_headers).get("x-litellm-response-cost")
+    return None if header is None else Decimal(header)
+
+
+def _requested(recording: Recording, request: Json) -> str | None:
+    """In the body, a field of a form, the path or the query of what was posted."""
+    if recording.method != "POST":
+        return None
+    for holder in (request, request.get("session") if isinstance(request, dict) else None):
+        if isinstance(holder, dict):
+            for name in ("model", "model_id"):
+                if isinstance(holder.get(name), str):
+                    return str(holder[name])
+    if not isinstance(request, dict) and (form := _form_fields(recording.request)):
+        session = _json(form.get("session", "").encode())
+        return form.get("model") or (session.get("model") if isinstance(session, dict) else None)
+    for pattern in _MODEL_IN_PATH:
+        if found := re.search(pattern, recording.path):
+            return unquote(found[1])
+    if found := re.match(r'\s*{\s*"model"\s*:\s*"([^"]+)"', recording.request.decode("utf-8", "replace")):
+        return found[1]  # of a body that is no JSON in the end
+    named = parse_qs(recording.target.partition("?")[2]).get("model")
+    return named[0] if named else None
+
+
+def _form_fields(body: bytes) -> dict[str, str]:
+    fields = {}
+    for name, value in re.findall(rb'form-data; name="(\w+)"(?:\r\n[^\r\n]+)*\r\n\r\n([^\r]*)\r\n', body):
+        fields.setdefault(name.decode(), value.decode("utf-8", "replace"))
+    return fields
+
+
+def _json(body: bytes) -> Json:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _error(told: Json, body: bytes, recording: Recording) -> dict[str, str | None]:
+    """`error.message`, `error`, `message`, `detail`, else the text; `error.type`, `error.status`, `type`; `code`."""
+    inner = told["error"] if isinstance(told.get("error"), dict) else {}
+    message = inner.get("message") or told.get("error") or told.get("message") or told.get("detail")
+    if isinstance(message, list):
+        message = "; ".join(item["msg"] for item in message)
+    code = inner.get("code") if inner.get("code") is not None else told.get("code")
+    kind = inner.get("type") or inner.get("status") or told.get("type") or told.get("error_type")
+    header = dict(recording.response_headers).get("x-amzn-errortype")
     return {
-        "total": total,
-        "input": incoming,
-        "output": total - incoming if outgoing is None or total > incoming + outgoing else outgoing,
-        "cache_read": None if into is None else into.get("cached_tokens") or 0,
-        "cache_write": None if into is None else into.get("cache_write_tokens") or 0,
-        "reasoning": None if out is None else out.get("reasoning_tokens") or 0,
-    }
-
-
-def _anthropic(usage: Json) -> tuple[dict[str, int | None], dict[str, int | None]]:
-    read, written = usage.get("cache_read_input_tokens") or 0, usage.get("cache_creation_input_tokens") or 0
-    long = (usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0
-    incoming = usage["input_tokens"] + read + written
-    tokens = {
-        "total": incoming + usage["output_tokens"],
-        "input": incoming,
-        "output": usage["output_tokens"],
-        "cache_read": read,
-        "cache_write": written,
-        "reasoning": (usage.get("output_tokens_details") or {}).get("thinking_tokens"),
-    }
-    return tokens, {"cache_write_5m": written - long, "cache_write_1h": long}
-
-
-def _gemini(usage: Json) -> dict[str, int | None]:
-    incoming = (usage.get("promptTokenCount") or 0) + (usage.get("toolUsePromptTokenCount") or 0)
-    thoughts = usage.get("thoughtsTokenCount") or 0
-    outgoing = (usage.get("candidatesTokenCount") or 0) + thoughts
-    return {
-        "total": usage.get("totalTokenCount", incoming + outgoing),
-        "input": incoming,
-        "output": outgoing,
-        "cache_read": usage.get("cachedContentTokenCount") or 0,
-        "cache_write": None,
-        "reasoning": thoughts,
-    }
-
-
-def _error(documents: list[Json], body: bytes) -> dict[str, str | None]:
-    told = documents[0]
-    inner = told["error"] if isinstance(told.get("error"), dict) else told
-    code = inner.get("code")
-    return {
-        "type": inner.get("type") or inner.get("status"),
+        "type": str(kind) if kind else header.partition(":")[0] if header else None,
         "code": None if code is None else str(code),
-        "message": inner.get("message"),
+        "message": message or body.decode()[:200],
     }

@@ -15,6 +15,7 @@ from proxy.keys.register import Register
 from tests.conftest import OpenHouse
 from tests.recordings.corpus import Recording, recordings, where
 from tests.recordings.upstream import NUMBER, replaying
+from tests.recordings.upstreams import upstreams_at
 
 RATIOS = (Decimal(1), Decimal("1.25"), Decimal("0.333333"), Decimal("999.999999"), Decimal(0), None)
 """None: a group without a table, whose ratio is 1."""
@@ -38,7 +39,7 @@ async def test_usage_is_cost_times_ratio_times_credits(house: OpenHouse) -> None
     async with replaying(corpus, 1) as (base_url, _):
         opened = await house(
             base_url,
-            upstream={"stream_usage": "leave", "access": "keys", "api_key": Secret("sk-of-the-house-0123456789")},
+            upstreams=upstreams_at(base_url, asks=False, access="keys", api_key=Secret("sk-of-the-house-0123456789")),
             access="keys",
             credits=Credits(per_usd=PER_USD),
             groups={name: Group(name, ratio=ratio) for name, ratio in ratios.items() if ratio is not None},
@@ -86,7 +87,7 @@ async def _send(proxy: str, corpus: dict[int, Recording], keys: list[str]) -> No
         for recording in waiting:
             headers = [pair for pair in recording.request_headers if pair[0].lower() not in _LEFT_OUT]
             headers += [(NUMBER, str(recording.number)), ("x-api-key", keys[recording.number % len(keys)])]
-            url = URL(f"{proxy}/{recording.provider}{recording.target}", encoded=True)
+            url = URL(f"{proxy}/{recording.upstream}{recording.target}", encoded=True)
             async with session.request(
                 recording.method, url, headers=headers, data=recording.request, allow_redirects=False
             ) as response:

@@ -17,7 +17,7 @@ import zstandard
 CODINGS = ("gzip", "deflate", "br", "zstd")
 _ONE_BYTE_AT_A_TIME = 4096  # the largest body that may be sent so
 
-Framing = Literal["length", "chunked", "close"]
+Framing = Literal["length", "chunked", "close", "none"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from tests.recordings.corpus import Recording
 from tests.recordings.transport import Wire, drawn
 
 NUMBER = "x-recording"  # the request header that names the recording
+_BODILESS = (204, 304)
 _QUESTION = {"include_usage": True}
 _USAGE = {"prompt_tokens": 1234, "completion_tokens": 567, "total_tokens": 1801}
 
@@ -69,6 +70,8 @@ class Upstream:
         dice = random.Random(f"{self._seed} {recording.number}")
         offered = headers.get("accept-encoding", "")
         wire = drawn(recording.response if response is None else response, offered, dice)
+        if recording.status in _BODILESS:
+            wire = Wire("identity", "none", b"", ())
         self.replayed[recording.number] = Replayed(
             method, target, request, offered, recording.response if response is None else response, wire
         )
@@ -85,11 +88,13 @@ def _head(recording: Recording, wire: Wire) -> bytes:
     lines += [f"{name}: {value}" for name, value in recording.response_headers]
     if wire.coding != "identity":
         lines.append(f"content-encoding: {wire.coding}")
-    lines.append({
-        "length": f"Content-Length: {len(wire.body)}",
-        "chunked": "Transfer-Encoding: chunked",
-        "close": "Connection: close",
-    }[wire.framing])  # fmt: skip
+    match wire.framing:
+        case "length":
+            lines.append(f"Content-Length: {len(wire.body)}")
+        case "chunked":
+            lines.append("Transfer-Encoding: chunked")
+        case "close":
+            lines.append("Connection: close")
     return "\r\n".join([*lines, "", ""]).encode()
 
 
