@@ -126,6 +126,7 @@ class Reading(msgspec.Struct, frozen=True):
     finish_reason: str | None = None
     finished: bool = False  # the answer reached its own end: a terminal event, a finish reason, a whole document
     response_id: str | None = None
+    background: bool = False  # made while nobody waited: every call that asks for it is told its tokens again
     user: str | None = None
     session: str | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)

@@ -2,6 +2,9 @@
 
 A stream tells usage twice: in `message_start` with an output count that is only a start value, and finally in
 `message_delta`, whose fields count where they are there.
+
+The usage sums up the turns of the model that was asked. What an adviser or a compaction of the context took stands
+beside it, in `iterations` alone; every other entry there is a part of what is summed up.
 """
 
 from typing import Any
@@ -9,13 +12,15 @@ from typing import Any
 import msgspec
 
 from store.anomalies import Anomaly
-from store.call import CallType, Tokens
-from store.dialects.answer import Answer, Counted
+from store.call import CallType, Portion, Tokens
+from store.dialects.answer import Answer, Counted, Told
 from store.dialects.counts import Counts, name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.errors import error_of
 from store.dialects.labels import Labels
 from store.dialects.shape import Shape
+
+_BESIDE = frozenset(("advisor_message", "compaction"))
 
 
 class Message(msgspec.Struct):
@@ -68,6 +73,40 @@ def _label(labels: Labels, asked: Asked) -> None:
 
 
 def _count(usage: dict[str, Any], _: CallType) -> Counted:
+    tokens, anomalies = _tokens(usage)
+    portions: tuple[Portion, ...] = ()
+    if usage.get("iterations"):
+        portions, odd = _beside(usage["iterations"])
+        anomalies += odd
+    return Counted(tokens, tuple(dict.fromkeys(anomalies)), _tier(usage), _searches(usage), portions)
+
+
+def _tier(usage: dict[str, Any]) -> str | None:
+    """Fast mode is priced like a tier, and the tier beside it stays "standard"."""
+    speed = name(usage.get("speed"))
+    return speed if speed not in (None, "standard") else name(usage.get("service_tier"))
+
+
+def _searches(usage: dict[str, Any]) -> Told | None:
+    """Searches are billed each; fetching a page is not, but for its tokens."""
+    used = usage.get("server_tool_use")
+    searches = Counts().of(used.get("web_search_requests")) if isinstance(used, dict) else None
+    return {"web_searches": searches} if searches else None
+
+
+def _beside(iterations: Any) -> tuple[tuple[Portion, ...], list[Anomaly]]:
+    """What is in no sum of the usage. A compaction has no model of its own."""
+    portions, anomalies = [], []
+    for entry in iterations if isinstance(iterations, list) else ():
+        if isinstance(entry, dict) and entry.get("type") in _BESIDE:
+            tokens, odd = _tokens(entry)
+            anomalies += odd
+            if tokens is not None:
+                portions.append(Portion(name(entry.get("model")) or "", tokens))
+    return tuple(portions), anomalies
+
+
+def _tokens(usage: dict[str, Any]) -> tuple[Tokens | None, list[Anomaly]]:
     get, counts = usage.get, Counts()
     of = counts.of
     anomalies: list[Anomaly] = []
@@ -89,7 +128,7 @@ def _count(usage: dict[str, Any], _: CallType) -> Counted:
     if counts.odd:
         anomalies.append("odd_count")
     if uncached is None and outgoing is None:
-        return Counted(None, tuple(anomalies))
+        return None, anomalies
     tokens = Tokens(
         "reported",
         input_uncached=uncached,
@@ -99,7 +138,7 @@ def _count(usage: dict[str, Any], _: CallType) -> Counted:
         output_text=outgoing,
         reasoning=reasoning,
     )
-    return Counted(tokens, tuple(dict.fromkeys(anomalies)), name(get("service_tier")))
+    return tokens, anomalies
 
 
 ANTHROPIC = Dialect(Shape(Piece), _take, _count, _label)

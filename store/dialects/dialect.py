@@ -22,6 +22,9 @@ class Asked(msgspec.Struct):
     safety_identifier: Any = None
     metadata: Any = None
     input: msgspec.Raw = msgspec.Raw()
+    text: msgspec.Raw = msgspec.Raw()  # what to speak, at xAI
+    document_annotation_format: Any = None
+    bbox_annotation_format: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from proxy.journal.notes import Headers
 from store.call import CallError, CallType, Portion, Reading, Tokens, Units
 from store.dialects import cut_json, estimate, multipart
 from store.dialects.answer import Answer, Counted, Told
-from store.dialects.call_types import call_type, model_in_path
+from store.dialects.call_types import call_type, is_work, model_in_path
 from store.dialects.counts import name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.document import Document, Form
@@ -50,7 +50,8 @@ def read_exchange(
         dialect.label(labels, asked)
     form: Form = response.form
     answer, counted, finished = Answer(), _NOT_COUNTED, False
-    if status is not None and status >= 400:
+    refused = status is not None and status >= 400
+    if refused:
         answer.error = error_in(response)
         finished = form in ("json", "events")
     elif form == "json":
@@ -58,7 +59,7 @@ def read_exchange(
     elif form == "events":
         answer, counted, finished = _streamed(dialect, response, type_)
 
-    metered = type_ in _METERED
+    metered = type_ in _METERED or (type_ == "other" and _is_charged(method, path, answer))
     by_path = dialect.streams_by_path is not None and path.endswith(dialect.streams_by_path)
     stream = form == "events" or by_path or (asked is not None and asked.stream in (True, "true"))
     tokens = counted.tokens if metered else None
@@ -77,20 +78,33 @@ def read_exchange(
         model=answer.model,
         stream=stream,
         tokens=tokens,
-        units=_units(type_, asked, answer, counted) if metered else _NO_UNITS,
+        units=_units(type_, asked, answer, counted) if metered and not refused else _NO_UNITS,
         portions=_portions(answer, counted, asked) if metered and (answer.portions or counted.portions) else (),
         raw_usage=answer.raw_usage if metered else None,
         reported_cost_usd=reported_cost_usd(answer.usage, answer.cost_usd, response_headers) if metered else None,
         service_tier=counted.service_tier or answer.service_tier,
-        error=answer.error if metered or (status is not None and status >= 400) else None,
+        error=answer.error if type_ in _METERED or refused else None,
         finish_reason=answer.finish_reason,
         finished=finished,
         response_id=answer.id if type_ != "model" else None,  # there it is the model's name
+        background=answer.background,
         user=labels.user,
         session=labels.session,
         tags=labels.tags,
         anomalies=anomalies,
     )
+
+
+def _is_charged(method: str, path: str, answer: Answer) -> bool:
+    """Whether a call of type "other" is work of a model, or the only one to tell of it.
+
+    Asking again for an earlier call (a poll, a list, a batch, its results) repeats what that call was charged, as
+    often as somebody asks; so it is charged nothing, with one exception: a response that was made in the background.
+    Its POST was answered before there was any usage. (`store/retold.py` sees to it that it counts once.)
+    """
+    if method == "POST":
+        return is_work(path)
+    return method == "GET" and answer.background and not answer.pending
 
 
 def _request(request: Document, headers: Headers) -> Asked | None:
@@ -194,8 +208,12 @@ _NO_UNITS = Units()
 
 def _units(type_: CallType, asked: Asked | None, answer: Answer, counted: Counted) -> Units:
     told: Told = {**(answer.units or {}), **(counted.units or {})}
-    if type_ == "speech" and asked is not None and (characters := _length(asked.input)) is not None:
-        told["characters"] = characters
+    if type_ == "speech" and asked is not None:
+        characters = _length(asked.input or asked.text)
+        if characters is not None:
+            told["characters"] = characters
+    elif asked is not None and "pages" in told and (asked.document_annotation_format or asked.bbox_annotation_format):
+        told["annotated_pages"] = told["pages"]
     return Units(**told) if told else _NO_UNITS
 
 

@@ -26,7 +26,7 @@ def mutated(draw: st.DrawFn) -> tuple[tuple[str, str, str], bytes, bytes]:
     case = draw(st.sampled_from(CASES))
     bodies = []
     for body in (case.request, case.response):
-        if body[:1] in (b"{", b"["):
+        if body[:1] in (b"{", b"[") and body.count(b"\n") == 0:  # else it is one value for each line
             value = json.loads(body)
             for _ in range(draw(st.integers(0, 3))):
                 value = _replaced(draw, value)

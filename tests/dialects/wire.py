@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from store.call import Reading
+from store.call import Reading, Tokens, Units
 from store.dialects import Document, read
 
 FOLDER = Path(__file__).parent.parent / "wire"
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent.parent / "wire"
 
 @dataclass(frozen=True)
 class Case:
-    """A response that is a list of strings is the lines of a text; anything else is JSON."""
+    """A body that is a list of strings is the lines of a text; anything else is JSON."""
 
     name: str
     dialect: str
@@ -54,7 +54,7 @@ def _case(path: Path) -> Case:
         method=told["method"],
         target=told["target"],
         request_headers=tuple(told["request_headers"].items()),
-        request=b"" if told["request"] is None else json.dumps(told["request"]).encode(),
+        request=b"" if told["request"] is None else _body(told["request"]),
         status=told["status"],
         response_headers=tuple(told["response_headers"].items()),
         response=_body(told["response"]),
@@ -71,16 +71,26 @@ def _body(told: Any) -> bytes:
 def as_told(reading: Reading) -> dict[str, Any]:
     """A reading in the notation of the cases."""
     told = asdict(reading)
-    told["units"] = asdict(reading.units)
-    told["tokens"] = None if reading.tokens is None else asdict(reading.tokens)
     told["error"] = None if reading.error is None else asdict(reading.error)
     told["anomalies"] = list(reading.anomalies)
     told["reported_cost_usd"] = None if reading.reported_cost_usd is None else str(reading.reported_cost_usd)
-    told["units"] = {
-        unit: str(count) if isinstance(count, Decimal) else count
-        for unit, count in told["units"].items()
+    told["units"] = _known(reading.units)
+    told["tokens"] = None if reading.tokens is None else _known(reading.tokens)
+    told["portions"] = [
+        {
+            **asdict(portion),
+            "tokens": None if portion.tokens is None else _known(portion.tokens),
+            "units": _known(portion.units),
+        }
+        for portion in reading.portions
+    ]
+    return told
+
+
+def _known(counts: Tokens | Units) -> dict[str, Any]:
+    """What is told; a decimal as its digits."""
+    return {
+        name: str(count) if isinstance(count, Decimal) else count
+        for name, count in asdict(counts).items()
         if count is not None
     }
-    if told["tokens"] is not None:
-        told["tokens"] = {bucket: count for bucket, count in told["tokens"].items() if count is not None}
-    return told

@@ -1,0 +1,90 @@
+"""What tools on OpenAI's side did within a response: searches, which are billed each, and images, which another model
+makes.
+
+A response tells it twice: newer ones in `tool_usage`, which counts what is billed, and all of them by the items of
+their output. Of those, a search of the web is billed and looking at a page it found is not. What is told of an output
+that was not kept whole is no count: then it is unknown.
+"""
+
+from typing import Any
+
+import msgspec
+
+from store.call import Portion
+from store.dialects.answer import Answer
+from store.dialects.counts import Counts, name
+from store.dialects.openai_usage import count_usage
+from store.dialects.shape import NOT_JSON
+
+_NO_SEARCH = frozenset(("open_page", "find_in_page", "find"))
+_NOT_DONE = frozenset(("failed", "incomplete", "in_progress", "searching"))
+IMAGE_MODEL = "image_generation"
+"""The model of images whose maker nobody names, as the tool is called: so that a price can be set for it."""
+
+
+class Action(msgspec.Struct):
+    type: Any = None
+
+
+class Item(msgspec.Struct):
+    """One item of a response's output."""
+
+    type: Any = None
+    status: Any = None
+    action: Action | None = None
+
+
+class WebSearch(msgspec.Struct):
+    num_requests: Any = None
+
+
+class ToolUsage(msgspec.Struct):
+    image_gen: dict[str, Any] | None = None
+    web_search: WebSearch | None = None
+
+
+class _Offered(msgspec.Struct):
+    type: Any = None
+    model: Any = None
+
+
+_offered = msgspec.json.Decoder(list[_Offered]).decode
+
+
+def take_items(answer: Answer, items: list[Item]) -> None:
+    """Count what is billed among the items of an output that is whole."""
+    web = files = images = 0
+    for item in items:
+        kind = item.type
+        if kind == "web_search_call":
+            looked = item.action is not None and item.action.type in _NO_SEARCH
+            web += not looked and item.status not in _NOT_DONE
+        elif kind == "file_search_call":
+            files += item.status not in _NOT_DONE
+        elif kind == "image_generation_call":
+            images += item.status not in _NOT_DONE
+    for unit, count in (("web_searches", web), ("file_searches", files), ("images", images)):
+        if count:
+            answer.tell(unit, count)
+
+
+def take_tool_usage(answer: Answer, usage: ToolUsage, tools: msgspec.Raw) -> None:
+    """What the provider itself counted, which is what it bills."""
+    if usage.web_search is not None and (searches := Counts().of(usage.web_search.num_requests)) is not None:
+        if searches:
+            answer.tell("web_searches", searches)
+        elif answer.units is not None:
+            answer.units.pop("web_searches", None)  # done, but not billed
+    if usage.image_gen and (usage.image_gen.get("total_tokens") or usage.image_gen.get("output_tokens")):
+        made = count_usage(usage.image_gen, "image")
+        for anomaly in made.anomalies:
+            answer.note(anomaly)
+        answer.portions = (Portion(_image_model(tools), made.tokens),)
+
+
+def _image_model(tools: msgspec.Raw) -> str:
+    try:
+        offered = _offered(tools)
+    except NOT_JSON:
+        return IMAGE_MODEL
+    return next((name(tool.model) or IMAGE_MODEL for tool in offered if tool.type == "image_generation"), IMAGE_MODEL)
