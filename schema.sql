@@ -323,6 +323,13 @@ create table combinations (
     primary key (model_id, key_id, group_id, type_id, upstream_id)
 ) strict, without rowid;
 
+-- Responses that were made in the background, and the call each was charged to: whoever asks for one is told its usage
+-- again.
+create table background_responses (
+    response_id         text    primary key,
+    call_id             blob    not null
+) strict, without rowid;
+
 -- How large the files were at the end of each UTC day (or when last looked at), in bytes.
 create table sizes (
     day                 integer primary key,                   -- days since the epoch

@@ -11,6 +11,7 @@ Anomaly = Literal[
     "no_usage", "no_terminator", "broken_json", "odd_usage", "odd_count", "negative_count",
     "cached_over_input", "parts_over_total", "total_mismatch", "model_family_mismatch",
     "undecodable_body", "decompression_bomb", "unreadable", "usage_by_fallback_rate", "budget_nearly_used",
+    "already_counted",
 ]  # fmt: skip
 Anomalies = tuple[Anomaly, ...]
 
@@ -73,6 +74,10 @@ CATALOGUE: Final[dict[str, str]] = {
     "budget_nearly_used": (
         "With this call the warned share of a budget of its key or group was used: raise the budget, or expect "
         "refusals when it is used up."
+    ),
+    "already_counted": (
+        "A response that was made in the background was asked for again; what it took is on the call that was told "
+        "first, so this one is charged nothing: there is nothing to do."
     ),
 }
 """What each means, and what to do, in one sentence."""

@@ -147,6 +147,7 @@ class Book:
             self._write_bodies(fresh)
             self._connection.executemany(_INSERT_CALL, rows)
             sums.add(self._connection, countable, self._repeated(progress.repeats))
+            self._note_charges(fresh)
             self._move(progress, fresh)
             self._connection.execute("commit")
         except BaseException:
@@ -165,6 +166,12 @@ class Book:
         wanted = [(call_id,) for call_id in set(call_ids)]
         found = (self._connection.execute("select 1 from calls where call_id = ?", one).fetchone() for one in wanted)
         return {one[0] for one, row in zip(wanted, found, strict=True) if row}
+
+    def charged(self, responses: Iterable[str]) -> dict[str, bytes]:
+        """The calls that these responses, made in the background, are charged to; those in the book."""
+        ask = "select call_id from background_responses where response_id = ?"
+        found = ((one, self._connection.execute(ask, (one,)).fetchone()) for one in set(responses))
+        return {one: row[0] for one, row in found if row}
 
     def cursors(self) -> dict[tuple[str, int], int]:
         """How far each segment was read: {(boot id, segment): position}."""
@@ -241,6 +248,11 @@ class Book:
             len(response.data) if response else None, response.cut if response else None,
             content,
         )  # fmt: skip
+
+    def _note_charges(self, entries: Iterable[Entry]) -> None:
+        rows = [(response, one.call.call_id) for one in entries if (response := one.call.charged_response) is not None]
+        if rows:
+            self._connection.executemany("insert or ignore into background_responses values (?, ?)", rows)
 
     def _repeated(self, repeats: Iterable[Repeat]) -> list[sums.Repeated]:
         """Raise the rows that are repeated; what that adds to the sums."""

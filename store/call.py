@@ -189,6 +189,14 @@ class Call(msgspec.Struct, frozen=True):
     anomalies: Anomalies = ()
 
     @property
+    def charged_response(self) -> str | None:
+        """The id of the response that this call is charged for, where other calls may be told the same."""
+        reading = self.reading
+        if not reading.background or reading.tokens is None or reading.tokens.source != "reported":
+            return None
+        return reading.response_id
+
+    @property
     def failed(self) -> bool:
         """Whether every count of errors counts this call."""
         return (

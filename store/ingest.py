@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from proxy.config.model import Config
-from store import sizes
+from store import retold, sizes
 from store.book import Book, Entry, Progress, Repeat
 from store.budgets import Budgets, BudgetState
 from store.health import LiveCounts
@@ -187,7 +187,7 @@ class Ingest:
         positions = self._journals.positions()
         if batch or positions:
             repeats, rows = self._sorted(batch)
-            entries = self._budgets.flagged(map(self._entry, rows))
+            entries = self._budgets.flagged(retold.once(map(self._entry, rows), self._book.charged))
             self._commit(entries, Progress(cursors=positions, repeats=repeats), rows)
             self._journals.committed(positions)
         if len(batch) < _BATCH:

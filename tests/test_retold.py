@@ -1,0 +1,78 @@
+"""A response that was made in the background is charged to one call, whoever asks for it and however often."""
+
+from pathlib import Path
+from typing import Any
+
+from store import retold
+from store.book import Book, Entry
+from store.call import Call
+from tests.books import a_call
+
+
+def asking(response_id: str = "resp_1", **changes: Any) -> Call:
+    """A call that fetches a finished response."""
+    told: dict[str, Any] = {"method": "GET", "type": "other", "background": True, "response_id": response_id}
+    return a_call(**(told | changes))
+
+
+def entered(book: Book, *calls: Call) -> list[Call]:
+    """These calls as they enter the book, as one batch."""
+    entries = retold.once(map(Entry, calls), book.charged)
+    book.add(entries)
+    return [entry.call for entry in entries]
+
+
+def is_charged(call: Call) -> bool:
+    counted = call.reading.tokens is not None
+    assert (
+        counted == bool(call.usage_micro) == bool(call.cost.nano_usd) == (retold.ALREADY_COUNTED not in call.anomalies)
+    )
+    return counted
+
+
+def test_the_first_who_is_told_is_charged(tmp_path: Path) -> None:
+    """Of several calls that ask for one response, in one batch or in several, the first has its tokens and cost."""
+    with Book(tmp_path) as book:
+        first = entered(book, asking(), asking(), asking("resp_2"))
+        second = entered(book, asking(), asking("resp_2"))
+    assert [is_charged(call) for call in first + second] == [True, False, True, False, False]
+
+
+def test_it_is_known_after_a_restart(tmp_path: Path) -> None:
+    """A book that was closed and opened again knows what was charged."""
+    with Book(tmp_path) as book:
+        entered(book, asking())
+    with Book(tmp_path) as book:
+        (again,) = entered(book, asking())
+    assert not is_charged(again)
+
+
+def test_a_journal_read_twice_takes_no_charge_away(tmp_path: Path) -> None:
+    """The call that was charged stays charged when it is read again."""
+    call = asking()
+    with Book(tmp_path) as book:
+        entered(book, call)
+        assert is_charged(entered(book, call)[0])
+        assert book.ask("select count(*), sum(cost) from calls") == [(1, 45_000)]
+
+
+def test_a_stream_that_told_is_charged(tmp_path: Path) -> None:
+    """What the stream of its own POST told is not charged again to who asks for the response."""
+    with Book(tmp_path) as book:
+        calls = entered(book, asking(method="POST", type="chat"), asking())
+    assert [is_charged(call) for call in calls] == [True, False]
+
+
+def test_other_calls_are_charged_each(tmp_path: Path) -> None:
+    """Calls that were not made in the background are charged each, whatever the ids of their responses."""
+    with Book(tmp_path) as book:
+        calls = entered(book, *(a_call(response_id=one) for one in ("chatcmpl-1", "chatcmpl-1", None)))
+    assert all(map(is_charged, calls))
+
+
+def test_an_answer_without_usage_is_not_the_first(tmp_path: Path) -> None:
+    """A call that asked too early is not taken for the one that was told."""
+    with Book(tmp_path) as book:
+        entered(book, asking(tokens=None))
+        (later,) = entered(book, asking())
+    assert is_charged(later)
