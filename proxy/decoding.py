@@ -12,6 +12,7 @@ import brotli
 import zstandard
 
 _PIECE = 256 * 1024  # decoded bytes handed on at a time
+_ZLIB_HEADER = 2  # bytes that tell whether there is one
 _ZSTD_SLICE = 512  # zstd may turn 4 bytes into 128 KB, so it is fed little at a time
 
 
@@ -39,20 +40,24 @@ class _Zlib:
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._first = b""
         self._begun = False
         self._broken = False
 
     def decode(self, chunk: bytes) -> Iterator[bytes]:
+        if not self._begun:
+            self._first += chunk
+            if len(self._first) < _ZLIB_HEADER:
+                return
+            self._begun, chunk = True, self._first
+            if not _has_header(chunk):
+                self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         while chunk and not self._broken:
             try:
                 piece = self._inflate.decompress(chunk, _PIECE)
             except zlib.error:
-                if self._begun:
-                    self._broken = True
-                    return
-                self._inflate, self._begun = zlib.decompressobj(-zlib.MAX_WBITS), True
-                continue
-            self._begun = True
+                self._broken = True
+                return
             if piece:
                 yield piece
             if self._inflate.eof:
@@ -60,6 +65,11 @@ class _Zlib:
                 self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
             else:
                 chunk = self._inflate.unconsumed_tail
+
+
+def _has_header(begin: bytes) -> bool:
+    """Whether the stream says what it is: gzip always does, deflate as the standard has it; some servers send it raw."""
+    return begin[:2] == b"\x1f\x8b" or (begin[0] & 0x0F == 8 and (begin[0] << 8 | begin[1]) % 31 == 0)
 
 
 class _Brotli:

@@ -42,6 +42,11 @@ def upstream_of(provider: str) -> str:
     return provider.rstrip("?")
 
 
+def dialect_at(upstream: str) -> Dialect:
+    """The format it is configured with."""
+    return _CONFIGURED[upstream][0] if upstream in _CONFIGURED else BUILTIN[upstream].dialect
+
+
 def upstreams_at(base_url: str, *, asks: bool, **changes: Any) -> dict[str, Upstream]:
     """All of them, pointed at one loopback address. `asks`: `stream_usage` as a user would have it, else "leave"."""
     found = {name: BUILTIN[name] for name in _BUILT_IN}
