@@ -42,9 +42,14 @@ class Recording:
         return self.target.partition("?")[0]
 
     @property
+    def kind(self) -> str:
+        """Of which provider and endpoint it is."""
+        return f"{self.provider} {self.endpoint}"
+
+    @property
     def name(self) -> str:
         """How a report names it."""
-        return f"{self.provider} {self.endpoint} {self.number} ({self.origin})"
+        return f"{self.kind} {self.number} ({self.origin})"
 
 
 def where() -> Path | None:

@@ -40,6 +40,7 @@ class Reported:
     answered: bool  # else the answer is about something made earlier, and may name its model or not
     model: str | None
     stream: bool
+    unfinished: bool  # the answer tells of no end: neither a document nor a terminal event nor a reason to finish
     tokens: Counts | None  # None: nobody told, or it is no charge
     error: dict[str, str | None] | None
     cost_usd: Decimal | None  # the provider's own word
@@ -67,6 +68,7 @@ def reported(recording: Recording, body: bytes) -> Reported:
         answered=charged or refused,
         model=_answered(answer) if charged else None,
         stream=streams or (answer.is_stream and (answer.kind != "lines" or type_ in _CHARGED)),
+        unfinished=_is_unfinished(answer, body),
         tokens=_tokens(recording, answer, usage) if charged else None,
         error=error,
         cost_usd=_cost(answer, usage, recording) if charged else None,
@@ -100,6 +102,20 @@ def _answered(answer: Documents) -> str | None:
             if isinstance(holder.get(name), str) and holder[name]:
                 return str(holder[name])
     return None
+
+
+_ENDS = (
+    rb"\[DONE\]",
+    rb"message_stop",
+    rb'"(stop_?reason|finish_?reason|done_reason)": ?"[^"]',
+    rb'"type": ?"\w+\.(completed|done|failed|incomplete)"',
+)
+
+
+def _is_unfinished(answer: Documents, body: bytes) -> bool:
+    if answer.kind in ("whole", "array"):
+        return False
+    return not any(re.search(end, body, re.IGNORECASE) for end in _ENDS)
 
 
 def _usage(answer: Documents) -> Json:

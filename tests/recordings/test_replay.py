@@ -22,6 +22,7 @@ from store.reader import Reader
 from tests.conftest import REPLAYED, OpenHouse
 from tests.house import House
 from tests.recordings.corpus import Recording, recordings, where
+from tests.recordings.not_yet import NOT_YET
 from tests.recordings.reported import Reported, reported
 from tests.recordings.table import Table
 from tests.recordings.transport import CODINGS
@@ -31,40 +32,6 @@ from tests.recordings.upstreams import ASKED, upstreams_at
 _AT_ONCE = 16
 _LEAST_TOLD = 0.995
 """The share of exchanges whose tokens must be found though only the two ends of their bodies are kept."""
-
-NOT_YET: frozenset[str] = frozenset(
-    (
-        "azure-openai /openai/v1/realtime/client_secrets",
-        "bedrock converse",
-        "bedrock converse-stream",
-        "bedrock count-tokens",
-        "bedrock invoke",
-        "bedrock invoke-with-response-stream",
-        "cohere /v1/chat",
-        "cohere /v1/generate",
-        "cohere /v2/chat",
-        "cohere /v2/embed",
-        "mistral /v1/batch/jobs",
-        "mistral /v1/chat/completions",
-        "ollama /api/chat",
-        "ollama /api/generate",
-        "openai /v1/realtime/calls",
-        "openai /v1/realtime/client_secrets",
-        "openai GET /v1/responses/{id}",
-        "openrouter /api/v1/images",
-        "openrouter /api/v1/rerank",
-        "replicate /v1/models/{id}/predictions",
-        "vertex predict",
-        "voyage /v1/embeddings",
-        "voyage /v1/rerank",
-        "watsonx /ml/v1-beta/generation/text",
-        "watsonx /ml/v1-beta/generation/text_stream",
-        "writer /v1/chat",
-        "xai /v1/stt",
-        "xai /v1/tts",
-    )
-)
-"""Providers and endpoints whose rows are not held to this yet; their bytes are."""
 
 _SET_BY_THE_CLIENT = {"accept-encoding", "content-length", "host", "connection", "transfer-encoding"}
 _HOP_BY_HOP = {"keep-alive"}
@@ -148,7 +115,7 @@ async def test_recordings_pass_unchanged_and_become_right_rows(
         lost = way.cuts(recording, replayed.response) and (at_odds or row["tokens"]["source"] != "reported")
         table.count(recording, row, right=not wrong, contradicts=at_odds)
         found = [*_changes(recording, replayed, got, way)]
-        if f"{recording.provider} {recording.endpoint}" not in NOT_YET:
+        if recording.kind not in NOT_YET:
             found += [*([] if lost else wrong), *_wrong_facts(recording, row, told, way)]
         mistakes += [f"{recording.name}: {what}" for what in found]
     with capsys.disabled():
