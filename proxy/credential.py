@@ -136,8 +136,10 @@ def duplicated(head: Head) -> str | None:
 
 def own_header(dialect: str, secret: str, path: str, presented_in: str | None = None) -> tuple[str, str]:
     """Where an upstream of this dialect expects its key; `presented_in` is the header of the issued key it replaces."""
-    if presented_in in ("api-key", "ocp-apim-subscription-key"):  # azure, in its older versions
+    if presented_in in ("api-key", "ocp-apim-subscription-key"):  # azure
         return presented_in, secret
+    if dialect == "azure":  # wherever its clients put theirs: a Bearer is for tokens of Entra
+        return "api-key", secret
     if dialect == "anthropic":
         return "x-api-key", secret
     if dialect == "gemini" and "/openai/" not in path:

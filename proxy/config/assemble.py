@@ -6,7 +6,7 @@ A table for a built-in upstream changes single fields of it; every other upstrea
 from collections.abc import Mapping
 from dataclasses import replace
 
-from proxy.config.builtin import BUILTIN, stream_usage_of
+from proxy.config.builtin import BUILTIN, NAMED_AFTER, stream_usage_of
 from proxy.config.mistakes import Mistake, did_you_mean, entry, place
 from proxy.config.model import Access, Credits, Group, PriceEntry, Secret, Upstream
 from proxy.config.tables import CreditsTable, GroupTable, PriceTable, UpstreamTable
@@ -34,7 +34,7 @@ def _upstream(name: str, table: UpstreamTable, environ: Mapping[str, str] | None
         mistakes.append(
             Mistake(f"{at}.base_url", "is required: no upstream of this name is built in" + did_you_mean(name, BUILTIN))
         )
-    start = BUILTIN.get(name) or Upstream(name, "", "openai", provider=name)
+    start = BUILTIN.get(name) or Upstream(name, "", NAMED_AFTER.get(name, "openai"), provider=name)
     upstream = replace(start, **given)
     if "stream_usage" not in given:
         upstream = replace(upstream, stream_usage=stream_usage_of(name, upstream.dialect))

@@ -12,6 +12,10 @@ ASKED_FOR_USAGE = frozenset({"openai", "azure", "vllm"})
 """Upstreams known to accept `stream_options.include_usage`; elsewhere the request is left as it came."""
 
 
+NAMED_AFTER: dict[str, Dialect] = {"azure": "azure", "bedrock": "bedrock", "vertex": "vertex"}
+"""The dialect of an upstream that is named after it, when nobody says; every other speaks OpenAI's."""
+
+
 def stream_usage_of(name: str, dialect: Dialect) -> Literal["ask", "leave"]:
     """What `stream_usage` is when nobody says."""
     return "ask" if name in ASKED_FOR_USAGE and dialect in ("openai", "azure") else "leave"

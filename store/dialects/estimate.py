@@ -15,11 +15,11 @@ from store.dialects.shape import NOT_JSON
 _BYTES_PER_TOKEN = 4
 _TEXT = frozenset((
     "text", "content", "delta", "thinking", "reasoning", "reasoning_content", "refusal", "partial_json", "arguments",
-    "prompt", "input", "output", "instructions", "system", "suffix", "title",
+    "prompt", "input", "output", "instructions", "system", "suffix", "title", "completion",
 ))  # fmt: skip
 _STRUCTURED = frozenset(("tools", "functions", "args", "arguments", "input", "parameters", "response_schema"))
 _TEXT_MEMBER = re.compile(
-    rb'"(?:text|content|delta|thinking|reasoning_content|arguments|prompt|input|instructions|system)"\s*:\s*'
+    rb'"(?:text|content|delta|completion|thinking|reasoning_content|arguments|prompt|input|instructions|system)"\s*:\s*'
     rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)',
     re.DOTALL,
 )
@@ -54,7 +54,7 @@ def streamed_bytes(payloads: Iterable[bytes]) -> int:
         except NOT_JSON:
             continue
         kind = event.get("type") if isinstance(event, dict) else None
-        if not isinstance(kind, str) or kind.endswith("delta"):
+        if not isinstance(kind, str) or kind.endswith(("delta", "completion")):
             total += _bytes_in(event)
     return total
 

@@ -95,6 +95,14 @@ def test_new_upstream_speaks_openai_and_prices_by_its_name(loaded: Load) -> None
     assert (upstream.dialect, upstream.provider, upstream.stream_usage) == ("openai", "mine", "leave")
 
 
+@pytest.mark.parametrize("name", ["azure", "bedrock", "vertex"])
+def test_an_upstream_named_after_a_dialect_speaks_it(loaded: Load, name: str) -> None:
+    """An upstream with the name of a dialect speaks that, unless the configuration says otherwise."""
+    table = f'[upstreams.{name}]\nbase_url = "https://a.example.com"\n'
+    assert loaded(table).upstreams[name].dialect == name
+    assert loaded(f'{table}dialect = "openai"').upstreams[name].dialect == "openai"
+
+
 def test_usage_is_asked_where_that_is_known_to_work(loaded: Load) -> None:
     """`stream_usage` is "ask" for openai, azure and vllm, and "leave" elsewhere."""
     upstreams = loaded('[upstreams.azure]\nbase_url = "https://a.openai.azure.com"').upstreams

@@ -13,6 +13,7 @@ import pytest
 
 from proxy.config.budget import Budget
 from proxy.config.model import Config, Group
+from proxy.credential import own_header
 from proxy.keys.fingerprint import fingerprint
 from proxy.keys.key import Key
 from proxy.keys.register import Register
@@ -102,6 +103,13 @@ async def test_azure_gets_its_credential_where_the_client_put_the_key(
     (visit,) = upstream.visits
     assert visit.head.values(b"api-key") == [OURS.encode()]
     assert visit.head.values(b"authorization") == []
+
+
+@pytest.mark.parametrize("place", ["authorization", "x-api-key", None])
+@pytest.mark.parametrize("path", ["/openai/deployments/gpt/chat/completions", "/openai/v1/responses", "/models/x"])
+def test_azure_expects_its_credential_in_its_own_header(path: str, place: str | None) -> None:
+    """An azure upstream gets its key as api-key on every path, wherever the issued key stood."""
+    assert own_header("azure", OURS, path, place) == ("api-key", OURS)
 
 
 @pytest.mark.parametrize(

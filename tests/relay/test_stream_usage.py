@@ -149,6 +149,22 @@ def test_compressed_requests_are_not_looked_into(encoding: str) -> None:
     assert not may_ask("POST", "/v1/chat/completions", encoding)
 
 
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/openai/deployments/mine/chat/completions", True),
+        ("/openai/deployments/mine/completions", True),
+        ("/openai/v1/chat/completions", True),
+        ("/models/chat/completions", True),
+        ("/openai/v1/responses", False),
+        ("/openai/deployments/mine/embeddings", False),
+    ],
+)
+def test_azure_is_asked_on_each_of_its_paths(path: str, asked: bool) -> None:
+    """Completions are looked into on the paths by deployment and on those without."""
+    assert may_ask("POST", path, None) is asked
+
+
 # ---------------------------------------------------------------------------------------------------- hiding
 
 
