@@ -77,6 +77,7 @@ create table calls (
     cost                integer,                               -- nano-USD
     cost_state          text    not null check (cost_state in ('reported', 'priced', 'estimated', 'free', 'unknown')),
     cost_lines          text,                                  -- JSON: [[kind, count, rate, usd, per_unit], ...]
+    cost_missing        text,                                  -- what an unknown cost lacks (store/pricing/missing.py)
     price_source        text,
     price_entry         text,
     price_since         text,

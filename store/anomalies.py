@@ -11,7 +11,7 @@ Anomaly = Literal[
     "no_usage", "no_terminator", "broken_json", "odd_usage", "odd_count", "negative_count",
     "cached_over_input", "parts_over_total", "total_mismatch", "model_family_mismatch",
     "undecodable_body", "decompression_bomb", "unreadable", "usage_by_fallback_rate", "budget_nearly_used",
-    "already_counted",
+    "already_counted", "price_modifier_unknown",
 ]  # fmt: skip
 Anomalies = tuple[Anomaly, ...]
 
@@ -78,6 +78,10 @@ CATALOGUE: Final[dict[str, str]] = {
     "already_counted": (
         "A response that was made in the background was asked for again; what it took is on the call that was told "
         "first, so this one is charged nothing: there is nothing to do."
+    ),
+    "price_modifier_unknown": (
+        "It was served at a tier or in a region that changes the price, and no list says by how much, so the cost is "
+        "that of the list: give the model its price there in [[prices]], which has a key for the tier."
     ),
 }
 """What each means, and what to do, in one sentence."""

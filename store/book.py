@@ -320,8 +320,8 @@ class Book:
             None if input_tokens is None and output_tokens is None else (input_tokens or 0) + (output_tokens or 0),
             quantities.units_to_json(reading.units), quantities.portions_to_json(reading.portions),
             reading.raw_usage.decode("utf-8", "replace") if reading.raw_usage else None,
-            cost.nano_usd, cost.state, lines.decode() if lines else None, cost.source, cost.entry, cost.since,
-            call.usage_micro, cost.cache_saved,
+            cost.nano_usd, cost.state, lines.decode() if lines else None, _text(cost.missing),
+            cost.source, cost.entry, cost.since, call.usage_micro, cost.cache_saved,
             _text(reading.user), _text(reading.session),
             orjson.dumps(reading.tags).decode() if reading.tags else None,
             orjson.dumps(call.anomalies).decode() if call.anomalies else None,
@@ -355,7 +355,8 @@ _CALL_COLUMNS = (
     "input_audio", "input_image", "cache_read_audio", "cache_read_image",
     "output_text", "output_audio", "output_image", "reasoning",
     "input_tokens", "output_tokens", "total_tokens", "units", "portions", "raw_usage",
-    "cost", "cost_state", "cost_lines", "price_source", "price_entry", "price_since", "usage", "cache_saved",
+    "cost", "cost_state", "cost_lines", "cost_missing",
+    "price_source", "price_entry", "price_since", "usage", "cache_saved",
     "user", "session", "tags", "anomalies", "request_bytes", "response_bytes", "sent_bytes",
 )  # fmt: skip
 _INSERT_CALL = f"insert into calls ({', '.join(_CALL_COLUMNS)}) values ({', '.join('?' * len(_CALL_COLUMNS))})"  # noqa: S608

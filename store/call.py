@@ -88,8 +88,10 @@ class Units(msgspec.Struct, frozen=True, omit_defaults=True):
     web_searches: int | None = None  # by tools on the provider's side, as the response counts them
     file_searches: int | None = None
     pages: int | None = None  # of documents that were read
-    annotated_pages: int | None = None
+    annotated_pages: int | None = None  # of which those with annotations
     search_units: int | None = None  # of reranking
+    text_messages: int | None = None  # typed into a spoken conversation
+    citation_tokens: int | None = None  # of sources that were cited; in no sum of tokens
 
 
 class Portion(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -141,6 +143,8 @@ class CostLine(msgspec.Struct, frozen=True):
     rate: Decimal
     usd: Decimal
     per_unit: bool = False
+    model: str | None = None  # another one than the call's, whose portion this is
+    entry: str | None = None  # by which price that portion was priced: source, entry and day in one
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -153,6 +157,8 @@ class Cost(msgspec.Struct, frozen=True):
     entry: str | None = None  # which entry of that source
     since: str | None = None  # ISO date the entry applies from, if it says
     cache_saved: int | None = None  # nano-USD that caching of the prompt spared; negative when writing cost more
+    missing: str | None = None  # what an unknown cost lacks (store/pricing/missing.py)
+    anomalies: Anomalies = ()  # what should make a reader wonder about the amount
 
 
 class Call(msgspec.Struct, frozen=True):

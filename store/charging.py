@@ -85,10 +85,11 @@ class Charging:
         status: int | None,
         outcome: Outcome,
         method: str,
+        target: str = "",
     ) -> Cost:
         """What this call cost."""
         at = datetime.fromtimestamp(started_at_us / 1_000_000, UTC)
-        return self.prices.cost(reading, upstream, at, status=status, outcome=outcome, method=method)
+        return self.prices.cost(reading, upstream, at, status=status, outcome=outcome, method=method, target=target)
 
     def usage(self, group: str, cost: Cost, reading: Reading) -> tuple[int | None, Anomalies]:
         """What the group is charged; where the cost is unknown, by its fallback rate, and then an anomaly says so."""

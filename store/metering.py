@@ -90,7 +90,7 @@ class Meter:
             cost=cost,
             usage=usage,
             request_id=dialects.upstream_request_id(ended.headers, reading),
-            anomalies=(*reading.anomalies, *request.anomalies, *response.anomalies, *by_fallback),
+            anomalies=(*reading.anomalies, *request.anomalies, *response.anomalies, *cost.anomalies, *by_fallback),
         )
         return Entry(
             call,
@@ -103,7 +103,13 @@ class Meter:
     def _cost(self, noted: Noted, reading: Reading, status: int | None, outcome: Outcome) -> Cost:
         started = noted.started
         return self._charging.cost(
-            reading, started.upstream, started.received_at_us, status=status, outcome=outcome, method=started.method
+            reading,
+            started.upstream,
+            started.received_at_us,
+            status=status,
+            outcome=outcome,
+            method=started.method,
+            target=started.target,
         )
 
     def _kept(self, body: Body, decoded: Decoded) -> KeptBody | None:

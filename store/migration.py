@@ -28,6 +28,7 @@ _ROWS = {
         "alter table calls add column cache_read_image integer check (cache_read_image >= 0)",
         "alter table calls add column units text",
         "alter table calls add column portions text",
+        "alter table calls add column cost_missing text",
     ),
 }
 """What changes the rows of this version into those of the next."""

@@ -175,9 +175,10 @@ def _cost(call: Call) -> None:
     for line in cost.get("lines") or ():
         per_unit = line.get("rate_usd_per_million") is None
         rate = line["rate_usd"] if per_unit else line["rate_usd_per_million"]
-        unit = "each" if per_unit else "per million"
+        unit = f"per {line['kind'].replace('_', ' ')}" if per_unit else "per million"
+        whose = f" ({line['model']})" if line.get("model") else ""
         rows.append([
-            Cell(f"  {line['kind']}", "dim"),
+            Cell(f"  {line['kind']}{whose}", "dim"),
             Cell(wording.count(_number(line["count"]))),
             Cell(f"× {wording.money(rate, exact=True)} {unit}"),  # noqa: RUF001 - a multiplication
             Cell(f"= {wording.money(line['usd'], exact=True)}"),
@@ -185,11 +186,17 @@ def _cost(call: Call) -> None:
     total = wording.money(cost["usd"], exact=True)
     rows.append([Cell("  Total", "bold"), Cell(""), Cell(""), Cell(total if not rows else f"= {total}", "bold")])
     print_table([Column(""), Column("", "right"), Column(""), Column("")], rows, headings=False)
+    if cost.get("missing"):
+        from store.pricing.missing import in_words
+
+        _pairs([("Unknown because", in_words(cost["missing"]), "")])
     price = cost.get("price") or {}
     if price.get("source"):
         since = f", since {price['since']}" if price.get("since") else ""
         entry = f", entry {price['entry']}" if price.get("entry") else ""
         _pairs([("Price", f"{price['source']}{entry}{since}", "")])
+    portions = {line["model"]: line["price"] for line in cost.get("lines") or () if line.get("model")}
+    _pairs([(f"Price of {model}", told, "") for model, told in portions.items()])
 
 
 def _number(value: Any) -> int | Decimal:

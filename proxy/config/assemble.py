@@ -89,7 +89,7 @@ def prices_of(
 ) -> tuple[PriceEntry, ...]:
     """The prices in the order of the file."""
     entries: list[PriceEntry] = []
-    places: dict[tuple[str, str, object], str] = {}
+    places: dict[tuple[object, ...], str] = {}
     for number, table in enumerate(tables, start=1):
         at = entry("prices", number)
         price = replace(PriceEntry(upstream="*", model=""), **table.given())
@@ -102,9 +102,9 @@ def prices_of(
             mistakes.append(Mistake(f"{at}.free", "a free model has no rates; keep one or the other", "true"))
         elif not price.free and not table.rates() and not _refused(f"{at}.", mistakes):
             mistakes.append(Mistake(at, "gives no rate; give input, output or another, or free = true"))
-        subject = (price.upstream, price.model, price.since)
+        subject = (price.upstream, price.model, price.since, price.tier)
         if table.model is not None and subject in places:
-            mistakes.append(Mistake(at, f"prices the same upstream, model and day as {places[subject]}"))
+            mistakes.append(Mistake(at, f"prices the same upstream, model, day and tier as {places[subject]}"))
         places.setdefault(subject, at)
         entries.append(price)
     return tuple(entries)

@@ -154,6 +154,7 @@ class PriceEntry:
     upstream: str  # name or pattern; "*" matches any run of characters
     model: str
     since: date | None = None  # the key `from`
+    tier: str | None = None  # the service tier it is for; None: for every one
     free: bool = False
     input: Decimal | None = None
     cache_read: Decimal | None = None
@@ -162,12 +163,22 @@ class PriceEntry:
     output: Decimal | None = None
     input_audio: Decimal | None = None
     output_audio: Decimal | None = None
+    cache_read_audio: Decimal | None = None
     input_image: Decimal | None = None
     output_image: Decimal | None = None
+    cache_read_image: Decimal | None = None
+    output_reasoning: Decimal | None = None
+    output_citation: Decimal | None = None
     request: Decimal | None = None
     image: Decimal | None = None
     second: Decimal | None = None
     character: Decimal | None = None
+    page: Decimal | None = None
+    annotated_page: Decimal | None = None
+    search_unit: Decimal | None = None
+    text_message: Decimal | None = None
+    web_search: Decimal | None = None
+    file_search: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ class PriceTable(Table):
     upstream: Text | None = None
     model: Text | None = None
     since: Annotated[date, BeforeValidator(values.day)] | None = Field(default=None, alias="from")
+    tier: Text | None = None
     free: Annotated[bool, BeforeValidator(values.truth)] | None = None
     input: Rate | None = None
     cache_read: Rate | None = None
@@ -130,16 +131,26 @@ class PriceTable(Table):
     output: Rate | None = None
     input_audio: Rate | None = None
     output_audio: Rate | None = None
+    cache_read_audio: Rate | None = None
     input_image: Rate | None = None
     output_image: Rate | None = None
+    cache_read_image: Rate | None = None
+    output_reasoning: Rate | None = None
+    output_citation: Rate | None = None
     request: Rate | None = None
     image: Rate | None = None
     second: Rate | None = None
     character: Rate | None = None
+    page: Rate | None = None
+    annotated_page: Rate | None = None
+    search_unit: Rate | None = None
+    text_message: Rate | None = None
+    web_search: Rate | None = None
+    file_search: Rate | None = None
 
     def rates(self) -> set[str]:
         """The rates that are given."""
-        return self.model_fields_set - {"upstream", "model", "since", "free"}
+        return self.model_fields_set - {"upstream", "model", "since", "tier", "free"}
 
 
 SINGLE: dict[str, type[Table]] = {

@@ -75,9 +75,17 @@ _CALL: Final = {
 }
 _COST_LINE: Final = {
     "type": "object",
-    "properties": {"kind": _TEXT, "count": _NUMBER, "rate_usd_per_million": _TEXT, "rate_usd": _TEXT, "usd": _TEXT},
+    "properties": {
+        "kind": _TEXT,
+        "count": _NUMBER,
+        "rate_usd_per_million": _TEXT,
+        "rate_usd": _TEXT,
+        "usd": _TEXT,
+        "model": {**_TEXT, "description": "another model than the call's, which did this part of it"},
+        "price": {**_TEXT_OR_NULL, "description": "the price of that model: source, entry and day"},
+    },
     "required": ["kind", "count", "usd"],
-    "description": "count x rate = usd; the rate is per million tokens, or per unit",
+    "description": "count x rate = usd; the rate is per million tokens, or per unit (`rate_usd`)",
 }
 _SPREAD: Final = _or_null(_object(p10=_NUMBER, p50=_NUMBER, p90=_NUMBER))
 _USUAL: Final = _object(
@@ -100,8 +108,17 @@ _CALL_IN_FULL: Final = {
         state=_TEXT,
         lines=_list(_COST_LINE),
         price=_object(source=_TEXT_OR_NULL, entry=_TEXT_OR_NULL, since=_TEXT_OR_NULL),
+        missing={
+            **_TEXT_OR_NULL,
+            "description": "what an unknown cost lacks: model, price:MODEL, rate:KIND:MODEL, count:KIND:MODEL, "
+            "tier:NAME:MODEL or amount",
+        },
         cache_saved_usd={**_USD, "description": "what caching of the prompt spared; negative when it cost more"},
     ),
+    "units": {
+        "type": "object",
+        "description": "what is billed by other than tokens, where it was counted: images, seconds, web_searches, ...",
+    },
     "upstream_request_id": _TEXT_OR_NULL,
     "finish_reason": _TEXT_OR_NULL,
     "fault": {"enum": ["client", "policy", "upstream", "proxy", None]},

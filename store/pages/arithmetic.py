@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
+from store.pricing.missing import in_words, may_be_given
+
 Call = Mapping[str, Any]
 
 _INPUT: Final = {
@@ -30,8 +32,15 @@ _LINES: Final = {
     "cache_write_1h": "Written to a cache, for an hour", "input_audio": "Audio in", "input_image": "Images in",
     "cache_read_audio": "Audio read from a cache", "cache_read_image": "Images read from a cache",
     "output": "Output", "output_audio": "Audio out",
-    "output_image": "Images out", "output_reasoning": "Reasoning", "request": "Request", "image": "Images",
-    "second": "Seconds", "character": "Characters",
+    "output_image": "Images out", "output_reasoning": "Reasoning", "output_citation": "Citations",
+    "request": "Request", "image": "Images", "second": "Seconds", "character": "Characters", "page": "Pages",
+    "annotated_page": "Annotated pages", "search_unit": "Search units", "text_message": "Text messages",
+    "web_search": "Web searches", "file_search": "File searches",
+}  # fmt: skip
+_UNITS: Final = {
+    "request": "request", "image": "image", "second": "second", "character": "character", "page": "page",
+    "annotated_page": "page", "search_unit": "search unit", "text_message": "message",
+    "web_search": "search", "file_search": "search",
 }  # fmt: skip
 _SOURCES: Final = {
     "reported": "The provider told these counts.",
@@ -63,6 +72,8 @@ class Line:
     rate: str
     unit: str
     usd: str
+    model: str | None  # another one than the call's
+    price: str | None  # of that model
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +135,10 @@ def _line(line: Mapping[str, Any]) -> Line:
         label=_LINES.get(line["kind"], line["kind"]),
         count=f"{count:,f}",
         rate=line["rate_usd" if per_unit else "rate_usd_per_million"],
-        unit="each" if per_unit else "per million",
+        unit=f"per {_UNITS.get(line['kind'], 'unit')}" if per_unit else "per million",
         usd=line["usd"],
+        model=line.get("model"),
+        price=line.get("price"),
     )
 
 
@@ -174,6 +187,11 @@ def _unknown(call: Call) -> str:
         and call["tokens"]["total"] is None
     ):
         return "the call ended before its usage was told; it may have been billed."
+    missing = call["cost"].get("missing")
+    if missing is not None:
+        remedy = " A [[prices]] entry in the configuration gives it one." if may_be_given(missing) else ""
+        return f"{in_words(missing)}.{remedy}"
+    # Written by an earlier version, which did not say.
     if call["tokens"]["source"] == "none" and call["type"] in ("chat", "completion", "embedding"):
         return "nobody told its tokens."
     if call["model"] is None:

@@ -4,23 +4,11 @@ In the same band, because the length of the prompt would have been the same. Neg
 more than reading from it spared. Refuses to guess a rate: without the uncached one the answer is unknown.
 """
 
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
-
 from store.call import Tokens
-from store.pricing.price import TOKEN_KINDS, Price
+from store.pricing.arithmetic import rounded
+from store.pricing.price import Price
 
-# Kind of token: what it would have been without a cache.
-_UNCACHED = {
-    "cache_read": "input",
-    "cache_write_5m": "input",
-    "cache_write_1h": "input",
-    "cache_read_audio": "input_audio",
-    "cache_read_image": "input_image",
-}
-_PLACES = tuple((TOKEN_KINDS.index(kind), TOKEN_KINDS.index(plain)) for kind, plain in _UNCACHED.items())
-_EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])  # as wide as the arithmetic of costs
-_NANO = Decimal(1_000_000_000)
-_LARGEST = 2**63 - 1  # what a column of the book can hold
+_KINDS = ("cache_read", "cache_write_5m", "cache_write_1h", "cache_read_audio", "cache_read_image")
 
 
 def spared_nano(price: Price, tokens: Tokens | None) -> int | None:
@@ -33,15 +21,15 @@ def spared_nano(price: Price, tokens: Tokens | None) -> int | None:
     )  # fmt: skip
     if not any(counts):
         return 0
-    billed = price.band(tokens.input or 0).billed
-    spared = Decimal(0)
-    for count, (here, plain) in zip(counts, _PLACES, strict=True):
+    band = price.band((tokens.input or 0) if len(price.bands) > 1 else 0)
+    billed, spared = band.billed, 0
+    for kind, count in zip(_KINDS, counts, strict=True):
         if count:
-            rates, uncached = billed[here], billed[plain]
-            if rates is None or uncached is None:
+            rate = billed.get(kind)
+            if rate is None or rate.spares is None:
                 return None
-            spared = _EXACT.add(spared, _EXACT.multiply(Decimal(count), _EXACT.subtract(uncached[1], rates[1])))
-    amount = _EXACT.multiply(spared, _NANO)
-    if not amount.is_finite() or abs(amount) >= _LARGEST:
-        return None
-    return int(amount.to_integral_value(ROUND_HALF_UP))
+            spared += count * rate.spares
+    if spared < 0:
+        lost = rounded(-spared, band.per_nano)
+        return None if lost is None else -lost
+    return rounded(spared, band.per_nano)

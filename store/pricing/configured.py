@@ -1,17 +1,31 @@
 """The user's own prices: which `[[prices]]` table of the configuration applies to a model on a day.
 
 Refuses to be clever: no table is "more specific" than another. Of those whose patterns match, the latest `from`
-that has come wins, and of equals the later one in the file.
+that has come wins, and of equals the later one in the file. A table replaces a published price whole.
 """
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from proxy.config.model import PriceEntry
 from store.pricing.price import Band, Price, UnitKind, UnitRate, costs_nothing
+from store.pricing.tiers import is_tier
 
-_UNITS: tuple[UnitKind, ...] = ("request", "image", "second", "character")
+_UNITS: tuple[UnitKind, ...] = (
+    "request", "image", "second", "character", "page", "annotated_page", "search_unit", "text_message",
+    "web_search", "file_search",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    upstream: re.Pattern[str]
+    model: re.Pattern[str]
+    tier: str | None
+    since: date
+    price: Price
 
 
 class ConfiguredPrices:
@@ -19,21 +33,29 @@ class ConfiguredPrices:
 
     def __init__(self, entries: Iterable[PriceEntry]) -> None:
         self._tables = [
-            (_matcher(entry.upstream), _matcher(entry.model), entry.since or date.min, _price(number, entry))
+            _Table(
+                _matcher(entry.upstream),
+                _matcher(entry.model),
+                entry.tier,
+                entry.since or date.min,
+                _price(number, entry),
+            )
             for number, entry in enumerate(entries, start=1)
         ]
 
-    def look_up(self, upstream: str | None, model: str, day: date) -> Price | None:
-        """The price of this model at this upstream (None: at any) on this UTC day."""
-        best: tuple[date, Price] | None = None
-        for of_upstream, of_model, since, price in self._tables:
-            if since > day or not of_model.fullmatch(model):
+    def look_up(self, upstream: str | None, model: str, day: date, tier: str | None = None) -> Price | None:
+        """The price of this model at this upstream (None: at any) on this UTC day, served at this tier."""
+        best: _Table | None = None
+        for table in self._tables:
+            if table.since > day or not table.model.fullmatch(model):
                 continue
-            if upstream is not None and not of_upstream.fullmatch(upstream):
+            if upstream is not None and not table.upstream.fullmatch(upstream):
                 continue
-            if best is None or since >= best[0]:
-                best = since, price
-        return best[1] if best else None
+            if table.tier is not None and not is_tier(tier, table.tier):
+                continue
+            if best is None or table.since >= best.since:
+                best = table
+        return best.price if best else None
 
 
 def _matcher(pattern: str) -> re.Pattern[str]:
@@ -48,16 +70,22 @@ def _price(number: int, entry: PriceEntry) -> Price:
         "cache_write_1h": entry.cache_write_1h,
         "input_audio": entry.input_audio,
         "input_image": entry.input_image,
+        "cache_read_audio": entry.cache_read_audio,
+        "cache_read_image": entry.cache_read_image,
         "output": entry.output,
         "output_audio": entry.output_audio,
         "output_image": entry.output_image,
+        "output_reasoning": entry.output_reasoning,
     }
     rates = {kind: rate for kind, rate in given.items() if rate is not None}
     bands = (Band(-1, rates),) if rates else ()
     units = {kind: UnitRate(usd) for kind in _UNITS if (usd := getattr(entry, kind)) is not None}
+    if entry.output_citation is not None:
+        units["output_citation"] = UnitRate(entry.output_citation, 1_000_000)
+    tier = f" ({entry.tier})" if entry.tier else ""
     return Price(
         source="config",
-        entry=f"prices[{number}] {entry.upstream}/{entry.model}",
+        entry=f"prices[{number}] {entry.upstream}/{entry.model}{tier}",
         since=entry.since.isoformat() if entry.since else None,
         bands=bands,
         units=units,

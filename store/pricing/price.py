@@ -12,7 +12,10 @@ from decimal import Decimal
 from typing import Literal
 
 Source = Literal["config", "genai-prices"]
-UnitKind = Literal["request", "image", "second", "character"]
+UnitKind = Literal[
+    "request", "image", "second", "character", "page", "annotated_page", "search_unit", "text_message",
+    "web_search", "file_search", "output_citation",
+]  # fmt: skip
 
 FALLBACKS: Mapping[str, tuple[str, ...]] = {
     # kind of token: whose rate stands in, best first. As genai-prices does it: what has no rate of its own is priced
@@ -34,6 +37,26 @@ FALLBACKS: Mapping[str, tuple[str, ...]] = {
 }
 TOKEN_KINDS = tuple(FALLBACKS)
 
+# What the same tokens would have been without a cache.
+_UNCACHED = {
+    "cache_read": "input",
+    "cache_write_5m": "input",
+    "cache_write_1h": "input",
+    "cache_read_audio": "input_audio",
+    "cache_read_image": "input_image",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What tokens of one kind cost. The whole numbers are exact, too: Decimals are slow where there is much to add."""
+
+    usd: Decimal  # per million tokens
+    usd_per_token: Decimal
+    exact_to: int  # the largest count whose product with it has room in the 28 digits of a plain multiplication
+    scaled: int  # USD per million tokens, times ten to the power of the band's digits
+    spares: int | None  # the rate without a cache minus this one, scaled; None: the former is not known
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -41,16 +64,26 @@ class Band:
 
     above: int
     rates: Mapping[str, Decimal]  # only what the source gives
-    # What follows from the rates, worked out once: in the order of TOKEN_KINDS, with fallbacks applied, the rate per
-    # million tokens and per token; and whether reasoning costs something else than the rest of the output.
-    billed: tuple[tuple[Decimal, Decimal] | None, ...] = field(init=False, repr=False, compare=False)
+    # What follows from the rates, worked out once, with fallbacks applied: the rate of each kind, and whether reasoning
+    # costs something else than the rest of the output. Scaled rates times counts, divided by `per_nano`, are nano-USD.
+    billed: Mapping[str, Rate] = field(init=False, repr=False, compare=False)
     reasoning_apart: bool = field(init=False, repr=False, compare=False)
+    per_nano: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        rates = (self.rate(kind) for kind in TOKEN_KINDS)
-        billed = tuple(None if rate is None else (rate, rate.scaleb(-6)) for rate in rates)
+        usd = {kind: rate for kind in TOKEN_KINDS if (rate := self.rate(kind)) is not None}
+        # At least 3 digits: USD per million tokens are thousands of nano-dollars per token, so a nano-dollar is whole.
+        digits = max([3, *(-int(rate.as_tuple().exponent) for rate in usd.values())])
+        scaled = {kind: int(rate.scaleb(digits)) for kind, rate in usd.items()}
+        billed = {}
+        for kind, rate in usd.items():
+            plain = scaled.get(_UNCACHED.get(kind, kind))
+            spares = None if plain is None else plain - scaled[kind]
+            room = 10 ** max(0, 28 - len(rate.as_tuple().digits)) - 1
+            billed[kind] = Rate(rate, rate.scaleb(-6), room, scaled[kind], spares)
         object.__setattr__(self, "billed", billed)
         object.__setattr__(self, "reasoning_apart", self.rate("output_reasoning") != self.rate("output"))
+        object.__setattr__(self, "per_nano", 10 ** (digits - 3))
 
     def rate(self, kind: str) -> Decimal | None:
         """The rate that tokens of this kind are billed at; None when neither it nor a stand-in is given."""
@@ -84,18 +117,26 @@ class Price:
     units: Mapping[UnitKind, UnitRate] = field(default_factory=dict)
     minimum_seconds: int = 0  # a shorter recording is billed as this long
     free: bool = False
+    prepaid: str | None = None  # the tier it was served at, when that is paid for in advance: then there are no rates
+    unsure: bool = False  # the tier it was served at has another price, which this source does not know
 
     @property
     def rates(self) -> Mapping[str, Decimal]:
         """The token rates of a short prompt, as the source gives them."""
         return self.bands[0].rates if self.bands else {}
 
+    @property
+    def named(self) -> str:
+        """Source, entry and day in one."""
+        return f"{self.source}: {self.entry}" + (f", since {self.since}" if self.since else "")
+
     def band(self, input_tokens: int) -> Band:
         """The band that a call with this much input is billed by."""
         chosen = self.bands[0]
-        for band in self.bands[1:]:
-            if input_tokens > band.above:
-                chosen = band
+        if len(self.bands) > 1:
+            for band in self.bands[1:]:
+                if input_tokens > band.above:
+                    chosen = band
         return chosen
 
 

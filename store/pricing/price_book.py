@@ -8,21 +8,29 @@ tenth of a millisecond and is remembered per upstream, models, UTC day and tier;
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 
+from msgspec.structs import replace
+
 from proxy.config.model import PriceEntry
 from proxy.journal.notes import Outcome
-from store.call import Cost, CostState, Reading
+from store.anomalies import Anomalies
+from store.call import Cost, Reading, Units
 from store.pricing.arithmetic import lines_of, total_nano
 from store.pricing.caching import spared_nano
 from store.pricing.configured import ConfiguredPrices
+from store.pricing.missing import NO_AMOUNT, no_list_price, no_price
+from store.pricing.modifiers import PRICE_MODIFIER_UNKNOWN, modified
+from store.pricing.portions import cost_together
 from store.pricing.price import Price
 from store.pricing.published import PublishedPrices, Spans
+from store.pricing.tiers import tier_of
 from store.pricing.unbilled import unbilled
 
-_UNKNOWN = Cost("unknown")
 _UNBILLED = Cost("free", 0, cache_saved=0)
+_MODIFIED: Anomalies = (PRICE_MODIFIER_UNKNOWN,)
+_NO_UNITS = Units()
 _REMEMBERED = 4096  # names of models come from clients, so there is no end to them
 
-_Key = tuple[str | None, str | None, str | None, date, str | None]
+_Key = tuple[str | None, str | None, str | None, int, str | None]
 
 
 class PriceBook:
@@ -48,46 +56,72 @@ class PriceBook:
         status: int | None = None,
         outcome: Outcome = "completed",
         method: str = "POST",
+        target: str = "",
     ) -> Cost:
-        """What this call cost, received at `at`. Status, outcome and method tell whether anybody is billed for it."""
+        """What this call cost, received at `at`. The other facts tell whether anybody is billed for it, and where."""
         if (reported := reading.reported_cost_usd) is not None and (nano := total_nano((reported,))) is not None:
             return Cost("reported", nano, source="upstream")
-        price = self._price(upstream, reading, at)
-        if price is not None and price.free:
+        moment = at if at.tzinfo is UTC else _utc(at)
+        tier = "batch" if reading.type == "batch" else reading.service_tier
+        price = self._price(upstream, reading.model, reading.requested_model, moment, tier)
+        if price is not None and price.free and not reading.portions:
             return Cost("free", 0, (), price.source, price.entry, price.since, cache_saved=0)
         if unbilled(reading, status, outcome, method):
             return _UNBILLED
-        if price is None or (lines := lines_of(price, reading)) is None:
-            return _UNKNOWN
-        nano = total_nano([line.usd for line in lines])
+        if reading.portions:
+            prices = [self._price(upstream, one.model, None, moment, tier) for one in reading.portions]
+            cost = cost_together(reading, price, prices)
+            if cost.lines and any(modified(one, reading, target) for one in (price, *prices) if one is not None):
+                cost = replace(cost, anomalies=_MODIFIED)
+            return cost
+        model = reading.model or reading.requested_model
+        if price is None:
+            return Cost("unknown", missing=no_price(model))
+        if price.prepaid is not None:
+            return Cost("unknown", missing=no_list_price(price.prepaid, model))
+        tokens, units = reading.tokens, reading.units
+        prompted = reading.type in ("chat", "completion")
+        lines = lines_of(price, model, tokens, None if units == _NO_UNITS else units, prompted=prompted)
+        if isinstance(lines, str):
+            return Cost("unknown", missing=lines)
+        nano = lines.nano if lines.nano is not None else total_nano([line.usd for line in lines])
         if nano is None:
-            return _UNKNOWN
-        estimated = price.bands and reading.tokens is not None and reading.tokens.source == "estimated"
-        state: CostState = "estimated" if estimated else "priced"
-        spared = spared_nano(price, reading.tokens)
-        return Cost(state, nano, lines, price.source, price.entry, price.since, cache_saved=spared)
+            return Cost("unknown", missing=NO_AMOUNT)
+        guessed = tokens is not None and tokens.source == "estimated" and price.bands
+        return Cost(
+            "estimated" if guessed else "priced",
+            nano,
+            tuple(lines),
+            price.source,
+            price.entry,
+            price.since,
+            spared_nano(price, tokens),
+            None,
+            _MODIFIED if modified(price, reading, target) else (),
+        )
 
-    def look_up(self, upstream: str | None, model: str, at: datetime) -> Price | None:
-        """The price of this model at this upstream (None: at any) at this time, at the standard tier."""
+    def look_up(self, upstream: str | None, model: str, at: datetime, tier: str | None = None) -> Price | None:
+        """The price of this model at this upstream (None: at any) at this time and tier (None: the standard one)."""
         moment = _utc(at)
-        return _at(self._resolve(upstream, (model,), moment.date(), None), moment)
+        return _at(self._resolve(upstream, (model,), moment.date(), tier), moment)
 
-    def _price(self, upstream: str | None, reading: Reading, at: datetime) -> Price | None:
-        moment = _utc(at)
-        tier = "batch" if reading.type == "batch" else reading.service_tier
-        key = (upstream, reading.model, reading.requested_model, moment.date(), tier)
+    def _price(
+        self, upstream: str | None, model: str | None, requested: str | None, moment: datetime, tier: str | None
+    ) -> Price | None:
+        key = (upstream, model, requested, moment.toordinal(), tier)
         spans = self._remembered.get(key)
         if spans is None:
-            models = tuple(model for model in (reading.model, reading.requested_model) if model)
-            spans = self._resolve(upstream, models, key[3], tier) if upstream is not None else _NOTHING
+            models = tuple(name for name in (model, requested) if name)
+            spans = self._resolve(upstream, models, moment.date(), tier) if upstream is not None else _NOTHING
             if len(self._remembered) >= _REMEMBERED:
                 del self._remembered[next(iter(self._remembered))]  # the oldest
             self._remembered[key] = spans
         return spans[0][1] if len(spans) == 1 else _at(spans, moment)
 
-    def _resolve(self, upstream: str | None, models: tuple[str, ...], day: date, tier: str | None) -> Spans:
+    def _resolve(self, upstream: str | None, models: tuple[str, ...], day: date, told: str | None) -> Spans:
+        tier = tier_of(told)
         for model in models:
-            if (price := self._configured.look_up(upstream, model, day)) is not None:
+            if (price := self._configured.look_up(upstream, model, day, tier)) is not None:
                 return ((time.min, price),)
         provider = None if upstream is None else self._providers.get(upstream)
         if upstream is not None and provider is None:
@@ -103,8 +137,6 @@ _NOTHING: Spans = ((time.min, None),)
 
 
 def _utc(at: datetime) -> datetime:
-    if at.tzinfo is UTC:
-        return at
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 

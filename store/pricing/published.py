@@ -1,17 +1,22 @@
 """The public price lists, as the `genai-prices` package carries them: its data and its matching, not its sums.
 
 Refuses to guess: an upstream whose provider the package does not know has no published price, however familiar its
-models' names. What the lists price and a call does not count (web searches, pages, video told apart) is in no cost.
+models' names. What the lists price and no dialect tells apart (video, other tools than searches) is in no cost.
+
+Where a model was served is part of the price only as far as the lists know: Bedrock's ids say it themselves, and the
+lists have entries for them. What else is known to change a price, at a tier or in a region for which the lists have
+none, is left out of the cost, which says so (`modifiers.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from store.pricing.names import names_of
 from store.pricing.price import Band, Price, UnitKind, UnitRate, costs_nothing
+from store.pricing.tiers import has_own_price, is_prepaid
 
 if TYPE_CHECKING:
     from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, Provider
@@ -36,9 +41,20 @@ _UNIT_KEYS: tuple[tuple[UnitKind, str, int], ...] = (
     ("second", "audio_hours", 3_600),
     ("second", "input_audio_hours", 3_600),
     ("character", "input_mchars", 1_000_000),
+    ("page", "input_document_kpages", 1_000),
+    ("annotated_page", "input_annotated_document_kpages", 1_000),
+    ("search_unit", "rerank_searches_kcount", 1_000),
+    ("text_message", "input_text_messages_kcount", 1_000),
+    ("web_search", "web_searches_kcount", 1_000),
+    ("file_search", "storage_searches_kcount", 1_000),
+    ("output_citation", "output_citation_mtok", 1_000_000),
 )
-# Paid for by reserved capacity, not by the call: a list price would be fiction.
-_PREPAID = frozenset({"provisioned", "provisioned_throughput", "scale"})
+# Names that users give an upstream, or other software a provider, and the package does not know as one.
+_ALIASES = {
+    "fireworks-ai": "fireworks", "fireworks_ai": "fireworks", "together-ai": "together", "togetherai": "together",
+    "z-ai": "zai", "z.ai": "zai", "zhipu": "zhipuai", "bigmodel": "zhipuai", "kimi": "moonshotai", "grok": "x-ai",
+    "claude": "anthropic", "azure-openai": "azure", "azure_openai": "azure", "azure-ai": "azure", "foundry": "azure",
+}  # fmt: skip
 # Groq bills a recording as at least this long; genai-prices keeps that in its code, not in its data.
 _MINIMUM_SECONDS = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-turbo"): 10}
 _LONGEST_NAME = 256  # of a model; what is longer is no name, and matching it by regular expressions is a risk
@@ -83,11 +99,17 @@ class PublishedPrices:
         # Not by the snapshot's own search, which remembers every name it was ever asked for.
         if not 0 < len(model) <= _LONGEST_NAME:
             return None
-        whose = self._find(self._lists, provider) if provider is not None else self._maker(model)
+        whose = self._seller(provider) if provider is not None else self._maker(model)
         if whose is None:
             return None
-        info = whose.find_model(model.removeprefix("models/"), all_providers=self._lists)
-        return (whose, info) if info is not None else None
+        for name in names_of(model, (whose.id, *(whose.fallback_model_providers or ()))):
+            info = whose.find_model(name, all_providers=self._lists)
+            if info is not None:
+                return whose, info
+        return None
+
+    def _seller(self, name: str) -> Provider | None:
+        return self._find(self._lists, _ALIASES.get(name.lower(), name))
 
     def _maker(self, model: str) -> Provider | None:
         name = model.lower()
@@ -97,9 +119,8 @@ class PublishedPrices:
 
 
 def _price(provider: Provider, info: ModelInfo, at: datetime, tier: str | None) -> Price | None:
-    context = _context(tier)
-    if context is None:
-        return None
+    # How genai-prices names what a provider calls the tier it served.
+    context = {} if tier is None else {"service_tier": tier, "processing": tier, "speed": tier}
     if not any(info is own for own in provider.models):
         context = {}  # another provider's model: what its own tiers cost says nothing about them here
     standing = _standing(info, at)
@@ -110,12 +131,16 @@ def _price(provider: Provider, info: ModelInfo, at: datetime, tier: str | None) 
     if not bands and not units and not free:
         return None
     since, entry = _start(standing), f"{provider.id}/{info.id}"
+    unsure = not free and has_own_price(tier, provider.id)
     for variant in info.price_variants or () if context else ():
         active = variant.constraint is None or variant.constraint.active(at)
         if active and any(variant.prices.__dict__.values()) and variant.when.items() <= context.items():
             entry += f" ({', '.join(f'{key} {value}' for key, value in variant.when.items())})"
             since = _start(variant) or since
+            unsure = False
             break
+    if is_prepaid(tier) and not free:
+        return Price("genai-prices", entry, since, prepaid=tier)
     return Price(
         source="genai-prices",
         entry=entry,
@@ -124,17 +149,8 @@ def _price(provider: Provider, info: ModelInfo, at: datetime, tier: str | None) 
         units=units,
         minimum_seconds=_MINIMUM_SECONDS.get((provider.id, info.id), 0),
         free=free,
+        unsure=unsure,
     )
-
-
-def _context(tier: str | None) -> Mapping[str, str] | None:
-    """How genai-prices names what a provider calls the tier it served; None when the tier has no list price."""
-    if tier is None:
-        return {}
-    name = tier.lower().removeprefix("service_tier_").removeprefix("on_demand_")
-    if name in _PREPAID:
-        return None
-    return {"service_tier": name, "processing": name, "speed": name}
 
 
 def _standing(info: ModelInfo, at: datetime) -> ConditionalPrice | None:

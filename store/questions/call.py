@@ -72,7 +72,7 @@ def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced) -> InFull:
         _, boot_id, seq, dialect, method, target, client, user_agent,
         upstream_request_id, finish_reason, fault, service_tier, anomalies, raw_usage,
         *buckets,
-        cost_lines, price_source, price_entry, price_since, cache_saved,
+        units, cost_lines, cost_missing, price_source, price_entry, price_since, cache_saved,
         asked, answered, first_token, duration, overhead,
         status, request_bytes, response_bytes, sent_bytes,
     ) = row  # fmt: skip
@@ -85,10 +85,12 @@ def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced) -> InFull:
         "parts": dict(zip(_BUCKETS, buckets, strict=True)),
         "raw": _provider_usage(raw_usage),
     }
+    answer["units"] = orjson.loads(units) if units else {}
     answer["cost"] |= {
         "lines": [_line(line) for line in lines_from_json(cost_lines)],
         "price": {"source": price_source, "entry": price_entry, "since": price_since},
         "cache_saved_usd": usd(cache_saved),
+        "missing": cost_missing,
     }
     told = answer | {
         "upstream_request_id": upstream_request_id,
@@ -139,7 +141,8 @@ def _provider_usage(text: str | None) -> Any:
 
 def _line(line: CostLine) -> dict[str, Any]:
     rate = "rate_usd" if line.per_unit else "rate_usd_per_million"
-    return {"kind": line.kind, "count": _count(line.count), rate: f"{line.rate:f}", "usd": f"{line.usd:f}"}
+    told = {"kind": line.kind, "count": _count(line.count), rate: f"{line.rate:f}", "usd": f"{line.usd:f}"}
+    return told if line.model is None else told | {"model": line.model, "price": line.entry}
 
 
 def _count(count: Decimal) -> int | float:

@@ -46,7 +46,7 @@ SAID = [
                 "The stream ended without telling its usage", "brand_new", "x-api-key: $ANTHROPIC_API_KEY",
                 "anthropic-version: 2023-06-01"]),
     (an_embedding, ["8 numbers: 0.125, -0.5", "wheel", "dimensions", "Unknown, because no price is known"]),
-    (an_image, ["image/*", "3000 bytes", "a wheelbarrow at dawn", "1024x1024", f"{TIMES} $0.04 each"]),
+    (an_image, ["image/*", "3000 bytes", "a wheelbarrow at dawn", "1024x1024", f"{TIMES} $0.04 per image"]),
     (an_error, ["429 Too Many Requests", "The upstream answered 429 Too Many Requests: Rate limit reached for requests",
                 "rate_limit_exceeded", "the client", "providers bill nothing for a call they refuse"]),
     (a_refusal, ["404 Not Found", "Tollbook refused this call: There is no upstream 'opnai'.", "/opnai/v1/models",

@@ -107,23 +107,23 @@ def test_the_total_is_rounded_once_half_up(
 
 
 @pytest.mark.parametrize(
-    ("price", "tokens"),
+    ("price", "tokens", "missing"),
     [
-        (rates(input="1", output="1"), None),
-        (rates(input="1", output="1"), Tokens("reported")),
-        (rates(input="1", output="1"), Tokens("reported", output_text=5)),  # whose prompt nobody counted
-        (rates(input="1"), Tokens("reported", input_uncached=5, output_text=5)),
-        (rates(output="1"), Tokens("reported", input_uncached=5, output_text=5)),
-        (rates(image="1"), Tokens("reported", input_uncached=5, output_text=5)),
-        (rates(second="1", request="1"), Tokens("reported", input_uncached=5, output_text=5)),
-        (rates(input="1", output="1", request="1"), None),
-        (rates(input="1000000", output="1"), Tokens("reported", input_uncached=2**63, output_text=0)),
-        (rates(input="1", output="1"), Tokens("reported", input_uncached=10**5000, output_text=0)),
+        (rates(input="1", output="1"), None, "count:tokens:m"),
+        (rates(input="1", output="1"), Tokens("reported"), "count:tokens:m"),
+        (rates(input="1", output="1"), Tokens("reported", output_text=5), "count:input:m"),
+        (rates(input="1"), Tokens("reported", input_uncached=5, output_text=5), "rate:output:m"),
+        (rates(output="1"), Tokens("reported", input_uncached=5, output_text=5), "rate:input:m"),
+        (rates(image="1"), Tokens("reported", input_uncached=5, output_text=5), "count:image:m"),
+        (rates(second="1", request="1"), Tokens("reported", input_uncached=5, output_text=5), "count:second:m"),
+        (rates(input="1", output="1", request="1"), None, "count:tokens:m"),
+        (rates(input="1000000", output="1"), Tokens("reported", input_uncached=2**63, output_text=0), "amount"),
+        (rates(input="1", output="1"), Tokens("reported", input_uncached=10**5000, output_text=0), "amount"),
     ],
 )
-def test_half_an_answer_is_no_cost(price: dict[str, Any], tokens: Tokens | None) -> None:
-    """Where a count has no rate, a rate no count, or the sum no room in the book, the cost is unknown."""
-    assert cost(price, tokens) == Cost("unknown")
+def test_half_an_answer_is_no_cost(price: dict[str, Any], tokens: Tokens | None, missing: str) -> None:
+    """Where a count has no rate, a rate no count, or the sum no room in the book, the cost is unknown and says why."""
+    assert cost(price, tokens) == Cost("unknown", missing=missing)
 
 
 def test_an_embedding_needs_no_rate_of_output() -> None:
@@ -161,7 +161,9 @@ def test_a_price_by_the_request_needs_no_tokens() -> None:
 @pytest.mark.parametrize("seconds", ["NaN", "Infinity"])
 def test_nonsense_in_a_count_is_no_cost(seconds: str) -> None:
     """A duration that is no number leaves the cost unknown."""
-    assert cost(rates(second="1"), units=Units(seconds=Decimal(seconds)), kind="transcription") == Cost("unknown")
+    assert cost(rates(second="1"), units=Units(seconds=Decimal(seconds)), kind="transcription") == Cost(
+        "unknown", missing="count:second:m"
+    )
 
 
 @pytest.mark.parametrize(

@@ -146,14 +146,16 @@ def test_a_tier_is_named_with_its_price() -> None:
 def test_reserved_capacity_has_no_list_price(tier: str) -> None:
     """A call served from capacity paid for in advance is unknown."""
     tokens = Tokens("reported", input_uncached=10, output_text=10)
-    assert BOOK.cost(Reading("chat", model="gpt-4o", tokens=tokens, service_tier=tier), "openai", AT) == Cost("unknown")
+    assert BOOK.cost(Reading("chat", model="gpt-4o", tokens=tokens, service_tier=tier), "openai", AT) == Cost(
+        "unknown", missing=f"tier:{tier.lower()}:gpt-4o"
+    )
 
 
 def test_a_local_upstream_borrows_no_price() -> None:
     """An upstream whose provider publishes no prices has none, even for a model that is sold elsewhere."""
-    tokens = Tokens("reported", input_uncached=10, output_text=10)
+    told = Reading("chat", model="gpt-4o", tokens=Tokens("reported", input_uncached=10, output_text=10))
     for upstream in ("ollama", "vllm"):
-        assert BOOK.cost(Reading("chat", model="gpt-4o", tokens=tokens), upstream, AT) == Cost("unknown")
+        assert BOOK.cost(told, upstream, AT) == Cost("unknown", missing="price:gpt-4o")
 
 
 @pytest.mark.parametrize(

@@ -58,13 +58,14 @@ def test_the_published_lists_come_before_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "upstream"),
-    [("no-such-model", "openai"), ("gpt-4o", "mine"), ("gpt-4o", "nowhere"), ("gpt-4o", None), (None, "openai"),
-     ("", "openai"), ("gpt-4o" + "x" * 100_000, "openai")],
+    ("model", "upstream", "missing"),
+    [("no-such-model", "openai", "price:no-such-model"), ("gpt-4o", "mine", "price:gpt-4o"),
+     ("gpt-4o", "nowhere", "price:gpt-4o"), ("gpt-4o", None, "price:gpt-4o"), (None, "openai", "model"),
+     ("", "openai", "model"), ("gpt-4o" + "x" * 100_000, "openai", "price:gpt-4o" + "x" * 250)],
 )  # fmt: skip
-def test_a_price_that_nobody_gives_is_unknown(model: str | None, upstream: str | None) -> None:
-    """Without a price the cost is unknown, never 0; a familiar model at an unfamiliar upstream has none."""
-    assert book().cost(reading(model), upstream, AT) == Cost("unknown")
+def test_a_price_that_nobody_gives_is_unknown(model: str | None, upstream: str | None, missing: str) -> None:
+    """Without a price the cost is unknown, never 0, and names the model; at an unfamiliar upstream none has a price."""
+    assert book().cost(reading(model), upstream, AT) == Cost("unknown", missing=missing)
 
 
 def test_the_answered_model_comes_before_the_requested_one() -> None:

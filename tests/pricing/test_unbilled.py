@@ -9,7 +9,7 @@ from store.call import CallError, CallType, Cost, Reading, Tokens
 from store.pricing import PriceBook
 
 AT = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
-FREE, UNKNOWN = Cost("free", 0, cache_saved=0), Cost("unknown")
+FREE, UNKNOWN = Cost("free", 0, cache_saved=0), Cost("unknown", missing="count:tokens:gpt-4")
 REPORTED = Tokens("reported", input_uncached=1000, output_text=0)
 ESTIMATED = Tokens("estimated", input_uncached=1000, output_text=0)
 ERROR = CallError("server_error", None, "no")
