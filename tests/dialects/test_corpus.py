@@ -63,7 +63,7 @@ def _no_output(type_: str, told: int | None) -> int | None:
 
 
 def test_corpus() -> None:
-    """Tokens, model, error, cost and that the answer is finished are what the provider told, in every exchange."""
+    """Tokens, models, error, cost and that the answer is finished are what the provider told, in every exchange."""
     seen: Counter[str] = Counter()
     wrong: list[str] = []
     for recording in held():
@@ -74,6 +74,7 @@ def test_corpus() -> None:
         found = {
             "tokens": (counted(reading), meant(told)),
             "type": (reading.type, told.type),
+            "requested model": (reading.requested_model, told.requested_model),
             "cost": (reading.reported_cost_usd, told.cost_usd),
             "error": (
                 reading.error and (reading.error.type, reading.error.code, reading.error.message),

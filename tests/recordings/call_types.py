@@ -7,13 +7,14 @@ or deletes what was made before.
 import re
 
 _POSTED = (
-    ("count_tokens", r"(count_tokens|count-tokens|:countTokens|/input_tokens)$"),
+    ("count_tokens", r"(count_tokens|count-tokens|:countTokens|/input_tokens|/tokenize)$"),
     ("batch", r"(/batches|/batch/jobs|:batchGenerateContent)$"),
+    ("chat", r"/threads/[^/]+/runs(/[^/]+/submit_tool_outputs)?$"),
     (
         "other",
         r"/(threads|assistants|vector_stores|conversations|cachedContents|fileSearchStores|predictions|traces)\b",
     ),
-    ("other", r"(/cancel|/requests|/videos/generations|:predictLongRunning|/ocr|/tokenize|/invocations)$"),
+    ("other", r"(/cancel|/requests|/videos/generations|:predictLongRunning|/ocr|/invocations)$"),
     ("file", r"/files$"),
     ("realtime", r"/realtime/"),
     ("embedding", r"(/embed|/embeddings|:embedContent|:batchEmbedContents)$"),

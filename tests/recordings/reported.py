@@ -44,6 +44,7 @@ class Reported:
     tokens: Counts | None  # None: nobody told, or it is no charge
     error: dict[str, str | None] | None
     cost_usd: Decimal | None  # the provider's own word
+    background: str | None  # the id of a response that several exchanges tell of, of which one is a charge
 
 
 def reported(recording: Recording, body: bytes) -> Reported:
@@ -52,7 +53,8 @@ def reported(recording: Recording, body: bytes) -> Reported:
     request = _json(recording.request)
     type_ = type_of(recording.method, recording.path)
     refused = recording.status >= 400
-    charged = not refused and (type_ in _CHARGED or _is_background(recording, answer))
+    background = None if refused else _background(answer)
+    charged = not refused and (type_ in _CHARGED or (recording.method == "GET" and background is not None))
     error = None
     if refused:
         error = _error(answer.values[0] if answer.values else {}, body, recording)
@@ -72,16 +74,14 @@ def reported(recording: Recording, body: bytes) -> Reported:
         tokens=_tokens(recording, answer, usage) if charged else None,
         error=error,
         cost_usd=_cost(answer, usage, recording) if charged else None,
+        background=background,
     )
 
 
-def _is_background(recording: Recording, answer: Documents) -> bool:
-    """The one answer to a GET that is a charge: its POST could not tell the usage yet."""
-    return (
-        recording.method == "GET"
-        and re.search(r"/responses/[^/]+$", recording.path) is not None
-        and any(holder.get("background") is True and holder.get("usage") for holder in _holders(answer))
-    )
+def _background(answer: Documents) -> str | None:
+    """The response that was made in the background, once its usage is told: its POST may not have known it yet."""
+    told = (holder for holder in _holders(answer) if holder.get("background") is True and holder.get("usage"))
+    return next((str(holder["id"]) for holder in told), None)
 
 
 def _holders(answer: Documents) -> Iterable[Json]:
