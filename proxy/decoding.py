@@ -68,7 +68,7 @@ class _Zlib:
 
 
 def _has_header(begin: bytes) -> bool:
-    """Whether the stream says what it is: gzip always does, deflate as the standard has it; some servers send it raw."""
+    """Whether the stream says what it is: gzip does, and deflate as it should be; some servers send it raw."""
     return begin[:2] == b"\x1f\x8b" or (begin[0] & 0x0F == 8 and (begin[0] << 8 | begin[1]) % 31 == 0)
 
 
