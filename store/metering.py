@@ -14,6 +14,7 @@ from store.book import Entry, KeptBody
 from store.call import Call, CallError, Cost, Fault, Reading
 from store.charging import Charging, Tariff
 from store.dialects import Document
+from store.dialects.checks import SPARED_BY_OUTCOME
 from store.dialects.decoding import Decoded, decode
 from store.redaction import Redaction, Strainer
 
@@ -90,7 +91,9 @@ class Meter:
             cost=cost,
             usage=usage,
             request_id=dialects.upstream_request_id(ended.headers, reading),
-            anomalies=(*reading.anomalies, *request.anomalies, *response.anomalies, *cost.anomalies, *by_fallback),
+            anomalies=_told_once(
+                outcome, reading.anomalies, request.anomalies, response.anomalies, cost.anomalies, by_fallback
+            ),
         )
         return Entry(
             call,
@@ -122,6 +125,12 @@ class Meter:
             cut = min(self._largest_kept // 2, len(whole) if cut is None else cut)
             whole = whole[:cut] + whole[len(whole) - (self._largest_kept - cut) :]
         return KeptBody(whole, cut)
+
+
+def _told_once(outcome: Outcome, *several: Anomalies) -> Anomalies:
+    """All of these, each once; without those that are no oddity because somebody broke off."""
+    names = dict.fromkeys(name for anomalies in several for name in anomalies)
+    return tuple(name for name in names if outcome == "completed" or name not in SPARED_BY_OUTCOME)
 
 
 def _heads_cleaned(noted: Noted, strainer: Strainer) -> Noted:

@@ -1,13 +1,33 @@
 """The catalogue of anomalies: nothing is noted that is not in it, and everything in it can be noted."""
 
-from typing import get_args, get_type_hints
+import gzip
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
+from msgspec.structs import replace
 
+from proxy.config.budget import read_budgets
+from proxy.config.builtin import BUILTIN
+from proxy.config.model import Config, Group, Store
+from proxy.journal.notes import Body, Ended, Outcome
 from store.anomalies import CATALOGUE, Anomalies, Anomaly
+from store.book import Book, Entry
+from store.budgets import Budgets
 from store.call import Call, Reading
 from store.dialects.answer import Answer, Counted
 from store.dialects.decoding import Decoded
+from store.metering import Meter, Noted, bare
+from store.retold import once
+from tests.books import a_call, call_id
+from tests.journal.runs import asked, ended, started
+
+DONE = {"index": 0, "delta": {"content": "Hello."}, "finish_reason": "stop"}
+PLAIN = Group("default")
+OPEN = {**DONE, "finish_reason": None}
 
 
 def test_the_catalogue_explains_every_name() -> None:
@@ -26,3 +46,90 @@ def test_whatever_carries_anomalies_carries_those_of_the_catalogue(carrier: type
     """The type of every field that holds anomalies names the catalogue's, so that the type checker finds any other."""
     assert get_type_hints(carrier)["anomalies"] == Anomalies
     assert get_type_hints(Answer)["anomalies"] == list[Anomaly]
+
+
+def chat(choice: Any = DONE, model: str = "gpt-4o", **usage: Any) -> bytes:
+    """A chat answer, or a piece of one, that tells this usage."""
+    return json.dumps({"id": "c", "model": model, "choices": [choice], **({"usage": usage} if usage else {})}).encode()
+
+
+def metered(
+    answer: bytes, *headers: tuple[str, str], outcome: Outcome = "completed", group: Group = PLAIN
+) -> Anomalies:
+    """What is noted on a call for gpt-4o that was answered so."""
+    call = started(1)
+    end = Ended(call.call_id, outcome, 200, 1000, headers=headers, body=Body(len(answer), answer), sent=len(answer))
+    meter = Meter(Config(upstreams=BUILTIN, groups={"default": group}))
+    return meter.meter(Noted("boot", call, asked(call), end)).call.anomalies
+
+
+def unreadable(_: Path) -> Anomalies:
+    call = started(1)
+    return bare(Noted("boot", call, asked(call), ended(call))).call.anomalies
+
+
+def nearly_used(data_dir: Path) -> Anomalies:
+    config = Config(store=Store(data_dir), groups={"default": Group("default", budgets=read_budgets(["0.1/total"]))})
+    with Book(data_dir) as book:
+        budgets = Budgets(config)
+        budgets.begin(book)
+        (entry,) = budgets.flagged([Entry(a_call(usage_micro=90_000))])
+        budgets.close()
+    return entry.call.anomalies
+
+
+def counted_before(_: Path) -> Anomalies:
+    made = a_call(method="GET", background=True, response_id="resp_1")
+    _, again = once([Entry(made), Entry(replace(made, call_id=call_id(7)))], lambda responses: {})
+    return again.call.anomalies
+
+
+def stream(*pieces: bytes) -> bytes:
+    return b"".join(b"data: %s\n\n" % piece for piece in pieces)
+
+
+TOLD = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+CASES: dict[str, Callable[[Path], Anomalies]] = {
+    "no_usage": lambda _: metered(stream(chat(), b"[DONE]")),
+    "no_terminator": lambda _: metered(stream(chat(OPEN), chat(OPEN, **TOLD))),
+    "broken_json": lambda _: metered(chat(**TOLD)[:-3]),
+    "odd_usage": lambda _: metered(b'{"model": "gpt-4o", "choices": [], "usage": [1, 2]}'),
+    "odd_count": lambda _: metered(chat(prompt_tokens=3.5, completion_tokens=2)),
+    "negative_count": lambda _: metered(chat(prompt_tokens=3, completion_tokens=-2)),
+    "cached_over_input": lambda _: metered(chat(**TOLD, prompt_tokens_details={"cached_tokens": 161})),
+    "parts_over_total": lambda _: metered(chat(**TOLD, completion_tokens_details={"reasoning_tokens": 9})),
+    "total_mismatch": lambda _: metered(chat(**TOLD | {"total_tokens": 4})),
+    "model_family_mismatch": lambda _: metered(chat(model="claude-sonnet-4-5", **TOLD)),
+    "undecodable_body": lambda _: metered(b"no gzip", ("content-encoding", "gzip")),
+    "decompression_bomb": lambda _: metered(gzip.compress(bytes(70_000_000)), ("content-encoding", "gzip")),
+    "unreadable": unreadable,
+    "usage_by_fallback_rate": lambda _: metered(
+        chat(model="odd-7b", **TOLD), group=Group("default", unpriced_usd_per_million=Decimal(1))
+    ),
+    "budget_nearly_used": nearly_used,
+    "already_counted": counted_before,
+}
+
+
+def test_there_is_a_case_for_every_name() -> None:
+    """The cases below are of all names in the catalogue."""
+    assert set(CASES) == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_name_can_be_noted(tmp_path: Path, name: str) -> None:
+    """A call on which this is odd says so, once."""
+    assert CASES[name](tmp_path).count(name) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("outcome", ["client_left", "upstream_broke_off"])
+@pytest.mark.parametrize("answer", [stream(chat(OPEN), chat(OPEN, **TOLD)), chat(**TOLD)[:-3]])
+def test_an_answer_that_somebody_broke_off_is_not_odd_for_that(outcome: Outcome, answer: bytes) -> None:
+    """Where the outcome says why an answer has no end, that is no anomaly."""
+    assert metered(answer, outcome=outcome) == ()
+
+
+def test_an_ordinary_answer_has_no_anomalies() -> None:
+    """Whole or streamed, an answer that tells everything has nothing odd."""
+    assert metered(chat(**TOLD)) == ()
+    assert metered(stream(chat(OPEN), chat(), chat(**TOLD), b"[DONE]")) == ()

@@ -12,7 +12,7 @@ _LONGEST_NUMBER = 15  # digits: less than LARGEST
 
 
 class Counts:
-    """Reads counts out of one usage object and remembers whether any was odd."""
+    """Reads counts out of one usage object and remembers whether any was odd: no whole number."""
 
     __slots__ = ("odd",)
 
@@ -23,8 +23,8 @@ class Counts:
         """The count, or None when there is none or it makes no sense."""
         if value is None:
             return None
-        if type(value) is int and 0 <= value <= LARGEST:
-            return value
+        if type(value) is int and value <= LARGEST:
+            return value if value >= 0 else None  # every negative count is noted in one place (checks.py)
         self.odd = True
         return _rescued(value)
 

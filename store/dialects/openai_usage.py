@@ -57,8 +57,10 @@ def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
         reasoning,
     )
     if not all_sound(values):
-        values = tuple(map(Counts().of, values))
-        anomalies.append("odd_count")
+        counts = Counts()
+        values = tuple(map(counts.of, values))
+        if counts.odd:
+            anomalies.append("odd_count")
     incoming, outgoing, total, cached, written, audio_in, image_in, audio_out, image_out, reasoning = values
     if told_in:
         cached, written, audio_in, image_in = cached or 0, written or 0, audio_in or 0, image_in or 0

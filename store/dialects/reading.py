@@ -9,8 +9,9 @@ from collections.abc import Iterable
 import msgspec
 
 from proxy.journal.notes import Headers
-from store.call import CallError, CallType, Portion, Reading, Tokens, Units
-from store.dialects import cut_json, estimate, multipart
+from store.anomalies import Anomalies
+from store.call import CallType, Portion, Reading, Tokens, Units
+from store.dialects import checks, cut_json, estimate, multipart
 from store.dialects.answer import Answer, Counted, Told
 from store.dialects.call_types import call_type, is_work, model_in_path
 from store.dialects.counts import name
@@ -62,19 +63,24 @@ def read_exchange(
     metered = type_ in _METERED or (type_ == "other" and _is_charged(method, path, answer))
     by_path = dialect.streams_by_path is not None and path.endswith(dialect.streams_by_path)
     stream = form == "events" or by_path or (asked is not None and asked.stream in (True, "true"))
-    tokens = counted.tokens if metered else None
-    anomalies = (*answer.anomalies, *counted.anomalies) if metered else ()
-    answered = status is not None and status < 400 and form != "other" and not answer.pending
+    requested_model = (name(asked.model) if asked is not None else None) or model_in_path(path) or query_model
+    tokens = checks.without_negatives(counted.tokens) if metered and counted.tokens is not None else None
+    anomalies: Anomalies = ()
+    if metered:
+        anomalies = (*answer.anomalies, *counted.anomalies, *checks.oddities(answer, counted.tokens, requested_model))
+        if dialect.metered and status is not None and status < 400:
+            anomalies += checks.unended(answer, form, response, finished=finished)
+    answered = status is not None and status < 400 and form not in ("other", "empty") and not answer.pending
     if answered and dialect.metered and type_ in _ESTIMATED:
         if tokens is None:
-            tokens = _estimated(type_, request, response, form, answer.error)
-            if form == "events":
+            tokens = _estimated(type_, request, response, form, answer)
+            if form == "events" and answer.error is None:
                 anomalies = (*anomalies, "no_usage")
         elif answer.output_open:
             tokens = _output_estimated(tokens, response, form)
     return Reading(
         type=type_,
-        requested_model=(name(asked.model) if asked is not None else None) or model_in_path(path) or query_model,
+        requested_model=requested_model,
         model=answer.model,
         stream=stream,
         tokens=tokens,
@@ -182,15 +188,18 @@ def _counted(dialect: Dialect, answer: Answer, type_: CallType) -> Counted:
     return _NOT_COUNTED if answer.usage is None else dialect.count(answer.usage, type_)
 
 
-def _estimated(
-    type_: CallType, request: Document, response: Document, form: Form, error: CallError | None
-) -> Tokens | None:
-    """An estimate of both directions; None when the answer is nothing but an error."""
+def _estimated(type_: CallType, request: Document, response: Document, form: Form, answer: Answer) -> Tokens | None:
+    """An estimate of both directions; None when no model has answered: nothing but an error, or nothing at all."""
     outgoing = 0 if type_ == "embedding" else estimate.tokens_of(_answered_bytes(response, form))
-    if error is not None and not outgoing:
+    if not outgoing and (answer.error is not None or not _by_a_model(type_, answer)):
         return None
     incoming = estimate.tokens_of(estimate.text_bytes(request))
     return Tokens("estimated", input_uncached=incoming, output_text=outgoing)
+
+
+def _by_a_model(type_: CallType, answer: Answer) -> bool:
+    """Whether an answer without text is a model's all the same."""
+    return type_ == "embedding" or answer.model is not None or answer.finish_reason is not None
 
 
 def _output_estimated(tokens: Tokens, response: Document, form: Form) -> Tokens:
