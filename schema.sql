@@ -120,7 +120,7 @@ create index calls_unpriced    on calls (started_at, model_id) where cost is nul
 
 -- ---------------------------------------------------------------------------------------------- sums
 -- Written in the same transaction as the rows they sum, so they always agree; kept when old calls are pruned.
--- A row with repeats is so many calls more in `calls`, `errors`, `untold_calls` and `unknown_cost_calls`.
+-- A row with repeats is so many calls more in `calls`, `errors`, `untold_calls` and the calls of its cost's state.
 -- Ids are 0 for "none". `durations` and `first_tokens` are latency histograms, packed (store/histogram.py says how).
 --
 -- One table over everything would be as long as the log. What belongs together is summed together: a call's model
@@ -146,8 +146,15 @@ create table quarter_models (
     reasoning_told      integer not null,
     untold_calls        integer not null,                      -- calls whose tokens nobody told
     estimated_calls     integer not null,                      -- calls whose tokens are estimates
+    estimated_input     integer not null,                      -- of input_tokens, those of these calls
+    estimated_output    integer not null,
     cost                integer not null,
     unknown_cost_calls  integer not null,
+    reported_cost       integer not null,                      -- of cost: the provider said it
+    reported_cost_calls integer not null,
+    estimated_cost      integer not null,                      -- of cost: priced from estimated tokens
+    estimated_cost_calls integer not null,
+    free_calls          integer not null,                      -- what is left of cost, and of calls, is priced
     usage               integer not null,
     usage_told          integer not null,
     cache_saved         integer not null,
@@ -176,8 +183,15 @@ create table hour_models (
     reasoning_told      integer not null,
     untold_calls        integer not null,
     estimated_calls     integer not null,
+    estimated_input     integer not null,
+    estimated_output    integer not null,
     cost                integer not null,
     unknown_cost_calls  integer not null,
+    reported_cost       integer not null,
+    reported_cost_calls integer not null,
+    estimated_cost      integer not null,
+    estimated_cost_calls integer not null,
+    free_calls          integer not null,
     usage               integer not null,
     usage_told          integer not null,
     cache_saved         integer not null,
@@ -205,8 +219,15 @@ create table hour_keys (
     reasoning_told      integer not null,
     untold_calls        integer not null,
     estimated_calls     integer not null,
+    estimated_input     integer not null,
+    estimated_output    integer not null,
     cost                integer not null,
     unknown_cost_calls  integer not null,
+    reported_cost       integer not null,
+    reported_cost_calls integer not null,
+    estimated_cost      integer not null,
+    estimated_cost_calls integer not null,
+    free_calls          integer not null,
     usage               integer not null,
     usage_told          integer not null,
     cache_saved         integer not null,
@@ -235,8 +256,15 @@ create table day_models (
     reasoning_told      integer not null,
     untold_calls        integer not null,
     estimated_calls     integer not null,
+    estimated_input     integer not null,
+    estimated_output    integer not null,
     cost                integer not null,
     unknown_cost_calls  integer not null,
+    reported_cost       integer not null,
+    reported_cost_calls integer not null,
+    estimated_cost      integer not null,
+    estimated_cost_calls integer not null,
+    free_calls          integer not null,
     usage               integer not null,
     usage_told          integer not null,
     cache_saved         integer not null,
@@ -264,8 +292,15 @@ create table day_keys (
     reasoning_told      integer not null,
     untold_calls        integer not null,
     estimated_calls     integer not null,
+    estimated_input     integer not null,
+    estimated_output    integer not null,
     cost                integer not null,
     unknown_cost_calls  integer not null,
+    reported_cost       integer not null,
+    reported_cost_calls integer not null,
+    estimated_cost      integer not null,
+    estimated_cost_calls integer not null,
+    free_calls          integer not null,
     usage               integer not null,
     usage_told          integer not null,
     cache_saved         integer not null,
@@ -296,8 +331,15 @@ create table day_sums (
     reasoning_told      integer not null,
     untold_calls        integer not null,
     estimated_calls     integer not null,
+    estimated_input     integer not null,
+    estimated_output    integer not null,
     cost                integer not null,
     unknown_cost_calls  integer not null,
+    reported_cost       integer not null,
+    reported_cost_calls integer not null,
+    estimated_cost      integer not null,
+    estimated_cost_calls integer not null,
+    free_calls          integer not null,
     usage               integer not null,
     usage_told          integer not null,
     cache_saved         integer not null,
@@ -402,6 +444,8 @@ select date(day * 86400, 'unixepoch')                                   as day_u
        iif(sum(output_told), sum(output_tokens), null)                  as output_tokens,
        iif(sum(unknown_cost_calls) < sum(calls), sum(cost) / 1e9, null) as cost_usd,
        sum(unknown_cost_calls)                                          as calls_of_unknown_cost,
+       sum(estimated_input) + sum(estimated_output)                     as estimated_tokens,
+       sum(estimated_cost) / 1e9                                        as estimated_cost_usd,
        iif(sum(usage_told), sum(usage) / 1e6, null)                     as credits
   from day_sums
   join groups      on groups.id = day_sums.group_id

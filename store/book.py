@@ -303,6 +303,7 @@ class Book:
         )  # fmt: skip
         input_tokens = tokens.input if tokens else None
         output_tokens = tokens.output if tokens else None
+        source = "none" if tokens is None or (input_tokens is None and output_tokens is None) else tokens.source
         lines = lines_to_json(cost.lines)
         row = (
             number, call.call_id, call.boot_id, call.seq, call.started_at_us,
@@ -315,7 +316,7 @@ class Book:
             _text(reading.service_tier),
             call.duration_us, call.asked_us, call.answered_us, call.first_token_us, call.overhead_us,
             duration_bucket, first_token_bucket,
-            tokens.source if tokens else "none", *counts,
+            source, *counts,
             input_tokens, output_tokens,
             None if input_tokens is None and output_tokens is None else (input_tokens or 0) + (output_tokens or 0),
             quantities.units_to_json(reading.units), quantities.portions_to_json(reading.portions),
@@ -336,8 +337,8 @@ class Book:
             cache_read=tokens.all_cache_read if tokens else None,
             cache_write=tokens.cache_write if tokens else None,
             reasoning=tokens.reasoning if tokens else None,
-            estimated=tokens is not None and tokens.source == "estimated",
-            cost=cost.nano_usd, usage=call.usage_micro, cache_saved=cost.cache_saved,
+            estimated=source == "estimated",
+            cost=cost.nano_usd, cost_state=cost.state, usage=call.usage_micro, cache_saved=cost.cache_saved,
             duration_bucket=duration_bucket, first_token_bucket=first_token_bucket,
         )  # fmt: skip
         return row, counted
@@ -365,7 +366,7 @@ _INSERT_CALL = f"insert into calls ({', '.join(_CALL_COLUMNS)}) values ({', '.jo
 _REPEAT = """
 update calls set repeats = repeats + ? where call_id = ?
 returning started_at, coalesce(model_id, 0), coalesce(key_id, 0), group_id, type_id, coalesce(upstream_id, 0),
-          failed, input_tokens is null and output_tokens is null, cost is null"""
+          failed, input_tokens is null and output_tokens is null, cost_state"""
 
 
 def _text(value: str | None) -> str | None:

@@ -1,12 +1,13 @@
 """The sums kept beside the rows: what a batch of calls adds to them, and how they are made anew from the rows."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from store import histogram
+from store.call import CostState
 
 QUARTER_US = 15 * 60 * 1_000_000
 HOUR_US = 4 * QUARTER_US
@@ -15,9 +16,12 @@ DAY_US = 24 * HOUR_US
 _ADDED = (
     "calls", "errors", "input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning",
     "input_told", "output_told", "cache_read_told", "cache_write_told", "reasoning_told",
-    "untold_calls", "estimated_calls", "cost", "unknown_cost_calls", "usage", "usage_told",
-    "cache_saved", "cache_saved_told",
+    "untold_calls", "estimated_calls", "estimated_input", "estimated_output", "cost", "unknown_cost_calls",
+    "reported_cost", "reported_cost_calls", "estimated_cost", "estimated_cost_calls", "free_calls",
+    "usage", "usage_told", "cache_saved", "cache_saved_told",
 )  # fmt: skip
+CHARGED = _ADDED[_ADDED.index("cost") :]
+"""What `charged` counts: all that changes when a call is priced anew."""
 _OF_A_CALL = ("model", "key", "group", "type", "upstream")
 
 
@@ -60,8 +64,9 @@ class Countable(msgspec.Struct, frozen=True):
     cache_read: int | None
     cache_write: int | None
     reasoning: int | None
-    estimated: bool
+    estimated: bool  # its tokens are
     cost: int | None
+    cost_state: CostState
     usage: int | None
     cache_saved: int | None
     duration_bucket: int | None
@@ -79,8 +84,26 @@ class Repeated(msgspec.Struct, frozen=True):
     upstream_id: int
     errors: int
     untold: int
-    unknown_cost: int
+    cost_state: CostState
     times: int
+
+
+_CALLS_OF: Mapping[CostState, str] = {
+    "unknown": "unknown_cost_calls", "reported": "reported_cost_calls", "estimated": "estimated_cost_calls",
+    "free": "free_calls",
+}  # fmt: skip
+
+
+def charged(
+    cost: int | None, state: CostState, usage: int | None, cache_saved: int | None, calls: int = 1
+) -> tuple[int, ...]:
+    """What a row, which is so many calls, adds to the columns of `CHARGED`."""
+    reported, estimated = state == "reported", state == "estimated"
+    return (
+        cost or 0, calls * (cost is None),
+        (cost or 0) * reported, calls * reported, (cost or 0) * estimated, calls * estimated, calls * (state == "free"),
+        usage or 0, int(usage is not None), cache_saved or 0, int(cache_saved is not None),
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -96,8 +119,9 @@ class _Sum:
         counted = (
             1, row.errors, into or 0, out or 0, read or 0, write or 0, thought or 0,
             into is not None, out is not None, read is not None, write is not None, thought is not None,
-            into is None and out is None, row.estimated, row.cost or 0, row.cost is None,
-            row.usage or 0, row.usage is not None, row.cache_saved or 0, row.cache_saved is not None,
+            into is None and out is None, row.estimated,
+            (into or 0) * row.estimated, (out or 0) * row.estimated,
+            *charged(row.cost, row.cost_state, row.usage, row.cache_saved),
         )  # fmt: skip
         self.added = [before + more for before, more in zip(self.added, counted, strict=True)]
         if row.duration_bucket is not None:
@@ -107,9 +131,10 @@ class _Sum:
 
     def repeat(self, row: Repeated) -> None:
         """Count the row again, so often; what is known of it is known once."""
-        for name, each in (
-            ("calls", 1), ("errors", row.errors), ("untold_calls", row.untold), ("unknown_cost_calls", row.unknown_cost)
-        ):  # fmt: skip
+        counted = [("calls", 1), ("errors", row.errors), ("untold_calls", row.untold)]
+        if (of_state := _CALLS_OF.get(row.cost_state)) is not None:
+            counted.append((of_state, 1))
+        for name, each in counted:
             self.added[_ADDED.index(name)] += each * row.times
 
     def add(self, other: "_Sum") -> None:
@@ -211,8 +236,15 @@ _OF_ROWS = """
        coalesce(sum(cache_write_5m), 0) + coalesce(sum(cache_write_1h), 0), coalesce(sum(reasoning), 0),
        count(input_tokens), count(output_tokens), count(coalesce(cache_read, cache_read_audio, cache_read_image)),
        count(coalesce(cache_write_5m, cache_write_1h)), count(reasoning),
-       sum((1 + repeats) * (coalesce(input_tokens, output_tokens) is null)), sum(tokens_source = 'estimated'),
-       coalesce(sum(cost), 0), sum((1 + repeats) * (cost is null)), coalesce(sum(usage), 0), count(usage),
+       sum((1 + repeats) * (coalesce(input_tokens, output_tokens) is null)),
+       sum(tokens_source = 'estimated' and coalesce(input_tokens, output_tokens) is not null),
+       coalesce(sum(input_tokens) filter (where tokens_source = 'estimated'), 0),
+       coalesce(sum(output_tokens) filter (where tokens_source = 'estimated'), 0),
+       coalesce(sum(cost), 0), sum((1 + repeats) * (cost is null)),
+       coalesce(sum(cost) filter (where cost_state = 'reported'), 0), sum((1 + repeats) * (cost_state = 'reported')),
+       coalesce(sum(cost) filter (where cost_state = 'estimated'), 0), sum((1 + repeats) * (cost_state = 'estimated')),
+       sum((1 + repeats) * (cost_state = 'free')),
+       coalesce(sum(usage), 0), count(usage),
        coalesce(sum(cache_saved), 0), count(cache_saved),
        histogram_of_buckets(group_concat(duration_bucket)), histogram_of_buckets(group_concat(first_token_bucket))
   from calls indexed by calls_by_time where started_at >= :start and started_at < :stop"""

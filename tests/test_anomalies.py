@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -17,10 +18,11 @@ from proxy.journal.notes import Body, Ended, Outcome
 from store.anomalies import CATALOGUE, Anomalies, Anomaly
 from store.book import Book, Entry
 from store.budgets import Budgets
-from store.call import Call, Reading
+from store.call import Call, Reading, Tokens
 from store.dialects.answer import Answer, Counted
 from store.dialects.decoding import Decoded
 from store.metering import Meter, Noted, bare
+from store.pricing import PriceBook
 from store.retold import once
 from tests.books import a_call, call_id
 from tests.journal.runs import asked, ended, started
@@ -84,6 +86,12 @@ def counted_before(_: Path) -> Anomalies:
     return again.call.anomalies
 
 
+def flexible(_: Path) -> Anomalies:
+    tokens = Tokens("reported", input_uncached=1, output_text=1)
+    reading = Reading("chat", model="gpt-4", service_tier="flex", tokens=tokens)
+    return PriceBook((), {"openai": "openai"}).cost(reading, "openai", datetime(2026, 11, 2, tzinfo=UTC)).anomalies
+
+
 def stream(*pieces: bytes) -> bytes:
     return b"".join(b"data: %s\n\n" % piece for piece in pieces)
 
@@ -108,6 +116,7 @@ CASES: dict[str, Callable[[Path], Anomalies]] = {
     ),
     "budget_nearly_used": nearly_used,
     "already_counted": counted_before,
+    "price_modifier_unknown": flexible,
 }
 
 

@@ -75,16 +75,27 @@ def test_spending_of_which_nothing_is_known_is_null(tmp_path: Path) -> None:
         a_call(key="nobody-knows", **nothing),
         a_call(key="some-known", **nothing),
         a_call(key="some-known"),
+        a_call(key="guessed", tokens=Tokens("estimated", input_uncached=9), cost=Cost("estimated", 45_000)),
         a_call(key="input-only", tokens=Tokens("reported", input_uncached=8)),
         a_call(
             key="free", tokens=Tokens("reported", input_uncached=0, output_text=0), cost=Cost("free", 0), usage_micro=0
         ),
     ]
-    sums = ("calls", "input_tokens", "output_tokens", "cost_usd", "calls_of_unknown_cost", "credits")
+    sums = (
+        "calls",
+        "input_tokens",
+        "output_tokens",
+        "cost_usd",
+        "calls_of_unknown_cost",
+        "credits",
+        "estimated_tokens",
+        "estimated_cost_usd",
+    )
     shown = {row["key"]: tuple(row[name] for name in sums) for row in view(tmp_path, "spending_by_day", calls)}
     assert shown == {
-        "nobody-knows": (2, None, None, None, 2, None),
-        "some-known": (2, 100, 50, 0.000045, 1, 0.045),
-        "input-only": (1, 8, None, 0.000045, 0, 0.045),
-        "free": (1, 0, 0, 0.0, 0, 0.0),
+        "nobody-knows": (2, None, None, None, 2, None, 0, 0.0),
+        "some-known": (2, 100, 50, 0.000045, 1, 0.045, 0, 0.0),
+        "input-only": (1, 8, None, 0.000045, 0, 0.045, 0, 0.0),
+        "guessed": (1, 9, None, 0.000045, 0, 0.045, 9, 0.000045),
+        "free": (1, 0, 0, 0.0, 0, 0.0, 0, 0.0),
     }

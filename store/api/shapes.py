@@ -148,11 +148,33 @@ _CALL_IN_FULL: Final = {
     ),
     "pace": _PACE,
 }
+_TOKEN_SHARE: Final = _object(calls=_COUNT, total=_COUNT_OR_NULL)
+_COST_SHARE: Final = _object(calls=_COUNT, usd=_USD)
+_SHARES: Final[_Json] = {
+    "description": "how it is known, told apart: the shares add up to the calls, and to what is known of them"
+}
 _SUMS: Final = _object(
     calls=_COUNT,
     errors=_COUNT,
-    tokens=_object(**_TOKENS, unknown_calls=_COUNT, estimated_calls=_COUNT),
-    cost=_object(usd=_USD, unknown_calls=_COUNT, cache_saved_usd=_USD),
+    tokens=_object(
+        **_TOKENS,
+        unknown_calls=_COUNT,
+        estimated_calls=_COUNT,
+        estimated_input={**_COUNT, "description": "of `input`: not told, but estimated from the text"},
+        estimated_output={**_COUNT, "description": "of `output`: likewise"},
+        shares={**_object(reported=_TOKEN_SHARE, estimated=_TOKEN_SHARE, unknown=_TOKEN_SHARE), **_SHARES},
+    ),
+    cost=_object(
+        usd=_USD,
+        unknown_calls=_COUNT,
+        cache_saved_usd=_USD,
+        shares={
+            **_object(
+                reported=_COST_SHARE, priced=_COST_SHARE, estimated=_COST_SHARE, free=_COST_SHARE, unknown=_COST_SHARE
+            ),
+            **_SHARES,
+        },
+    ),
     usage=_NUMBER_OR_NULL,
     duration_ms=_PERCENTILES,
     first_token_ms=_PERCENTILES,

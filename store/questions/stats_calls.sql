@@ -10,8 +10,16 @@ select stretch.key, /*groups*/
        count(coalesce(cache_write_5m, cache_write_1h)),
        count(reasoning),
        coalesce(sum(1 + repeats) filter (where input_tokens is null and output_tokens is null), 0),
-       count(*) filter (where tokens_source = 'estimated'),
-       coalesce(sum(cost), 0), coalesce(sum(1 + repeats) filter (where cost is null), 0), coalesce(sum(usage), 0), count(usage),
+       count(coalesce(input_tokens, output_tokens)) filter (where tokens_source = 'estimated'),
+       coalesce(sum(input_tokens) filter (where tokens_source = 'estimated'), 0),
+       coalesce(sum(output_tokens) filter (where tokens_source = 'estimated'), 0),
+       coalesce(sum(cost), 0), coalesce(sum(1 + repeats) filter (where cost is null), 0),
+       coalesce(sum(cost) filter (where cost_state = 'reported'), 0),
+       coalesce(sum(1 + repeats) filter (where cost_state = 'reported'), 0),
+       coalesce(sum(cost) filter (where cost_state = 'estimated'), 0),
+       coalesce(sum(1 + repeats) filter (where cost_state = 'estimated'), 0),
+       coalesce(sum(1 + repeats) filter (where cost_state = 'free'), 0),
+       coalesce(sum(usage), 0), count(usage),
        coalesce(sum(cache_saved), 0), count(cache_saved),
        /*histograms*/
   from json_each(?) as stretch

@@ -10,8 +10,12 @@ select stretch.key, /*groups*/
        sum(cache_write_told),
        sum(reasoning_told),
        sum(untold_calls),
-       sum(estimated_calls),
-       sum(cost), sum(unknown_cost_calls), sum(usage), sum(usage_told),
+       sum(estimated_calls), sum(estimated_input), sum(estimated_output),
+       sum(cost), sum(unknown_cost_calls),
+       sum(reported_cost), sum(reported_cost_calls),
+       sum(estimated_cost), sum(estimated_cost_calls),
+       sum(free_calls),
+       sum(usage), sum(usage_told),
        sum(cache_saved), sum(cache_saved_told),
        /*histograms*/
   from json_each(?) as stretch

@@ -9,7 +9,7 @@ from store import histogram
 from store.questions.figures import in_credits, ms, usd
 
 _SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-ADDED = 20
+ADDED = 27
 """How many numbers are simply added."""
 
 
@@ -45,11 +45,16 @@ class Tally:
         return self.added[0]
 
     def as_json(self, *, percentiles: bool = True) -> dict[str, Any]:
-        """Sums over what is known, with the number of calls it is not known of; null when it is known of none."""
+        """Sums over what is known, with the number of calls it is not known of; null when it is known of none.
+
+        `shares` tell apart how it is known; they add up to the calls, and to what is known of these.
+        """
         (
             calls, errors, into, out, cache_read, cache_write, reasoning,
             into_told, out_told, cache_read_told, cache_write_told, reasoning_told,
-            untold, estimated, cost, unknown_cost, usage, usage_told, cache_saved, cache_saved_told,
+            untold, estimated, estimated_into, estimated_out,
+            cost, unknown_cost, reported_cost, reported_cost_calls, estimated_cost, estimated_cost_calls, free,
+            usage, usage_told, cache_saved, cache_saved_told,
         ) = self.added  # fmt: skip
         nothing = not calls
         told = {
@@ -64,11 +69,31 @@ class Tally:
                 "reasoning": reasoning if reasoning_told or nothing else None,
                 "unknown_calls": untold,
                 "estimated_calls": estimated,
+                "estimated_input": estimated_into,
+                "estimated_output": estimated_out,
+                "shares": {
+                    "reported": {
+                        "calls": calls - estimated - untold,
+                        "total": into + out - estimated_into - estimated_out,
+                    },
+                    "estimated": {"calls": estimated, "total": estimated_into + estimated_out},
+                    "unknown": {"calls": untold, "total": None},
+                },
             },
             "cost": {
                 "usd": usd(cost) if unknown_cost < calls or nothing else None,
                 "unknown_calls": unknown_cost,
                 "cache_saved_usd": usd(cache_saved) if cache_saved_told or nothing else None,
+                "shares": {
+                    "reported": {"calls": reported_cost_calls, "usd": usd(reported_cost)},
+                    "priced": {
+                        "calls": calls - reported_cost_calls - estimated_cost_calls - free - unknown_cost,
+                        "usd": usd(cost - reported_cost - estimated_cost),
+                    },
+                    "estimated": {"calls": estimated_cost_calls, "usd": usd(estimated_cost)},
+                    "free": {"calls": free, "usd": usd(0)},
+                    "unknown": {"calls": unknown_cost, "usd": None},
+                },
             },
             "usage": in_credits(usage) if usage_told or nothing else None,
         }

@@ -1,11 +1,11 @@
 """Strategies: calls of every kind, and the parameters someone may ask with."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from store.call import Call, CallError, Cost, Tokens
+from store.call import Call, CallError, Cost, CostState, Tokens
 from store.moments import epoch_us
 from tests.books import a_call
 
@@ -48,7 +48,8 @@ def calls(draw: st.DrawFn) -> Call:
             cache_read_audio=_counts, output_text=_counts, output_audio=_counts, reasoning=_counts,
         )
     )  # fmt: skip
-    nano = draw(st.none() | st.integers(0, 10**10))
+    state: CostState = draw(st.sampled_from(get_args(CostState)))
+    nano = {"unknown": None, "free": 0}.get(state, draw(st.integers(0, 10**10)))
     micro = None if nano is None else draw(st.none() | st.just(nano // 3))
     saved = draw(st.none() | st.integers(-(10**6), 10**9))
     return a_call(
@@ -73,7 +74,7 @@ def calls(draw: st.DrawFn) -> Call:
         first_token_us=draw(st.none() | st.integers(1, 10**7)),
         tokens=tokens,
         cost=Cost(
-            "unknown" if nano is None else draw(st.sampled_from(("priced", "free", "reported"))),
+            state,
             nano,
             cache_saved=saved,
         ),

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
-from store.call import Call
+from store.call import Call, CostState
 from store.filters import Filter, Range, Words
 from store.moments import at
 
@@ -106,6 +106,7 @@ def sums(calls: list[Call]) -> dict[str, Any]:
     """What the statistics must say about these calls, percentiles aside."""
     tokens = [call.reading.tokens for call in calls]
     told = [one for one in tokens if one is not None and (one.input is not None or one.output is not None)]
+    guessed = [one for one in told if one.source == "estimated"]
     used = [call.usage_micro for call in calls if call.usage_micro is not None]
     known = [call.cost.nano_usd for call in calls if call.cost.nano_usd is not None]
     saved = [call.cost.cache_saved for call in calls if call.cost.cache_saved is not None]
@@ -126,15 +127,32 @@ def sums(calls: list[Call]) -> dict[str, Any]:
             "cache_write": total("cache_write"),
             "reasoning": total("reasoning"),
             "unknown_calls": len(calls) - len(told),
-            "estimated_calls": sum(one is not None and one.source == "estimated" for one in tokens),
+            "estimated_calls": len(guessed),
+            "estimated_input": sum(one.input or 0 for one in guessed),
+            "estimated_output": sum(one.output or 0 for one in guessed),
+            "shares": {
+                "reported": {
+                    "calls": len(told) - len(guessed),
+                    "total": sum(one.total or 0 for one in told if one.source == "reported"),
+                },
+                "estimated": {"calls": len(guessed), "total": sum(one.total or 0 for one in guessed)},
+                "unknown": {"calls": len(calls) - len(told), "total": None},
+            },
         },
         "cost": {
             "usd": f"{Decimal(sum(known)) / 10**9:.9f}" if known or not calls else None,
             "unknown_calls": len(calls) - len(known),
             "cache_saved_usd": f"{Decimal(sum(saved)) / 10**9:.9f}" if saved or not calls else None,
+            "shares": {state: _cost_share(calls, state) for state in get_args(CostState)},
         },
         "usage": sum(used) / 1e6 if used or not calls else None,
     }
+
+
+def _cost_share(calls: list[Call], state: str) -> dict[str, Any]:
+    costs = [call.cost.nano_usd for call in calls if call.cost.state == state]
+    usd = f"{Decimal(sum(cost or 0 for cost in costs)) / 10**9:.9f}"
+    return {"calls": len(costs), "usd": None if state == "unknown" else usd}
 
 
 def percentile_ms(durations_us: Iterable[int | None], share: float) -> float | None:

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from store.book import Book, Progress, Repeat
 from store.call import Call, Cost, Tokens
 from store.filters import BY, DIMENSIONS, GROUPING, TIME_UNITS, Filter, Words, WrongFilter, parse
 from store.moments import at, epoch_us, rfc3339
-from store.questions import facets, stats
+from store.questions import facets, logs, stats
 from store.reader import NoAnswer, Reader, Row, Snapshot, Source, TookTooLong
 from store.sums import QUARTER_US
 from tests.books import NOON_US, a_book, a_call
@@ -119,7 +120,8 @@ async def test_without_groups_there_is_only_the_total(tmp_path: Path) -> None:
         answer = await stats(reader, Filter())
     assert answer.keys() == {"total", "complete", "read_back_to"}
     assert answer["total"]["calls"] == 0
-    assert answer["total"]["cost"] == {"usd": "0.000000000", "unknown_calls": 0, "cache_saved_usd": "0.000000000"}
+    assert told(answer["total"]["cost"]) == {"usd": "0.000000000", "unknown_calls": 0, "cache_saved_usd": "0.000000000"}
+    assert all(share["calls"] == 0 for share in answer["total"]["cost"]["shares"].values())
     assert answer["total"]["duration_ms"] == {"p50": None, "p95": None, "p99": None}
 
 
@@ -129,7 +131,7 @@ async def test_a_sum_of_nothing_known_is_null(tmp_path: Path) -> None:
     async with Reader.open(a_book(tmp_path, calls)) as reader:
         total = (await stats(reader, Filter()))["total"]
     assert (total["tokens"]["total"], total["tokens"]["unknown_calls"]) == (None, 3)
-    assert total["cost"] == {"usd": None, "unknown_calls": 3, "cache_saved_usd": None}
+    assert told(total["cost"]) == {"usd": None, "unknown_calls": 3, "cache_saved_usd": None}
     assert total["usage"] is None
 
 
@@ -139,6 +141,48 @@ async def test_usage_too_large_to_be_told_is_null(tmp_path: Path) -> None:
         for asked in (Filter(), Filter(outcome=Words(("*",)))):
             total = (await stats(reader, asked))["total"]
             assert (total["cost"]["usd"], total["cost"]["unknown_calls"], total["usage"]) == ("0.000045000", 0, None)
+
+
+def told(sums: dict[str, Any]) -> dict[str, Any]:
+    """What is summed, without how it is known."""
+    return {name: value for name, value in sums.items() if name != "shares"}
+
+
+async def test_shares_tell_apart_how_it_is_known(tmp_path: Path) -> None:
+    """What was told, estimated and not known add up to all calls, from sums and from rows alike; refusals repeat."""
+    guess = Tokens("estimated", input_uncached=7, output_text=3)
+    calls = [
+        a_call(cost=Cost("reported", 5)),
+        a_call(cost=Cost("priced", 6)),
+        a_call(cost=Cost("estimated", 70), tokens=guess),
+        a_call(cost=Cost("estimated", 1), tokens=Tokens("estimated", input_uncached=2)),
+        a_call(cost=Cost("unknown"), tokens=None, usage_micro=None),
+        a_call(cost=Cost("free", 0), tokens=Tokens("estimated")),
+    ]
+    refused = calls[-1].call_id
+    a_book(tmp_path, calls)
+    with Book(tmp_path) as book:
+        book.add([], Progress(repeats=[Repeat("boot", refused)] * 2))
+    async with Reader.open(tmp_path) as reader:
+        for asked in (Filter(), Filter(outcome=Words(("*",)))):
+            total = (await stats(reader, asked))["total"]
+            assert total["tokens"]["shares"] == {
+                "reported": {"calls": 2, "total": 300},
+                "estimated": {"calls": 2, "total": 12},
+                "unknown": {"calls": 4, "total": None},
+            }
+            assert total["tokens"]["total"] == 312
+            assert (total["tokens"]["estimated_input"], total["tokens"]["estimated_output"]) == (9, 3)
+            assert total["cost"]["shares"] == {
+                "reported": {"calls": 1, "usd": "0.000000005"},
+                "priced": {"calls": 1, "usd": "0.000000006"},
+                "estimated": {"calls": 2, "usd": "0.000000071"},
+                "free": {"calls": 3, "usd": "0.000000000"},
+                "unknown": {"calls": 1, "usd": None},
+            }
+            assert total["cost"]["usd"] == "0.000000082"
+        (row,) = (await logs(reader, parse([("cost_state", "free")], NOW)))["logs"]
+        assert row["tokens"]["source"] == "none"  # an estimate of nothing is none
 
 
 async def test_a_count_that_no_call_told_is_null(tmp_path: Path) -> None:
@@ -153,14 +197,14 @@ async def test_a_count_that_no_call_told_is_null(tmp_path: Path) -> None:
     async with Reader.open(a_book(tmp_path, calls)) as reader:
         for asked in (asked_by([], ["type"]), asked_by([("tz", "Asia/Kathmandu")], ["day", "type"])):
             for source in (asked, replace(asked, outcome=Words(("*",)))):
-                rows = {row["type"]: row["tokens"] for row in (await stats(reader, source))["stats"]}
+                rows = {row["type"]: told(row["tokens"]) for row in (await stats(reader, source))["stats"]}
                 assert rows["embedding"] == {
                     "total": 8, "input": 8, "output": None, "cache_read": None, "cache_write": None, "reasoning": None,
-                    "unknown_calls": 1, "estimated_calls": 0,
+                    "unknown_calls": 1, "estimated_calls": 0, "estimated_input": 0, "estimated_output": 0,
                 }  # fmt: skip
                 assert rows["chat"] == {
                     "total": 6, "input": 1, "output": 5, "cache_read": 0, "cache_write": 0, "reasoning": 0,
-                    "unknown_calls": 0, "estimated_calls": 0,
+                    "unknown_calls": 0, "estimated_calls": 0, "estimated_input": 0, "estimated_output": 0,
                 }  # fmt: skip
 
 
