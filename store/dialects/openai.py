@@ -94,7 +94,7 @@ _counted = msgspec.json.Decoder(list[_Counted])
 def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     if type(piece.object) is str and piece.object.startswith("thread") and _is_beside_the_run(piece.object):
         return
-    _take_response(answer, piece, streamed=piece.type is not None)
+    told = _take_response(answer, piece, streamed=piece.type is not None)
     if piece.response is not None:
         _take_response(answer, piece.response, streamed=True)
     if piece.choices:
@@ -103,8 +103,12 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         if reason:
             answer.finish_reason = reason
             answer.ended = True
+        if told:  # by some with every chunk, as it grows: final is the one with or after the finish reason
+            answer.output_open = not answer.ended
         if choice.error:
             answer.error = answer.error or error_of({"error": choice.error})
+    elif told:
+        answer.output_open = False
     if piece.type is not None:
         if piece.type == "error" and answer.error is None:
             answer.error = error_of({"type": piece.type, "message": piece.message, "code": piece.code})
@@ -133,12 +137,13 @@ def _is_beside_the_run(kind: str) -> bool:
     return kind == "thread" or kind.startswith(_BESIDE_THE_RUN)
 
 
-def _take_response(answer: Answer, piece: Response, streamed: bool) -> None:
+def _take_response(answer: Answer, piece: Response, streamed: bool) -> bool:
+    """Whether there is a usage in it."""
     answer.id = answer.id or name(piece.id)
     answer.model = answer.model or name(piece.model)
     if piece.service_tier is not None:
         answer.service_tier = name(piece.service_tier) or answer.service_tier
-    answer.take_usage(piece.usage)
+    told = answer.take_usage(piece.usage)
     if piece.error:
         answer.error = answer.error or error_of({"error": piece.error, "code": getattr(piece, "code", None)})
         answer.ended = True
@@ -156,6 +161,7 @@ def _take_response(answer: Answer, piece: Response, streamed: bool) -> None:
             answer.ended = True
             details = piece.incomplete_details
             answer.finish_reason = (name(details.get("reason")) if isinstance(details, dict) else None) or status
+    return told
 
 
 def _take_breakdown(answer: Answer, breakdown: Breakdown | None) -> None:

@@ -21,11 +21,12 @@ _DETAILS_OUT = (
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens", "cache_read_input_tokens")
 _WRITTEN = "cache_creation_input_tokens"
 _REASONING = "reasoning_tokens"  # GitHub Copilot, Perplexity
+_CONNECTOR = "connector_tokens"  # what tools put into Mistral's conversations
 _UNITS = frozenset((
     "seconds", "prompt_audio_seconds", "num_search_queries", "server_tool_use", "server_tool_use_details",
-    "server_side_tool_usage_details", "tool_calls_details",
+    "server_side_tool_usage_details", "tool_calls_details", "connectors",
 ))  # fmt: skip
-_BESIDE = frozenset((*_CACHED, _WRITTEN, _REASONING))
+_BESIDE = frozenset((*_CACHED, _WRITTEN, _REASONING, _CONNECTOR))
 _ONE_WAY: frozenset[CallType] = frozenset({"embedding", "rerank"})
 _NO_DETAILS: dict[str, Any] = {}
 
@@ -69,6 +70,8 @@ def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
 
     if beside and incoming is not None:
         incoming = _with_cached(usage, incoming, outgoing, total, (cached or 0) + (written or 0))
+        if (added := Counts().of(get(_CONNECTOR))) and total == incoming + (outgoing or 0) + added:
+            incoming += added
         if reasoning and outgoing is not None and not told_out and _is_research(usage, incoming + outgoing):
             outgoing += reasoning
             total = None
@@ -222,6 +225,7 @@ def _units(usage: dict[str, Any]) -> Told | None:
         _object(usage.get("server_tool_use")).get("web_search_requests"),
         xai.get("web_search_calls"),
         _object(_object(usage.get("tool_calls_details")).get("search_web")).get("invocation"),  # Perplexity's responses
+        _object(usage.get("connectors")).get("web_search"),  # Mistral's conversations
     )
     if searches := next(filter(None, map(of, searched)), None):
         told["web_searches"] = searches

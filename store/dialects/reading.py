@@ -164,7 +164,7 @@ def _take_all(dialect: Dialect, answer: Answer, payloads: Iterable[bytes], type_
     parse, take = dialect.piece.parse, dialect.take
     for payload in payloads:
         if payload.strip() == b"[DONE]":
-            answer.ended = True
+            answer.ended, answer.output_open = True, False
         elif (piece := parse(payload)) is not None:
             take(answer, piece, type_)
 
