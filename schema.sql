@@ -34,10 +34,11 @@ create table calls (
     user_agent          text,
 
     status              integer check (status between 100 and 999),  -- NULL: no header was sent
-    outcome             text    not null check (outcome in ('completed', 'client_left', 'upstream_unreachable',
+    -- In these lists the usual value comes first, alone: SQLite sorts a list anew for every row it is asked about.
+    outcome             text    not null check (outcome = 'completed' or outcome in ('client_left', 'upstream_unreachable',
                             'upstream_timed_out', 'upstream_broke_off', 'rejected', 'interrupted')),
     failed              integer not null check (failed in (0, 1)),   -- counts as an error
-    fault               text    check (fault in ('client', 'policy', 'upstream', 'proxy')),
+    fault               text    check (fault is null or fault in ('client', 'policy', 'upstream', 'proxy')),
     error_type          text,
     error_code          text,
     error_message       text,
@@ -54,7 +55,7 @@ create table calls (
     duration_bucket     integer,                               -- of the latency histogram (store/histogram.py)
     first_token_bucket  integer,
 
-    tokens_source       text    not null check (tokens_source in ('reported', 'estimated', 'none')),
+    tokens_source       text    not null check (tokens_source = 'reported' or tokens_source in ('estimated', 'none')),
     input_uncached      integer check (input_uncached >= 0),   -- buckets do not overlap; NULL: not told apart
     cache_read          integer check (cache_read >= 0),
     cache_write_5m      integer check (cache_write_5m >= 0),
@@ -75,7 +76,8 @@ create table calls (
     raw_usage           text,                                  -- the provider's own object
 
     cost                integer,                               -- nano-USD
-    cost_state          text    not null check (cost_state in ('reported', 'priced', 'estimated', 'free', 'unknown')),
+    cost_state          text    not null check (cost_state = 'priced' or cost_state = 'reported'
+                            or cost_state in ('estimated', 'free') or cost_state = 'unknown'),
     cost_lines          text,                                  -- JSON: [[kind, count, rate, usd, per_unit], ...]
     cost_missing        text,                                  -- what an unknown cost lacks (store/pricing/missing.py)
     price_source        text,

@@ -131,3 +131,36 @@ def test_sums_of_an_old_book_are_in_every_table(old_book: Path) -> None:
     with closing(sqlite3.connect(old_book / BOOK_FILE)) as connection:
         for table in sums.TABLES:
             assert connection.execute(f"select sum(calls) from {table.name}").fetchone() == (24,)
+
+
+@pytest.mark.parametrize(
+    ("column", "known", "unknown"),
+    [
+        ("outcome", ("completed", "client_left", "interrupted"), "finished"),
+        ("fault", ("client", "policy", "upstream", "proxy", None), "nobody"),
+        ("tokens_source", ("reported", "estimated", "none"), "guessed"),
+        ("cost_state", ("priced", "reported", "estimated", "free"), "cheap"),
+    ],
+)
+@pytest.mark.parametrize("old", [True, False])
+def test_books_old_and_new_take_the_same_values(
+    old: bool,
+    column: str,
+    known: tuple[str | None, ...],
+    unknown: str,
+    old_book: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Every value that has a name here can be in a row of either, and no other."""
+    data_dir = old_book if old else tmp_path_factory.mktemp("new")
+    Book(data_dir).close()
+    if not old:
+        a_book(data_dir, [a_call()])
+    with closing(sqlite3.connect(data_dir / BOOK_FILE)) as connection:
+        priced = "from calls where cost is not null"
+        (before,) = connection.execute(f"select count(*) {priced}").fetchone()
+        assert before
+        for value in known:
+            connection.execute(f"update calls set {column} = ? where cost is not null", (value,))
+        with pytest.raises(sqlite3.IntegrityError, match=column):
+            connection.execute(f"update calls set {column} = ? where cost is not null", (unknown,))
