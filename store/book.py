@@ -13,6 +13,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -145,7 +147,7 @@ class Book:
                 rows.append(row)
                 countable.append(counted)
             self._write_bodies(fresh)
-            self._connection.executemany(_INSERT_CALL, rows)
+            self._insert(rows)
             sums.add(self._connection, countable, self._repeated(progress.repeats))
             self._note_charges(fresh)
             self._move(progress, fresh)
@@ -220,6 +222,12 @@ class Book:
         for (call_id,) in self._connection.execute(known, tuple(unique)):
             del unique[call_id]
         return list(unique.values())
+
+    def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
+        # Without the columns that none of them fills: to bind a None takes eight times as long as to bind a number.
+        filled = [place for place, values in enumerate(zip(*rows, strict=True)) if not _nothing_in(values)]
+        if filled:
+            self._connection.executemany(_insert_into(*filled), map(itemgetter(*filled), rows))
 
     def _write_bodies(self, entries: Iterable[Entry]) -> None:
         rows = [self._bodies_row(number, entry) for number, entry in enumerate(entries, self._last_id + 1)]
@@ -360,7 +368,16 @@ _CALL_COLUMNS = (
     "price_source", "price_entry", "price_since", "usage", "cache_saved",
     "user", "session", "tags", "anomalies", "request_bytes", "response_bytes", "sent_bytes",
 )  # fmt: skip
-_INSERT_CALL = f"insert into calls ({', '.join(_CALL_COLUMNS)}) values ({', '.join('?' * len(_CALL_COLUMNS))})"  # noqa: S608
+
+
+@lru_cache(maxsize=64)
+def _insert_into(*places: int) -> str:
+    columns = ", ".join(_CALL_COLUMNS[place] for place in places)
+    return f"insert into calls ({columns}) values ({', '.join('?' * len(places))})"  # noqa: S608 - names above
+
+
+def _nothing_in(values: tuple[object, ...]) -> bool:
+    return values[0] is None and values.count(None) == len(values)
 
 
 _REPEAT = """
