@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from http import HTTPStatus
+from operator import itemgetter
 
 import msgspec
 
@@ -21,6 +22,7 @@ from store.redaction import Redaction, Strainer
 _LARGEST_DECODED = 16 * 1024 * 1024
 _NOTHING = Body(0)
 _OUR_DEATH = Failure("interrupted", "Tollbook stopped while the call ran.")
+_value = itemgetter(1)  # of a header
 _POLICY = frozenset({"overloaded"})
 
 
@@ -56,15 +58,18 @@ class Meter:
 
     def meter(self, noted: Noted) -> Entry:
         """The record of this call, and what is kept of its bodies."""
-        strainer = self._redaction.of(noted.started)
-        noted = _heads_cleaned(noted, strainer)
         started = noted.started
         ended = noted.ended or _cut_by_our_death(started)
         asked_body = noted.asked.body if noted.asked is not None else _NOTHING
         request = decode(asked_body, _header(started.headers, "content-encoding"), _LARGEST_DECODED)
         response = decode(ended.body, _header(ended.headers, "content-encoding"), _LARGEST_DECODED)
-        request = _cleaned(request, strainer.request)
-        response = _cleaned(response, strainer.answer)
+        text = "\n".join((started.target, *map(_value, started.headers), *map(_value, ended.headers)))
+        if not self._redaction.nothing_in(started, text, request.document, response.document):
+            strainer = self._redaction.of(started)
+            noted = _heads_cleaned(noted, text, strainer)
+            started, ended = noted.started, noted.ended or ended
+            request = _cleaned(request, strainer.request)
+            response = _cleaned(response, strainer.answer)
         reading = dialects.read(
             started.dialect,
             started.method,
@@ -133,18 +138,16 @@ def _told_once(outcome: Outcome, *several: Anomalies) -> Anomalies:
     return tuple(name for name in names if outcome == "completed" or name not in SPARED_BY_OUTCOME)
 
 
-def _heads_cleaned(noted: Noted, strainer: Strainer) -> Noted:
+def _heads_cleaned(noted: Noted, text: str, strainer: Strainer) -> Noted:
     """The notes without the secrets that only the store knows to be some: the worker took out the others."""
     started, ended = noted.started, noted.ended
-    answered = ended.headers if ended is not None else ()
-    together = "\n".join([started.target, *[value for _, value in started.headers], *[value for _, value in answered]])
-    if strainer.text(together) is together:
+    if strainer.text(text) is text:
         return noted
     started = msgspec.structs.replace(
         started, target=strainer.text(started.target), headers=strainer.headers(started.headers)
     )
     if ended is not None:
-        ended = msgspec.structs.replace(ended, headers=strainer.headers(answered))
+        ended = msgspec.structs.replace(ended, headers=strainer.headers(ended.headers))
     return msgspec.structs.replace(noted, started=started, ended=ended)
 
 

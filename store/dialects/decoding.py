@@ -34,9 +34,11 @@ class Decoded(msgspec.Struct, frozen=True):
 
 def decode(body: Body, content_encoding: str | None, limit: int = LIMIT) -> Decoded:
     """The body without its content encoding; of a decoded form larger than `limit` head and tail are kept."""
-    codings = [coding.strip().lower() for coding in (content_encoding or "").split(",")]
+    if not content_encoding or body.decoded is not None or not body.head:
+        return Decoded(_as_it_is(body))
+    codings = [coding.strip().lower() for coding in content_encoding.split(",")]
     codings = [coding for coding in codings if coding not in ("", "identity")]
-    if not codings or body.decoded is not None or not body.head:
+    if not codings:
         return Decoded(_as_it_is(body))
     if len(codings) > _MOST_CODINGS or any(coding not in _CODECS for coding in codings):
         return Decoded(_as_it_is(body), ("undecodable_body",))

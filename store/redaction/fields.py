@@ -5,6 +5,7 @@ JSON stays so. Only values that are strings are replaced; a schema that describe
 """
 
 import re
+from functools import lru_cache
 
 MARK = b"[redacted credential]"
 
@@ -23,6 +24,7 @@ _HEADERS = re.compile(rb'"headers"\s*:\s*\{((?:[^{}"]|' + _STRING + rb'(?:"|\Z))
 _SCHEMA = re.compile(rb'"type"\s*:\s*"(?:object|string|array|number|integer|boolean|null)"|"\$ref"\s*:')
 _SECRETIVE = re.compile(rb"key|token|secret|auth|cookie|passw|connection", re.IGNORECASE)
 _SCHEME = re.compile(rb"\A(?:bearer|basic|token) +", re.IGNORECASE)
+_BEGINNING = re.compile(rb'"(?:auth|headers")')  # of the names above: each is called so, or stands in what is
 # Amazon's, Google's, Azure's, and what CloudFront, Alibaba and Tencent call theirs.
 _SIGNATURE = re.compile(
     rb"((?:[?&;]|\\u0026|%26|%3F)(?:X-(?:Amz|Goog)-(?:Signature|Security-Token|Credential)|(?:q-)?signature|sig)=)"
@@ -33,6 +35,11 @@ _HANDED_OUT = re.compile(
     rb'("(?:value|client_secret|api_key)"\s*:\s*)' + _VALUE + rb'|("name"\s*:\s*)"(auth_tokens/[^"]+)(")'
 )
 _HANDS_OUT = re.compile(r"/(?:realtime/|chatkit/|auth_tokens|organization/)")
+
+
+def possible(data: bytes, end: int) -> bool:
+    """Whether any of them can stand in the first `end` bytes: where not, `replaced` changes nothing."""
+    return _BEGINNING.search(data, 0, end) is not None or _may_be_signed(data, end)
 
 
 def replaced(data: bytes, found: list[bytes]) -> bytes:
@@ -55,11 +62,16 @@ def replaced(data: bytes, found: list[bytes]) -> bytes:
         data = _AUTHENTICATION.sub(lambda match: _KEY.sub(marked, match[0]), data)
     if data.rfind(b'"headers"') >= 0:
         data = _HEADERS.sub(headers, data)
-    if b"=" in data and (data.rfind(b"ignature=") >= 0 or data.rfind(b"sig=") >= 0):
+    if _may_be_signed(data, len(data)):
         data = _SIGNATURE.sub(signature, data)
     return data
 
 
+def _may_be_signed(data: bytes, end: int) -> bool:
+    return data.find(b"=", 0, end) >= 0 and (data.rfind(b"ignature=", 0, end) >= 0 or data.rfind(b"sig=", 0, end) >= 0)
+
+
+@lru_cache(maxsize=4096)
 def hands_out_keys(target: str) -> bool:
     """Whether what is asked for there is a key of the upstream, for a browser or for another program."""
     return _HANDS_OUT.search(target) is not None

@@ -6,7 +6,7 @@ from proxy.keys import secret
 
 MARK = b"[redacted issued key]"
 
-_PREFIX = secret.PREFIX.encode()
+NEEDLE = secret.PREFIX.encode()
 _ANYWHERE = re.compile(secret.ANYWHERE.pattern.encode())
 _LENGTH = 51
 _BEGUN = re.compile(rb"tb-[0-9A-Za-z]{6,48}\Z")
@@ -18,7 +18,7 @@ _ENDED = re.compile(
 
 def replaced(data: bytes, found: list[bytes]) -> bytes:
     """The bytes without them; which they were is added to `found`."""
-    if data.rfind(_PREFIX) < 0:
+    if data.rfind(NEEDLE) < 0:
         return data
 
     def mark(match: re.Match[bytes]) -> bytes:
