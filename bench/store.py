@@ -18,6 +18,7 @@ from typing import ParamSpec, TypeVar
 from bench import notes
 from bench.lab import LAB, ROOT
 from bench.page import write_between
+from proxy.child import collect_seldom
 from proxy.config.builtin import BUILTIN
 from proxy.config.model import Config, Store
 from store import dialects, metering, sums
@@ -68,6 +69,7 @@ def main() -> int:
     parser.add_argument("--no-write", dest="write", action="store_false", help="print only, leave the page alone")
     options = parser.parse_args()
     LAB.mkdir(exist_ok=True)
+    collect_seldom()  # as the store's own process does
     whole: dict[notes.Kind, list[float]] = {kind: [] for kind, _, _ in _KINDS}
     parts: dict[notes.Kind, list[dict[str, float]]] = {kind: [] for kind, _, _ in _KINDS}
     for _ in range(options.reps):

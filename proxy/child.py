@@ -27,15 +27,19 @@ def main() -> None:
         from store.service import keep as run
     else:
         from proxy.worker import work as run
-    # What is made until now stays; the collector need not look at it again, and less often at the rest.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    collect_seldom()
     sockets = [socket.socket(fileno=int(fd)) for fd in socket_fds]
     try:
         uvloop.run(run(config, sockets, lifeline))
     except CannotServe as reason:
         sys.exit(f"tollbook: {reason}")
+
+
+def collect_seldom() -> None:
+    """What is made until now stays: the collector need not look at it again, and less often at the rest."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 if __name__ == "__main__":
