@@ -19,7 +19,9 @@ from store.dialects.checks import SPARED_BY_OUTCOME
 from store.dialects.decoding import Decoded, decode
 from store.redaction import Redaction, Strainer
 
-_LARGEST_DECODED = 16 * 1024 * 1024
+# A body that decodes to more is read by its two ends: two kilobytes on the wire can decode to gigabytes, and all other
+# rows wait while it is read. No honest answer within the default of `capture.max_bytes` is compressed so well.
+_LARGEST_DECODED = 4 * 1024 * 1024
 _NOTHING = Body(0)
 _OUR_DEATH = Failure("interrupted", "Tollbook stopped while the call ran.")
 _value = itemgetter(1)  # of a header
@@ -43,6 +45,7 @@ class Meter:
         self._redaction = Redaction(config)
         self._keep_bodies = config.capture.bodies == "full"
         self._largest_kept = config.capture.max_bytes
+        self._largest_decoded = max(config.capture.max_bytes, _LARGEST_DECODED)
 
     def price_edition(self, today: date) -> tuple[str, date | None]:
         """Which published prices are used, and how new they are."""
@@ -61,8 +64,8 @@ class Meter:
         started = noted.started
         ended = noted.ended or _cut_by_our_death(started)
         asked_body = noted.asked.body if noted.asked is not None else _NOTHING
-        request = decode(asked_body, _header(started.headers, "content-encoding"), _LARGEST_DECODED)
-        response = decode(ended.body, _header(ended.headers, "content-encoding"), _LARGEST_DECODED)
+        request = decode(asked_body, _header(started.headers, "content-encoding"), self._largest_decoded)
+        response = decode(ended.body, _header(ended.headers, "content-encoding"), self._largest_decoded)
         text = "\n".join((started.target, *map(_value, started.headers), *map(_value, ended.headers)))
         if not self._redaction.nothing_in(started, text, request.document, response.document):
             strainer = self._redaction.of(started)

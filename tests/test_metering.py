@@ -1,7 +1,9 @@
 """From notes to record: every call becomes a row, however little of it can be understood."""
 
+import gzip
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proxy.config.builtin import BUILTIN
@@ -45,6 +47,18 @@ def test_a_stream_without_terminal_event_is_complete_at_its_finish_reason(sent: 
     )
     left = Ended(call.call_id, "client_left", 200, 1000, body=Body(len(body), body), sent=min(sent, len(body)))
     assert METER.meter(Noted("boot", gemini, None, left)).call.outcome == outcome
+
+
+@pytest.mark.parametrize("largest_kept", [1000, 8_000_000])
+def test_a_small_body_that_decodes_to_megabytes_is_read_by_its_ends(largest_kept: int) -> None:
+    """All other rows wait while one is read, so what decodes to 20 MB is cut, unless as much is to be kept."""
+    meter = Meter(Config(upstreams=BUILTIN, capture=Capture(max_bytes=largest_kept)))
+    call = started(1)
+    wire = gzip.compress(b'{"model":"m","choices":[{"text":"' + b"x" * 20_000_000 + b'"}]}', 1)
+    end = ended(call)
+    end = msgspec.structs.replace(end, body=Body(len(wire), wire), headers=(("content-encoding", "gzip"),))
+    read = meter.meter(Noted("boot", call, asked(call), end)).call
+    assert ("decompression_bomb" in read.anomalies) == (largest_kept == 1000)
 
 
 def test_what_tollbook_says_is_the_error() -> None:
