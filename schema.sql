@@ -383,6 +383,45 @@ create table sizes (
     search              integer not null
 ) strict;
 
+-- ---------------------------------------------------------------------------------------------- repricing
+-- When costs were computed anew (`tollbook reprice --apply`), by whom, and what the rows said before. A row changes, its
+-- sums move and what it said before is kept here in one transaction. Whoever removes a call removes its lines here.
+
+create table repricings (
+    id                  integer primary key,
+    began_at            integer not null,
+    finished_at         integer,                               -- NULL: not every call of the filter was reached (yet)
+    who                 text    not null,                      -- the user of the machine
+    filter              text    not null,                      -- JSON: [[name, value], ...], times as RFC 3339
+    prices              text    not null,                      -- which lists, and a mark of the [[prices]] used
+    calls               integer not null,                      -- rows that changed
+    cost_before         integer not null,                      -- nano-USD of those calls, as far as known
+    cost_after          integer not null,
+    usage_before        integer not null,                      -- micro-credits, likewise
+    usage_after         integer not null,
+    became_known        integer not null,                      -- calls whose cost was unknown before
+    became_unknown      integer not null
+) strict;
+
+-- What a call said before a repricing; the columns mean what they mean in `calls`.
+create table repriced (
+    call                integer not null references calls,
+    repricing           integer not null references repricings,
+    cost                integer,
+    cost_state          text    not null,
+    cost_lines          text,
+    cost_missing        text,
+    price_source        text,
+    price_entry         text,
+    price_since         text,
+    usage               integer,
+    cache_saved         integer,
+    anomalies           text,
+    primary key (call, repricing)
+) strict, without rowid;
+
+create index repriced_by_repricing on repriced (repricing, call);
+
 -- ---------------------------------------------------------------------------------------------- journal
 -- How far each segment has been read. Moved in the same transaction as the rows that came out of it.
 
@@ -401,7 +440,7 @@ create table runs (
 ) strict, without rowid;
 
 -- Counts since the book began: stored (and how many of those are repeats), received (by workers that are gone),
--- malformed, lost.REASON, ...
+-- malformed, lost.REASON, ...; and calls_without_units: so many calls, the first, are from before units were kept.
 create table counters (
     name  text    primary key,
     value integer not null
@@ -456,7 +495,7 @@ select date(day * 86400, 'unixepoch')                                   as day_u
  group by day, day_sums.model_id, day_sums.key_id, day_sums.group_id
  order by day desc, cost_usd desc;
 
-pragma user_version = 3;
+pragma user_version = 4;
 
 -- ============================================================================================== bodies.db
 -- Written before the book; bodies whose call never reached the book are removed at the next start.

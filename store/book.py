@@ -11,12 +11,12 @@ Rows, sums, counters and the cursor of the journal are one transaction.
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import msgspec
 import orjson
@@ -30,6 +30,8 @@ from store.sizes import Sizes
 
 BOOK_FILE = "book.db"
 BODIES_FILE = "bodies.db"
+
+T = TypeVar("T")
 
 _ZSTD_LEVEL = 3
 
@@ -196,6 +198,22 @@ class Book:
     def ask(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         """Rows for the thread that writes, which must know exactly what is committed. Everybody else has a reader."""
         return self._connection.execute(statement, values).fetchall()
+
+    def change(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Let `work` change rows that are there, in one transaction. It keeps the sums in step; it names nothing new.
+
+        Raises:
+            Exception: whatever `work` raised; nothing of it was written.
+        """
+        self._connection.execute("begin immediate")
+        try:
+            done = work(self._connection)
+            self._connection.execute("commit")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            raise
+        return done
 
     def by_name(self, of: Literal["key", "group"], amounts: Mapping[int, int]) -> Counter[str]:
         """Amounts that were kept by the ids of keys or groups, by their names."""

@@ -11,9 +11,11 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -21,9 +23,13 @@ from proxy.config.model import Config
 from store import retold, sizes
 from store.book import Book, Entry, Progress, Repeat
 from store.budgets import Budgets, BudgetState
+from store.charging import Charging
 from store.health import LiveCounts
 from store.journal import Journals, Run, quarantine, tally_of
 from store.metering import Meter, Noted, bare
+from store.turns import Turns
+
+T = TypeVar("T")
 
 log = logging.getLogger("tollbook.store")
 
@@ -54,6 +60,8 @@ class Ingest:
         self._meter = Meter(config)
         self._budgets = Budgets(config, self._meter.has_price)
         self._stopping = threading.Event()
+        self._something = threading.Event()  # to do: the thread need not wait until it looks again
+        self._turns = Turns[Book](self._something.set)
         self._standing = _Standing(clear_at=time.monotonic())
         self._open()
         self._thread = threading.Thread(target=self._run, name="tollbook-ingest")
@@ -64,9 +72,31 @@ class Ingest:
 
     def stop(self) -> None:
         """Read what is there to its end, commit, and close the book. Blocks."""
+        self._turns.close()
         self._stopping.set()
+        self._something.set()
         self._thread.join()
         self._budgets.close()
+
+    def between_batches(self, work: Callable[[Book], T]) -> Future[T]:
+        """Have the thread do this with the book when no batch is being written; from any thread.
+
+        Calls wait in the journal meanwhile, so it shall be short. The future may end with `store.turns.Closed`.
+        """
+        return self._turns.ask(work)
+
+    def adopt(self, charging: Charging) -> Future[None]:
+        """Charge the calls that come like this."""
+
+        def adopted(book: Book) -> None:
+            self._meter.adopt(charging)
+            self._budgets.begin(book)
+
+        return self.between_batches(adopted)
+
+    def count_budgets_anew(self) -> Future[None]:
+        """Begin the counters of budgets from what the book says now."""
+        return self.between_batches(self._budgets.begin)
 
     def price_edition(self) -> dict[str, str | None]:
         """Which published prices are used: what health tells about them."""
@@ -161,6 +191,10 @@ class Ingest:
                 if last_write - sized > _SIZES_S:
                     self._note_sizes()
                     sized = last_write
+                self._turns.give(self._book)
+                continue
+            if self._turns.give(self._book):
+                last_write, folded = time.monotonic(), False
                 continue
             if stopping:
                 if not folded:
@@ -171,7 +205,8 @@ class Ingest:
                 self._fold()
                 self._note_sizes()
                 folded = True
-            self._stopping.wait(_IDLE_LOOK_S if idle > _IDLE_AFTER_S else _LOOK_S)
+            self._something.wait(_IDLE_LOOK_S if idle > _IDLE_AFTER_S else _LOOK_S)
+            self._something.clear()
 
     def _pass(self) -> bool:
         """Take one batch to the book; whether there was anything."""

@@ -14,6 +14,8 @@ from proxy.lifeline import CannotServe, Lifeline
 from store import schema
 from store.api import make_app
 from store.api.parts import PARTS
+from store.errands import at_the_counter
+from store.errands.repricing import repricing
 from store.ingest import Ingest
 from store.lock import STORE_LOCK, Held, take_when_free
 from store.me.desk import at_the_desk
@@ -59,7 +61,10 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
                 for listening in sockets:
                     await web.SockSite(runner, listening).start()
                 try:
-                    async with at_the_desk(app[PARTS]):
+                    async with (
+                        at_the_desk(app[PARTS]),
+                        at_the_counter(config.store.data_dir, repricing(config, reader, ingest)),
+                    ):
                         yield ingest
                 finally:
                     await runner.cleanup()

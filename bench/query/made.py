@@ -52,9 +52,9 @@ select i, cast(printf('%016d', i) as blob), 'bench', i, started_at,
        duration, 180 + e / 4, first_token * 9 / 10, case when not failed then first_token end, 350 + f,
        bucket(duration), case when not failed then bucket(first_token) end,
        case when failed then 'none' when g < 40 then 'estimated' else 'reported' end,
-       into_tokens - cached, cached, null, null, null, null, null,
+       into_tokens - cached, cached, null, null, null, null, null, null,
        out_tokens, null, null, case when out_tokens and f < 100 then out_tokens / 3 end,
-       into_tokens, out_tokens, into_tokens + out_tokens,
+       into_tokens, out_tokens, into_tokens + out_tokens, null, null,
        case when not failed then
            '{"prompt_tokens":' || into_tokens || ',"completion_tokens":' || out_tokens || ',"total_tokens":'
            || (into_tokens + out_tokens) || ',"prompt_tokens_details":{"cached_tokens":' || cached || '}}' end,

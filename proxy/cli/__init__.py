@@ -1,8 +1,9 @@
 """The command line: `tollbook COMMAND`, one file per command.
 
 It parses options and shows answers. What is asked is answered by the same questions as the query endpoint
-(store/questions/), so the two cannot disagree; nothing here writes SQL or changes the book. Whatever is slow to import
-is imported inside the command that needs it, so that `--help` is quick.
+(store/questions/), so the two cannot disagree; nothing here writes SQL. What changes the book is asked of the store
+process while it runs (store/errands/). Whatever is slow to import is imported inside the command that needs it, so
+that `--help` is quick.
 
 Exit status: 0 done, 1 the thing asked for failed, 2 wrong use. Expected trouble is one sentence on stderr.
 """
@@ -20,6 +21,7 @@ from proxy.cli.export import export
 from proxy.cli.keys import keys
 from proxy.cli.logs import logs
 from proxy.cli.prices import prices
+from proxy.cli.reprice import reprice
 from proxy.cli.serve import serve
 from proxy.cli.show import show
 from proxy.cli.stats import stats
@@ -47,7 +49,7 @@ class _InOrder(click.Group):
     cls=_InOrder,
     commands={
         command.name or "": command
-        for command in (serve, demo, logs, show, stats, tail, export, keys, prices, backup, doctor)
+        for command in (serve, demo, logs, show, stats, tail, export, keys, prices, reprice, backup, doctor)
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

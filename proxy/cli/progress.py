@@ -1,7 +1,7 @@
-"""How far an export is: a bar on stderr."""
+"""How far an export or a repricing is: a bar on stderr."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,21 +14,27 @@ Advance = Callable[[int], None]
 @asynccontextmanager
 async def progress(source: "Source", wanted: "Filter") -> AsyncIterator[Advance]:
     """A function that is told how many more calls are done."""
+    with bar(await expected(source, wanted)) as advance:
+        yield advance
+
+
+@contextmanager
+def bar(total: int | None) -> Iterator[Advance]:
+    """The same where it is known how many there will be, or that this is not known."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    total = await _expected(source, wanted)
-    bar = Progress(
+    drawn = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         console=Console(stderr=True),
     )  # fmt: skip
-    with bar:
-        task = bar.add_task("calls", total=total)
-        yield lambda calls: bar.advance(task, calls)
-        bar.update(task, total=bar.tasks[0].completed)
+    with drawn:
+        task = drawn.add_task("calls", total=total)
+        yield lambda calls: drawn.advance(task, calls)
+        drawn.update(task, total=drawn.tasks[0].completed)
 
 
-async def _expected(source: "Source", wanted: "Filter") -> int | None:
+async def expected(source: "Source", wanted: "Filter") -> int | None:
     """How many calls there will be; None when counting them takes too long."""
     from store.questions import stats
     from store.reader import NoAnswer

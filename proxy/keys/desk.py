@@ -18,17 +18,17 @@ NAME = "key"
 
 
 @contextlib.contextmanager
-def address(data_dir: Path) -> Iterator[str]:
-    """How the socket is called, while the block lasts.
+def address(data_dir: Path, file: str = FILE) -> Iterator[str]:
+    """How the socket, or another of this directory, is called while the block lasts.
 
     Raises:
         OSError: there is no such directory.
     """
     if sys.platform != "linux":
-        yield str(data_dir / FILE)
+        yield str(data_dir / file)
         return
     directory = os.open(data_dir, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{directory}/{FILE}"
+        yield f"/proc/self/fd/{directory}/{file}"
     finally:
         os.close(directory)

@@ -5,8 +5,6 @@ A store that cannot open it goes on without: then `/api/me` says that the book c
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
@@ -17,6 +15,7 @@ from proxy.keys import desk
 from proxy.keys.register import NotDone, Register
 from store.api.answers import error_answer, errors_as_json, json_answer
 from store.api.parts import PARTS, Parts
+from store.listening import listening
 from store.me.told import told
 
 log = logging.getLogger("tollbook.store")
@@ -33,7 +32,7 @@ async def at_the_desk(parts: Parts) -> AsyncIterator[None]:
     try:
         try:
             with desk.address(parts.data_dir) as path:
-                await web.SockSite(runner, _listening(path)).start()
+                await web.SockSite(runner, listening(path)).start()
         except OSError as error:
             log.warning("holders of keys cannot be told about them: no socket in %s: %s", parts.data_dir, error)
         yield
@@ -54,19 +53,3 @@ async def _me(request: web.Request) -> web.Response:
         if name == key.name or name in key.former_names:
             return json_answer(await told(parts.source, key, parts.config, parts.budgets(), parts.now()))
     return error_answer(HTTPStatus.NOT_FOUND, "there is no such key")
-
-
-def _listening(path: str) -> socket.socket:
-    """The socket; what one before left behind makes room, for whoever holds the lock of the store is alone here."""
-    with suppress(FileNotFoundError):
-        os.unlink(path)
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        os.fchmod(made.fileno(), 0o600)  # before it has a name
-        made.bind(path)
-        made.listen()
-        made.setblocking(False)
-    except BaseException:
-        made.close()
-        raise
-    return made

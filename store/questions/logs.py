@@ -51,6 +51,20 @@ async def logs(source: Source, asked: Filter, *, allowed_s: float = 1.5, calls_a
     }
 
 
+async def numbers(source: Source, asked: Filter, *, allowed_s: float = 1.5) -> tuple[list[int], str | None]:
+    """The ids of one page, and the cursor of the next: for whoever looks at the rows in a way of its own.
+
+    Raises:
+        WrongFilter: the cursor does not belong to this filter.
+        NoAnswer: the book cannot be read in time.
+    """
+    parts = read(asked)
+    async with source.snapshot() as snapshot:
+        way = await route(snapshot, asked, asked.limit + 1 if asked.sort == "time" else None)
+        page = await _Search(snapshot, asked, way, Allowance(allowed_s), CALLS_AT_ONCE).page(parts)
+    return [place.number for place in page.places], write(asked, page.left)
+
+
 @dataclass(frozen=True, slots=True)
 class _Page:
     """What was found, and what is left; `read_to_us` is where the reading stopped for want of time."""

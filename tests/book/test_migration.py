@@ -47,13 +47,15 @@ def test_an_old_book_gets_the_shape_of_a_new_one(old_book: Path, tmp_path_factor
 
 
 def test_an_old_book_keeps_its_rows_and_its_place_in_the_journal(old_book: Path) -> None:
-    """Every row has the values it had; runs and counters are kept; what came with this version is unknown or none."""
+    """Every row has the values it had; runs and counters are kept; what came with this version is unknown or none, and
+    it is noted up to which call nobody kept units."""
     with closing(sqlite3.connect(old_book / BOOK_FILE)) as connection:
         before = [connection.execute(f"select * from {name}").fetchall() for name in ("calls", "runs", "counters")]
     Book(old_book).close()
     with closing(sqlite3.connect(old_book / BOOK_FILE)) as connection:
         after = [connection.execute(f"select * from {name}").fetchall() for name in ("calls", "runs", "counters")]
-    assert after == [[(*row, None, 0, None, None, None, None) for row in before[0]], *before[1:]]
+    rows = [(*row, None, 0, None, None, None, None) for row in before[0]]
+    assert after == [rows, before[1], [("calls_without_units", 24), *before[2]]]
 
 
 def test_an_old_book_takes_a_usage_without_a_cost(old_book: Path) -> None:
