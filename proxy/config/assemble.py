@@ -6,7 +6,7 @@ A table for a built-in upstream changes single fields of it; every other upstrea
 from collections.abc import Mapping
 from dataclasses import replace
 
-from proxy.config.builtin import BUILTIN, NAMED_AFTER, stream_usage_of
+from proxy.config.builtin import BUILTIN, NAMED_AFTER, provider_of, stream_usage_of
 from proxy.config.mistakes import Mistake, did_you_mean, entry, place
 from proxy.config.model import Access, Credits, Group, PriceEntry, Secret, Upstream
 from proxy.config.tables import CreditsTable, GroupTable, PriceTable, UpstreamTable
@@ -36,6 +36,8 @@ def _upstream(name: str, table: UpstreamTable, environ: Mapping[str, str] | None
         )
     start = BUILTIN.get(name) or Upstream(name, "", NAMED_AFTER.get(name, "openai"), provider=name)
     upstream = replace(start, **given)
+    if "provider" not in given and name not in BUILTIN:
+        upstream = replace(upstream, provider=provider_of(name, upstream.base_url, upstream.dialect))
     if "stream_usage" not in given:
         upstream = replace(upstream, stream_usage=stream_usage_of(name, upstream.dialect))
     elif upstream.stream_usage == "ask" and upstream.dialect not in ("openai", "azure"):

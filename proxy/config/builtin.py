@@ -5,6 +5,7 @@ unless `api_key_env` names one, the client's own is passed through.
 """
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 from proxy.config.model import Dialect, Upstream
 
@@ -45,3 +46,25 @@ BUILTIN: dict[str, Upstream] = {
         _upstream("llamacpp", "http://127.0.0.1:8080"),
     )
 }
+
+
+_HOSTS = {urlsplit(one.base_url).hostname: one.provider for one in BUILTIN.values() if one.base_url.startswith("https")}
+_CLOUDS = (
+    (".openai.azure.com", "azure"),
+    (".services.ai.azure.com", "azure"),
+    (".cognitiveservices.azure.com", "azure"),
+    ("aiplatform.googleapis.com", "google"),
+    (".amazonaws.com", "aws"),
+    (".api.aws", "aws"),
+)
+_SPOKEN_BY: dict[Dialect, str] = {"azure": "azure", "bedrock": "aws", "vertex": "google"}
+
+
+def provider_of(name: str, base_url: str, dialect: Dialect) -> str:
+    """Whose price list applies when nobody says: by the host that is called, by a dialect that only one speaks, or
+    by the upstream's name. `store/pricing/published.py` knows the names."""
+    host = urlsplit(base_url).hostname or ""
+    if host in _HOSTS:
+        return _HOSTS[host]
+    clouds = (provider for ending, provider in _CLOUDS if host.endswith(ending))
+    return next(clouds, None) or _SPOKEN_BY.get(dialect, name)

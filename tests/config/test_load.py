@@ -233,3 +233,31 @@ def test_workers_carry_no_validation_library() -> None:
 def test_loopback_is_this_machine_alone(host: str, loopback: bool) -> None:
     """Only addresses that other machines cannot reach count as loopback."""
     assert Address(host, 1).loopback is loopback
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "provider"),
+    [
+        ("work", 'base_url = "https://api.openai.com"', "openai"),
+        ("claude", 'base_url = "https://api.anthropic.com"\ndialect = "anthropic"', "anthropic"),
+        ("grok", 'base_url = "https://api.x.ai/"', "x-ai"),
+        ("eu", 'base_url = "https://mine.openai.azure.com"', "azure"),
+        ("foundry", 'base_url = "https://mine.services.ai.azure.com"', "azure"),
+        ("vertex-eu", 'base_url = "https://europe-west4-aiplatform.googleapis.com"\ndialect = "vertex"', "google"),
+        ("vertex", 'base_url = "http://127.0.0.1:9"', "google"),
+        ("bedrock", 'base_url = "http://127.0.0.1:9"', "aws"),
+        ("us", 'base_url = "https://bedrock-runtime.us-east-1.amazonaws.com"\ndialect = "bedrock"', "aws"),
+        ("zai", 'base_url = "https://api.z.ai"', "zai"),
+        ("other", 'base_url = "https://api.openai.com"\nprovider = "none"', "none"),
+        ("mine", 'base_url = "https://openai.example.com"', "mine"),
+        ("openai", 'base_url = "https://gateway.example.com"', "openai"),
+        ("gemini", 'base_url = "https://api.openai.com"', "google"),
+    ],
+)
+def test_the_price_list_is_that_of_the_host_or_the_dialect_or_the_name(
+    tmp_path: Path, name: str, table: str, provider: str
+) -> None:
+    """Without `provider` it is known from the host, a cloud's dialect or the name; a built-in one keeps its own."""
+    file = tmp_path / "tollbook.toml"
+    file.write_text(f"[upstreams.{name}]\n{table}\n")
+    assert load(file, environ={}).upstreams[name].provider == provider
