@@ -66,7 +66,7 @@ class PriceBook:
         price = self._price(upstream, reading.model, reading.requested_model, moment, tier)
         if price is not None and price.free and not reading.portions:
             return Cost("free", 0, (), price.source, price.entry, price.since, cache_saved=0)
-        if unbilled(reading, status, outcome, method):
+        if unbilled(reading, status, outcome, method, target):
             return _UNBILLED
         if reading.portions:
             prices = [self._price(upstream, one.model, None, moment, tier) for one in reading.portions]

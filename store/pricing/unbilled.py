@@ -3,6 +3,8 @@
 Refuses to call a cost zero because it is not known: each case below is one in which a provider bills nobody.
 """
 
+import re
+
 from proxy.journal.notes import Outcome
 from store.call import CallType, Reading
 
@@ -10,11 +12,22 @@ from store.call import CallType, Reading
 # Mistral's, reports its tokens, and a call with reported tokens is priced.)
 _FREE_TYPES: frozenset[CallType] = frozenset({"model", "file", "moderation"})
 _ASKING_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+# What is only kept for later, set up or called off; the work that follows from it is a call, or a charge, of its own.
+# (Conversations with a model are Mistral's, which answer.)
+_KEEPING = re.compile(
+    r".*/(?:threads|assistants|vector_stores|fileSearchStores)(?:/[^/]+)?/?"
+    r"|.*/threads/[^/]+/messages(?:/[^/]+)?/?"
+    r"|.*/vector_stores/[^/]+/(?:files|file_batches)(?:/[^/]+)?/?"
+    r"|.*/realtime/(?:client_secrets|sessions|transcription_sessions)/?"
+    r"|.*/traces/ingest/?"
+    r"|.*/cancel/?"
+)
+_CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/items)?)?/?")
 # A gateway between us and the model lost patience; the model may have gone on, and be billed.
 _GATEWAY_GAVE_UP = frozenset({408, 504, 524})
 
 
-def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str) -> bool:
+def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str, target: str = "") -> bool:
     """Whether nobody is billed for this call.
 
     - Tollbook refused it or found no connection: no provider has seen it, even if its prompt was estimated.
@@ -25,9 +38,9 @@ def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str
     - The answer as a whole was an error, whatever its status: nothing was served. An error amid a stream is another
       matter, as is a stream that ended early: what was served before it may be billed, so the cost is what the known
       tokens cost, or unknown.
-    - No tokens were reported and the call asked about the service (models, files, moderation) or fetched, listed or
+    - No tokens were reported and the call asked about the service (models, files, moderation), fetched, listed or
       deleted something made earlier (GET, HEAD, OPTIONS, DELETE; a realtime session begins with a GET and is none
-      of these).
+      of these), or only kept something for later: a thread, an assistant, a client's secret.
     """
     if outcome in ("rejected", "upstream_unreachable") or reading.type == "count_tokens":
         return True
@@ -41,4 +54,12 @@ def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str
         return True
     if reading.tokens is not None:
         return False
-    return reading.type in _FREE_TYPES or (method in _ASKING_METHODS and reading.type != "realtime")
+    if reading.type in _FREE_TYPES or (method in _ASKING_METHODS and reading.type != "realtime"):
+        return True
+    return reading.type in ("other", "realtime") and _only_keeps(reading, target.partition("?")[0])
+
+
+def _only_keeps(reading: Reading, path: str) -> bool:
+    if _KEEPING.fullmatch(path):
+        return True
+    return reading.model is None and reading.requested_model is None and _CONVERSATIONS.fullmatch(path) is not None

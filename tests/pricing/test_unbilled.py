@@ -17,10 +17,13 @@ ERROR = CallError("server_error", None, "no")
 
 def cost(
     kind: CallType = "chat", status: int | None = 200, outcome: Outcome = "completed", method: str = "POST",
-    tokens: Tokens | None = None, error: CallError | None = None, stream: bool = False,
+    tokens: Tokens | None = None, error: CallError | None = None, stream: bool = False, target: str = "",
+    model: str | None = "gpt-4",
 ) -> Cost:  # fmt: skip
-    told = Reading(kind, model="gpt-4", tokens=tokens, error=error, stream=stream)
-    return PriceBook((), {"openai": "openai"}).cost(told, "openai", AT, status=status, outcome=outcome, method=method)
+    told = Reading(kind, model=model, tokens=tokens, error=error, stream=stream)
+    return PriceBook((), {"openai": "openai"}).cost(
+        told, "openai", AT, status=status, outcome=outcome, method=method, target=target
+    )
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 429, 500, 503, 529])
@@ -92,3 +95,32 @@ def test_fetching_what_exists_costs_nothing(method: str) -> None:
 def test_work_that_nobody_counted_is_unknown(kind: CallType) -> None:
     """A completed call of a priced model without counts is unknown, never 0."""
     assert cost(kind) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "free"),
+    [
+        ("other", "/v1/threads", True),
+        ("other", "/openai/threads/thread_1/messages?api-version=x", True),
+        ("other", "/v1/assistants/asst_1", True),
+        ("other", "/v1/vector_stores/vs_1/files", True),
+        ("other", "/v1/vector_stores/vs_1/search", False),
+        ("realtime", "/v1/realtime/client_secrets", True),
+        ("realtime", "/v1/realtime/calls", False),
+        ("other", "/v1/responses/resp_1/cancel", True),
+        ("chat", "/v1/threads/thread_1/runs", False),
+        ("other", "/v1/containers", False),
+        ("other", "/v1/conversations", False),  # with a model
+        ("other", "/v1/ocr", False),
+    ],
+)
+def test_keeping_something_for_later_costs_nothing(kind: CallType, path: str, free: bool) -> None:
+    """What is posted only to be kept, set up or called off costs 0; work without counts stays unknown."""
+    assert cost(kind, target=path) == (FREE if free else UNKNOWN)
+    assert cost(kind, target=path, outcome="interrupted", status=None) == UNKNOWN
+
+
+def test_a_conversation_without_a_model_only_keeps() -> None:
+    """OpenAI's conversations keep items for later; Mistral's name a model or an agent, and answer."""
+    for path in ("/v1/conversations", "/v1/conversations/conv_1/items"):
+        assert cost("other", target=path, model=None) == FREE
