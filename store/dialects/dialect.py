@@ -23,6 +23,7 @@ class Asked(msgspec.Struct):
     metadata: Any = None
     input: msgspec.Raw = msgspec.Raw()
     text: msgspec.Raw = msgspec.Raw()  # what to speak, at xAI
+    session: msgspec.Raw = msgspec.Raw()
     document_annotation_format: Any = None
     bbox_annotation_format: Any = None
 

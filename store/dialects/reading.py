@@ -5,6 +5,7 @@ they do not say everything, or do not add up, every event is read.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -30,6 +31,13 @@ _ESTIMATED = frozenset(("chat", "completion", "embedding"))
 _WINDOWS = (1024, 8192)  # how much of the end of a stream to read before reading all of it
 _NOT_COUNTED = Counted(None)
 _asked = Shape(Asked)
+
+
+class _Session(msgspec.Struct):
+    model: Any = None
+
+
+_session = msgspec.json.Decoder(_Session).decode
 
 
 def read_exchange(
@@ -117,11 +125,23 @@ def _request(request: Document, headers: Headers) -> Asked | None:
     """The members of a JSON body or of a form that say something about the call."""
     form = request.form
     if form == "json":
-        return _asked.read(request)[0]
+        asked = _asked.read(request)[0]
+        if asked is not None and asked.model is None and asked.session:
+            asked.model = _model_of_session(asked.session)
+        return asked
     if form == "other" and (boundary := multipart.boundary_in(headers)) is not None:
         fields = multipart.fields(request, boundary)
-        return Asked(model=fields.get("model"), stream=fields.get("stream"), user=fields.get("user"))
+        model = fields.get("model") or _model_of_session(fields.get("session", "").encode())
+        return Asked(model=model, stream=fields.get("stream"), user=fields.get("user"))
     return None
+
+
+def _model_of_session(described: msgspec.Raw | bytes) -> str | None:
+    """The model of a realtime session that is prepared: by an object within the body, or in a form."""
+    try:
+        return name(_session(described).model)
+    except NOT_JSON:
+        return None
 
 
 def _whole(dialect: Dialect, response: Document, type_: CallType) -> tuple[Answer, Counted, bool]:
@@ -216,6 +236,8 @@ _NO_UNITS = Units()
 
 
 def _units(type_: CallType, asked: Asked | None, answer: Answer, counted: Counted) -> Units:
+    if answer.units is None and counted.units is None and type_ != "speech":
+        return _NO_UNITS
     told: Told = {**(answer.units or {}), **(counted.units or {})}
     if type_ == "speech" and asked is not None:
         characters = _length(asked.input or asked.text)
