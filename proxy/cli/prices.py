@@ -155,9 +155,17 @@ def _draw(model: str, price: "Price", upstreams: list[str]) -> None:
                 [Cell(f"  {kind}"), Cell(wording.money(rate, exact=True)), Cell("per million tokens"), Cell(above)]
             )
     for unit, rate_ in price.units.items():
-        per = f"per {unit}" if rate_.per == 1 else f"per {wording.count(rate_.per)} {unit}s"
+        one, many = _UNIT_WORDS.get(unit, (unit.replace("_", " "), f"{unit.replace('_', ' ')}s"))
+        per = f"per {one}" if rate_.per == 1 else f"per {wording.count(rate_.per)} {many}"
         rows.append([Cell(f"  {unit}"), Cell(wording.money(rate_.usd, exact=True)), Cell(per), Cell("")])
     print_table([Column(""), Column("", "right"), Column(""), Column("")], rows, headings=False)
+
+
+_UNIT_WORDS = {
+    "web_search": ("web search", "web searches"),
+    "file_search": ("file search", "file searches"),
+    "output_citation": ("token of citations", "tokens of citations"),
+}
 
 
 def price_json(price: "Price") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from proxy.config.builtin import BUILTIN, NAMED_AFTER, provider_of, stream_usage_of
 from proxy.config.mistakes import Mistake, did_you_mean, entry, place
 from proxy.config.model import Access, Credits, Group, PriceEntry, Secret, Upstream
-from proxy.config.tables import CreditsTable, GroupTable, PriceTable, UpstreamTable
+from proxy.config.tables import TOKEN_RATES, CreditsTable, GroupTable, PriceTable, UpstreamTable
 
 
 def upstreams_of(
@@ -104,9 +104,13 @@ def prices_of(
             mistakes.append(Mistake(f"{at}.free", "a free model has no rates; keep one or the other", "true"))
         elif not price.free and not table.rates() and not _refused(f"{at}.", mistakes):
             mistakes.append(Mistake(at, "gives no rate; give input, output or another, or free = true"))
-        subject = (price.upstream, price.model, price.since, price.tier)
+        if price.above is not None and price.free:
+            mistakes.append(Mistake(f"{at}.above", "a free model has no rates that could depend on a length"))
+        if price.above is not None and (units := sorted(table.rates() - TOKEN_RATES)):
+            mistakes.append(Mistake(f"{at}.{units[0]}", "depends on no length: give it in the entry without `above`"))
+        subject = (price.upstream, price.model, price.since, price.tier, price.above)
         if table.model is not None and subject in places:
-            mistakes.append(Mistake(at, f"prices the same upstream, model, day and tier as {places[subject]}"))
+            mistakes.append(Mistake(at, f"prices the same upstream, model, day, tier and length as {places[subject]}"))
         places.setdefault(subject, at)
         entries.append(price)
     return tuple(entries)

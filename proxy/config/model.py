@@ -155,6 +155,7 @@ class PriceEntry:
     model: str
     since: date | None = None  # the key `from`
     tier: str | None = None  # the service tier it is for; None: for every one
+    above: int | None = None  # only for calls with more input tokens than these; None: for those of any length
     free: bool = False
     input: Decimal | None = None
     cache_read: Decimal | None = None

@@ -123,6 +123,7 @@ class PriceTable(Table):
     model: Text | None = None
     since: Annotated[date, BeforeValidator(values.day)] | None = Field(default=None, alias="from")
     tier: Text | None = None
+    above: Annotated[int, BeforeValidator(values.whole(1, 1_000_000_000))] | None = None
     free: Annotated[bool, BeforeValidator(values.truth)] | None = None
     input: Rate | None = None
     cache_read: Rate | None = None
@@ -150,8 +151,14 @@ class PriceTable(Table):
 
     def rates(self) -> set[str]:
         """The rates that are given."""
-        return self.model_fields_set - {"upstream", "model", "since", "tier", "free"}
+        return self.model_fields_set - {"upstream", "model", "since", "tier", "above", "free"}
 
+
+TOKEN_RATES = frozenset({
+    "input", "cache_read", "cache_write", "cache_write_1h", "output", "input_audio", "output_audio", "cache_read_audio",
+    "input_image", "output_image", "cache_read_image", "output_reasoning",
+})  # fmt: skip
+"""The rates that can depend on the length of a prompt."""
 
 SINGLE: dict[str, type[Table]] = {
     "proxy": ProxyTable,

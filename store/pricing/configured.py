@@ -1,18 +1,20 @@
 """The user's own prices: which `[[prices]]` table of the configuration applies to a model on a day.
 
 Refuses to be clever: no table is "more specific" than another. Of those whose patterns match, the latest `from`
-that has come wins, and of equals the later one in the file. A table replaces a published price whole.
+that has come wins, and of equals the later one in the file. A table replaces a published price whole. Tables for long
+prompts (`above`) are chosen in the same way among themselves, and are bands of the one for any length.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from proxy.config.model import PriceEntry
 from store.pricing.price import Band, Price, UnitKind, UnitRate, costs_nothing
 from store.pricing.tiers import is_tier
 
+_ANY_LENGTH = -1
 _UNITS: tuple[UnitKind, ...] = (
     "request", "image", "second", "character", "page", "annotated_page", "search_unit", "text_message",
     "web_search", "file_search",
@@ -24,6 +26,7 @@ class _Table:
     upstream: re.Pattern[str]
     model: re.Pattern[str]
     tier: str | None
+    above: int
     since: date
     price: Price
 
@@ -37,6 +40,7 @@ class ConfiguredPrices:
                 _matcher(entry.upstream),
                 _matcher(entry.model),
                 entry.tier,
+                _ANY_LENGTH if entry.above is None else entry.above,
                 entry.since or date.min,
                 _price(number, entry),
             )
@@ -45,7 +49,7 @@ class ConfiguredPrices:
 
     def look_up(self, upstream: str | None, model: str, day: date, tier: str | None = None) -> Price | None:
         """The price of this model at this upstream (None: at any) on this UTC day, served at this tier."""
-        best: _Table | None = None
+        best: dict[int, _Table] = {}  # for each length
         for table in self._tables:
             if table.since > day or not table.model.fullmatch(model):
                 continue
@@ -53,9 +57,21 @@ class ConfiguredPrices:
                 continue
             if table.tier is not None and not is_tier(tier, table.tier):
                 continue
-            if best is None or table.since >= best.since:
-                best = table
-        return best.price if best else None
+            if table.above not in best or table.since >= best[table.above].since:
+                best[table.above] = table
+        shortest = best.pop(_ANY_LENGTH, None)
+        if shortest is None:
+            return None  # tables for long prompts alone are no price
+        if not best or shortest.price.free:
+            return shortest.price
+        return _banded(shortest.price, [best[above].price for above in sorted(best)])
+
+
+def _banded(price: Price, longer: list[Price]) -> Price:
+    """One price of several tables: that of any length with the bands of the others, and the names of all."""
+    bands = tuple(band for one in longer for band in one.bands)
+    entry = ", ".join([price.entry, *(one.entry for one in longer)])
+    return replace(price, entry=entry, bands=(*(price.bands or (Band(_ANY_LENGTH, {}),)), *bands))
 
 
 def _matcher(pattern: str) -> re.Pattern[str]:
@@ -78,14 +94,15 @@ def _price(number: int, entry: PriceEntry) -> Price:
         "output_reasoning": entry.output_reasoning,
     }
     rates = {kind: rate for kind, rate in given.items() if rate is not None}
-    bands = (Band(-1, rates),) if rates else ()
+    bands = (Band(_ANY_LENGTH if entry.above is None else entry.above, rates),) if rates else ()
     units = {kind: UnitRate(usd) for kind in _UNITS if (usd := getattr(entry, kind)) is not None}
     if entry.output_citation is not None:
         units["output_citation"] = UnitRate(entry.output_citation, 1_000_000)
-    tier = f" ({entry.tier})" if entry.tier else ""
+    limits = [f"({entry.tier})"] if entry.tier else []
+    limits += [f"above {entry.above} tokens"] if entry.above is not None else []
     return Price(
         source="config",
-        entry=f"prices[{number}] {entry.upstream}/{entry.model}{tier}",
+        entry=" ".join([f"prices[{number}] {entry.upstream}/{entry.model}", *limits]),
         since=entry.since.isoformat() if entry.since else None,
         bands=bands,
         units=units,

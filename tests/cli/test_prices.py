@@ -31,6 +31,26 @@ def test_the_published_lists_come_next(run: Run) -> None:
     assert "per million tokens" in ran.out
 
 
+def test_what_is_billed_by_the_piece(run: Run) -> None:
+    """Rates of searches, pages and citations say for how many of what they are."""
+    for model, rate, words in (
+        ("gpt-5", "$10.00", "per 1,000 web searches"),
+        ("mistral-ocr-2505", "$3.00", "per 1,000 annotated pages"),
+        ("sonar-deep-research", "$2.00", "per 1,000,000 tokens of citations"),
+    ):
+        told = " ".join(run("prices", model).out.split())
+        assert f"{rate} {words}" in told, model
+
+
+def test_a_band_of_ones_own(run: Run, tmp_path: Path) -> None:
+    """A table for long prompts is shown beside the one for the others."""
+    file = configured(tmp_path)
+    file.write_text(file.read_text() + '[[prices]]\nmodel = "gpt-4o*"\nabove = 1000\ninput = 9.5\noutput = 9.7\n')
+    told = " ".join(run("prices", "gpt-4o-mini", "--upstream", "openai", "--config", file).out.split())
+    assert "input $0.20 per million tokens" in told
+    assert "input $9.50 per million tokens above 1,000 tokens" in told
+
+
 def test_an_unknown_model(run: Run) -> None:
     """No price is an answer in one sentence, status 1."""
     ran = run("prices", "no-such-model-anywhere")

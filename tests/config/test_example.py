@@ -51,7 +51,7 @@ def test_example_loads_with_every_line_in_force(tmp_path: Path) -> None:
     file.write_text(uncommented())
     config = load(file, environ=ENVIRON)
     assert config.upstreams["azure"].api_key is not None
-    assert len(config.prices) == 2
+    assert len(config.prices) == 3
 
 
 @pytest.mark.parametrize("table", ALL)

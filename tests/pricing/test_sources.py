@@ -1,5 +1,6 @@
 """Which of the known prices a call is priced by."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -166,3 +167,35 @@ def test_a_price_can_be_looked_up_without_a_call() -> None:
     assert lists.startswith("genai-prices ")
     assert newest is not None
     assert newest <= date(2026, 11, 22)
+
+
+def test_a_table_for_long_prompts_is_a_band_of_the_other() -> None:
+    """All tokens of a call with more input are billed by the table for that length; shorter ones by the other."""
+    prices = book(
+        entry("m", "1"),
+        replace(entry("m", "3", date(2026, 1, 1)), above=2000),
+        replace(entry("m", "2"), above=1000),
+        replace(entry("m*", "9", date(2026, 6, 1)), above=2000),
+    )
+    for cached, rate in ((0, 1), (1, 2), (1000, 2), (1001, 3)):
+        tokens = Tokens("reported", input_uncached=1000, cache_read=cached, output_text=10)
+        cost = prices.cost(reading("m", tokens=tokens), "openai", AT)
+        assert {line.rate for line in cost.lines} == {Decimal(rate)}, cached
+    assert cost.entry == (
+        "prices[1] openai/m, prices[3] openai/m above 1000 tokens, prices[2] openai/m above 2000 tokens"
+    )
+    later = prices.cost(reading("m", tokens=tokens), "openai", datetime(2026, 7, 1, tzinfo=UTC))
+    assert {line.rate for line in later.lines} == {Decimal(9)}
+
+
+def test_a_table_for_long_prompts_alone_is_no_price() -> None:
+    """Without a table for any length the published price holds, and where there is none the cost is unknown."""
+    long = replace(entry("*", "2"), above=10)
+    assert book(long).cost(reading("gpt-4"), "openai", AT).source == "genai-prices"
+    assert book(long).cost(reading("mine"), "openai", AT) == Cost("unknown", missing="price:mine")
+    free = PriceEntry("openai", "mine", free=True)
+    assert book(free, long).cost(reading("mine"), "openai", AT).state == "free"
+    by_request = PriceEntry("openai", "mine", request=Decimal(1))
+    assert book(by_request, long).cost(reading("mine"), "openai", AT).nano_usd == 1_000_000_000 + 2_200_000
+    short = Tokens("reported", input_uncached=10, output_text=1)
+    assert book(by_request, long).cost(reading("mine", tokens=short), "openai", AT).missing == "rate:input:mine"
