@@ -13,13 +13,14 @@ from proxy import credential
 from proxy.caller import Caller, recognise
 from proxy.config.model import Config, Upstream
 from proxy.headers import CREDENTIALS, Head
-from proxy.keys.asked_model import in_path
+from proxy.keys.asked_model import in_path, of_session
 from proxy.keys.keyring import Keyring
 from proxy.keys.limits import Limits
 from proxy.keys.used_up import UsedUp
 from proxy.model_rule import ModelRule
 from proxy.refusal import Refusal
 from proxy.target import SHORTEST_SECRET, Target, is_name, read_target, redacted, shown, struck
+from proxy.websocket import handshake
 
 _HOST = re.compile(r"[\w.\-]+(?::\d{1,5})?|\[[0-9a-fA-F:.]+\](?::\d{1,5})?")
 _LOCAL = re.compile(r"(?:localhost|[\d.]+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
@@ -75,9 +76,14 @@ class Admission:
             refusal = caller.refusal or self._unknown_upstream(target.upstream)
             return Turned(refusal, None, shown_target, caller, secrets)
         turned = caller.refusal or self._refusal(head, upstream, caller)
-        rule = None if turned else self._model_rule(request, upstream, caller)
+        session = handshake.asks_for_it(head)
+        rule = None if turned else self._model_rule(request, upstream, caller, session=session)
         if rule is not None:
-            named = in_path(upstream.dialect, target.path)
+            named = (
+                of_session(target.path, target.rest.partition("?")[2])
+                if session
+                else in_path(upstream.dialect, target.path)
+            )
             if named is not None:
                 turned, rule = rule.judge(named), None
         if turned is None and caller.key is not None:
@@ -108,8 +114,6 @@ class Admission:
 
     def _refusal(self, head: Head, upstream: Upstream, caller: Caller) -> Refusal | None:
         key = caller.key
-        if (head.first("upgrade") or "").lower() == "websocket":
-            return Refusal(501, "websocket", "Websockets are not relayed by this version.", retry=False)
         if key is not None and key.upstreams and upstream.name not in key.upstreams:
             message = f"The key {key.name} may not use the upstream {upstream.name}."
             return Refusal(403, "upstream_not_allowed", message, retry=False)
@@ -123,12 +127,14 @@ class Admission:
         used_up = self._keyring.standing.used_up(key, caller.group)
         return None if used_up is None else _insufficient(used_up)
 
-    def _model_rule(self, request: web.BaseRequest, upstream: Upstream, caller: Caller) -> ModelRule | None:
-        """The rule that applies; no model is run by what only looks."""
+    def _model_rule(
+        self, request: web.BaseRequest, upstream: Upstream, caller: Caller, *, session: bool
+    ) -> ModelRule | None:
+        """The rule that applies; no model is run by what only looks. A session over a websocket begins with a GET."""
         refuses_unpriced = caller.group in self._refusing_unpriced
         if not refuses_unpriced and (caller.key is None or not caller.key.models):
             return None
-        if request.method in ("GET", "HEAD", "OPTIONS") and not request.body_exists:
+        if request.method in ("GET", "HEAD", "OPTIONS") and not request.body_exists and not session:
             return None
         return ModelRule(caller.key, caller.group, refuses_unpriced, upstream.name, self._keyring.standing)
 
@@ -159,6 +165,8 @@ def _wrong_head(request: web.BaseRequest, head: Head) -> Refusal | None:
     expect = head.first("expect")
     if expect is not None and expect.strip().lower() != "100-continue":
         return Refusal(417, "bad_request", "The only expectation understood is 100-continue.", retry=False)
+    if handshake.asks_for_it(head):
+        return handshake.wrong(request.method, request.version, head, has_body=request.body_exists)
     return None
 
 

@@ -7,6 +7,8 @@ from aiohttp import web
 from proxy import me
 from proxy.forward import Forwarding, Parts
 
+_CLOSING_S = 15.0  # what a session whose client has left may take to end
+
 
 class Calls:
     """All calls of one worker."""
@@ -26,9 +28,11 @@ class Calls:
             return web.Response(text="ok\n", status=503 if self.stopping else 200)
         if request.raw_path.partition("?")[0] == me.PATH:
             return await self._holders.answer(request)
-        if not self._finish:
+        session = "upgrade" in request.headers and request.headers["upgrade"].strip().lower() == "websocket"
+        if not self._finish and not session:
             return await self._call(request)
         # The call outlives its client: it runs in a task of its own, which the client's leaving does not cancel.
+        # So does a session over a websocket: its other end is still to be closed in order.
         loop = asyncio.get_running_loop()
         task = loop.create_task(self._call(request))
         self._detached.add(task)
@@ -36,7 +40,7 @@ class Calls:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            loop.call_later(self._parts.config.proxy.finish_timeout_s, task.cancel)
+            loop.call_later(_CLOSING_S if session else self._parts.config.proxy.finish_timeout_s, task.cancel)
             raise
 
     async def drain(self, patience_s: float) -> None:
@@ -45,6 +49,8 @@ class Calls:
         if not self._running:
             return
         self._empty = asyncio.Event()
+        for call in tuple(self._running):
+            call.restart()
         try:
             await asyncio.wait_for(self._empty.wait(), patience_s)
         except TimeoutError:

@@ -6,8 +6,11 @@ then for a limited time.
 """
 
 import asyncio
+from collections.abc import Iterable
 
 from aiohttp import web
+
+from proxy.websocket.peer import Peer
 
 _HIGH_WATER = 64 * 1024
 
@@ -88,6 +91,14 @@ class Client:
         lines.append(b"\r\n")
         return b"".join(lines)
 
+    def switching(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """The head that ends HTTP on this connection: what follows is another protocol."""
+        self.status = 101
+        self._bodiless = True
+        self._keep_alive = False
+        lines = [b"HTTP/1.1 101 Switching Protocols\r\n", *(b"%b: %b\r\n" % pair for pair in headers), b"\r\n"]
+        return b"".join(lines)
+
     def frame(self, chunk: bytes, *, last: bool = False) -> bytes:
         """Body bytes as they go on the wire; with `last`, the end of the message too."""
         if self._bodiless:
@@ -128,6 +139,19 @@ class Client:
         """Tell a client that asked first (Expect: 100-continue) to send its body."""
         await self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.head_sent = False
+
+    def take_over(self) -> Peer:
+        """The connection, once protocols are switched.
+
+        Raises:
+            ClientGone: it is closed.
+        """
+        if self._transport is None or self._transport.is_closing():
+            raise ClientGone
+        protocol = self._request.protocol
+        peer = Peer(protocol, self._transport, masks=False, write_timeout_s=self._write_timeout_s)
+        protocol.set_parser(peer.reader, data_received_cb=peer.heard)
+        return peer
 
     def close_after(self) -> None:
         """Have the connection end with this answer: what comes next on it cannot be told from a body not asked for."""

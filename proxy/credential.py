@@ -17,7 +17,8 @@ from proxy.target import holds_issued_key, query_value, without_parameters
 
 _IN_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
 _IN_QUERY = ("key", "api_key")
-_IN_SUBPROTOCOL = "openai-insecure-api-key."
+IN_SUBPROTOCOL = ("openai-insecure-api-key.", "xai-client-secret.")
+"""What a browser puts before the key among the subprotocols of a websocket: it cannot set other headers."""
 
 NEVER_WITH_ISSUED = CREDENTIALS | {SUBPROTOCOL}
 """The headers an upstream does not get from the holder of an issued key."""
@@ -46,6 +47,8 @@ def presented(head: Head, rest: str) -> str | None:
         found = head.first(name)
         if found:
             return found
+    if in_subprotocols := _in_subprotocols(head):
+        return in_subprotocols[0]
     return query_value(rest, "key") or query_value(rest, "api_key") if "?" in rest else None
 
 
@@ -58,6 +61,7 @@ def every(head: Head, rest: str) -> list[str]:
             found += _user_and_password(value)
     for name in _IN_HEADERS:
         found += head.every(name)
+    found += _in_subprotocols(head)
     if "?" in rest and "key=" in (unquote(rest) if "%" in rest else rest):
         found += [named for name in _IN_QUERY if (named := query_value(rest, name))]
     return found
@@ -94,12 +98,16 @@ def _places(head: Head, rest: str) -> Iterator[tuple[str | None, str]]:
             yield "authorization", _of_authorization(authorization)
     for name in _IN_HEADERS:
         yield name, head.first(name) or ""
-    for word in (head.first(SUBPROTOCOL) or "").split(","):
-        if word.strip().startswith(_IN_SUBPROTOCOL):
-            yield SUBPROTOCOL, word.strip().removeprefix(_IN_SUBPROTOCOL)
+    for key in _in_subprotocols(head):
+        yield SUBPROTOCOL, key
     if "?" in rest:
         for name in _IN_QUERY:
             yield None, query_value(rest, name) or ""
+
+
+def _in_subprotocols(head: Head) -> list[str]:
+    words = [word.strip() for value in head.every(SUBPROTOCOL) for word in value.split(",")]
+    return [word[len(mark) :] for word in words for mark in IN_SUBPROTOCOL if word.startswith(mark) and word != mark]
 
 
 def _of_authorization(value: str) -> str:

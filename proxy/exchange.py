@@ -6,7 +6,7 @@ A finished call is another type (`store.call.Call`); this one is all half-filled
 import time
 
 from proxy.capture import Capture
-from proxy.journal.notes import Asked, Body, Ended, Failure, Headers, Outcome, Started
+from proxy.journal.notes import Asked, Body, Close, Ended, Failure, Headers, Outcome, Started, Told
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 
@@ -24,6 +24,7 @@ class Exchange:
         "_first_chunk",
         "_journal",
         "_tally",
+        "_told",
         "call_id",
         "request",
         "response",
@@ -41,11 +42,17 @@ class Exchange:
         self._client_took = 0
         self._asked_noted = False
         self._ended = False
+        self._told = 0
         self.call_id = call_id
         self.request: Capture | None = None
         self.response: Capture | None = None
         self.response_headers: Headers = ()
         self.status: int | None = None
+
+    @property
+    def began_ns(self) -> int:
+        """When it began, on the monotonic clock."""
+        return self._began
 
     @property
     def ended(self) -> bool:
@@ -80,6 +87,13 @@ class Exchange:
             self._journal.put(Asked(self.call_id, self.request.body()))
             self.request = None  # the journal has it; free the memory of a long call
 
+    def note_told(self, body: Body, *, by_client: bool) -> int | None:
+        """A message of a session tells this. Returns the journal's ticket, or None when the call is over."""
+        if self._ended:
+            return None
+        self._told += 1
+        return self._journal.put(Told(self.call_id, by_client, body))
+
     def note_ended(
         self,
         outcome: Outcome,
@@ -88,6 +102,7 @@ class Exchange:
         failure: Failure | None = None,
         body: Body | None = None,
         repeats: bytes | None = None,
+        close: Close | None = None,
     ) -> int | None:
         """The call is over. Returns the journal's ticket, or None when that was noted before."""
         if self._ended:
@@ -111,6 +126,8 @@ class Exchange:
                 sent=sent,
                 failure=failure,
                 repeats=repeats,
+                told=self._told,
+                close=close,
             )
         )
         self.response = None

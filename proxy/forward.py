@@ -24,7 +24,7 @@ from proxy.config.model import Config
 from proxy.exchange import Exchange
 from proxy.floods import Floods
 from proxy.headers import Head
-from proxy.journal.notes import Failure, Outcome, Started
+from proxy.journal.notes import Failure, Headers, Outcome, Started
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 from proxy.keys import asked_model
@@ -34,6 +34,10 @@ from proxy.request_body import SMALL, BrokenBody, RequestBody
 from proxy.stream_usage import LARGEST, UsageHider, may_ask, with_question
 from proxy.terminal import TerminalWatch
 from proxy.upstream import Answer, Asker, Asking, UpstreamFault
+from proxy.websocket import handshake
+from proxy.websocket.session import Session
+from proxy.websocket.transcript import Transcript
+from proxy.websocket.witness import SessionWitness
 
 log = logging.getLogger("tollbook.proxy")
 
@@ -62,7 +66,9 @@ class Parts:
 class Forwarding:
     """One call, from its request to its end."""
 
-    __slots__ = ("_admitted", "_head", "_parts", "_request", "_started", "client", "exchange")
+    __slots__ = (
+        "_admitted", "_head", "_parts", "_request", "_restarting", "_session", "_started", "client", "exchange",
+    )  # fmt: skip
 
     def __init__(self, parts: Parts, request: web.BaseRequest, *, keep_alive: bool) -> None:
         began = time.perf_counter_ns()
@@ -73,6 +79,8 @@ class Forwarding:
         self._admitted = admitted = parts.admission.admit(request, head)
         self.exchange = Exchange(parts.journal, parts.tally, parts.ids.new(received_at_us), began)
         self.client = Client(request, parts.config.proxy.write_timeout_s, keep_alive=keep_alive)
+        self._session: Session | None = None
+        self._restarting = not keep_alive
         upstream = admitted.upstream
         self._started = self.exchange.note_started(
             Started(
@@ -105,6 +113,8 @@ class Forwarding:
                 if self._head.first("expect") is not None:
                     client.close_after()
                 return await self._refuse(turned)
+            if handshake.asks_for_it(self._head):
+                return await self._open(admitted)
             return await self._forward(admitted)
         except ClientGone:
             self._cut("client_left")
@@ -122,6 +132,12 @@ class Forwarding:
         finally:
             if isinstance(admitted, Admitted):
                 self._parts.admission.over(admitted)
+
+    def restart(self) -> None:
+        """Tollbook is about to end: a session, which would not end by itself, is closed. Other calls go on."""
+        self._restarting = True
+        if self._session is not None:
+            self._session.stop()
 
     def interrupt(self) -> None:
         """Note that our own end cuts it; it is cancelled soon after."""
@@ -171,6 +187,57 @@ class Forwarding:
         finally:
             answer.close()
 
+    async def _open(self, admitted: Admitted) -> web.StreamResponse:
+        """A session over a websocket; the upstream first, so that the client hears its refusal in HTTP."""
+        exchange, client, upstream = self.exchange, self.client, admitted.upstream
+        key = handshake.new_key()
+        offered = handshake.subprotocols(self._head, issued=admitted.caller.issued is not None)
+        sent_headers = handshake.to_upstream(self._headers(admitted), key, offered)
+        await self._parts.journal.written(self._started)
+        exchange.mark_asked()
+        try:
+            answer = await self._parts.asker.ask(
+                upstream, Asking("GET", admitted.target.rest, sent_headers, None, switches=True)
+            )
+        except UpstreamFault as fault:
+            why = Refusal(_FAULT_STATUS[fault.outcome], fault.outcome, fault.message, True)
+            return await self._refuse(why, fault.outcome)
+        exchange.mark_answered()
+        try:
+            if answer.status != HTTPStatus.SWITCHING_PROTOCOLS:
+                return await self._relay(answer, None)
+            answered = Head(answer.headers)
+            if not handshake.agreed(answered, key, offered):
+                message = f"{upstream.name} switched protocols in a way that does not agree with what was asked"
+                return await self._refuse(Refusal(502, "upstream_broke_off", message, True), "upstream_broke_off")
+            await self._relay_session(answer, answered)
+            return client.finished()
+        except UpstreamFault as fault:
+            if not client.head_sent:
+                why = Refusal(_FAULT_STATUS[fault.outcome], fault.outcome, fault.message, True)
+                return await self._refuse(why, fault.outcome)
+            exchange.note_ended(fault.outcome, sent=client.sent, failure=Failure(fault.outcome, fault.message))
+            return client.break_off()
+        finally:
+            answer.close()
+
+    async def _relay_session(self, answer: Answer, answered: Head) -> None:
+        exchange, client, proxy = self.exchange, self.client, self._parts.config.proxy
+        exchange.response_headers = self._facts(answered)
+        upstream_end = answer.take_over(proxy.write_timeout_s)
+        most = self._parts.config.capture.max_bytes
+        exchange.request = sent = Transcript(most, exchange.began_ns)
+        exchange.response = received = Transcript(most, exchange.began_ns)
+        headers = handshake.to_client(answered, self._head.first("sec-websocket-key") or "")
+        call_id = (b"x-tollbook-call-id", to_text(exchange.call_id).encode())
+        exchange.status = HTTPStatus.SWITCHING_PROTOCOLS
+        await client.send(client.switching([*headers, call_id]))
+        witness = SessionWitness(exchange, self._parts.journal, sent, received)
+        self._session = session = Session(client.take_over(), upstream_end, witness, proxy.heartbeat_s)
+        if self._restarting:
+            session.stop()
+        await session.run()
+
     async def _prepare(self, admitted: Admitted, body: RequestBody) -> tuple[Asking, UsageHider | None] | Refusal:
         """What to ask the upstream, and whether the answer must be looked into; or why it must not be asked."""
         upstream, request, head, exchange = admitted.upstream, self._request, self._head, self.exchange
@@ -186,15 +253,10 @@ class Forwarding:
         if admitted.rule is not None and (turned := await self._judged(admitted.rule, whole)) is not None:
             return turned
         asked = with_question(whole) if ask and whole is not None else None
-        issued = admitted.caller.issued
-        sent_headers = head.to_upstream(without=credential.NEVER_WITH_ISSUED if issued else frozenset())
+        sent_headers = self._headers(admitted)
         if asked is not None:
             sent_headers = [(name, value) for name, value in sent_headers if name.lower() != "accept-encoding"]
             sent_headers.append(("Accept-Encoding", "identity"))
-        if upstream.api_key is not None and (issued is not None or admitted.caller.credential is None):
-            instead_of = issued.header if issued else None
-            secret = upstream.api_key.reveal()
-            sent_headers.append(credential.own_header(upstream.dialect, secret, admitted.target.path, instead_of))
         if body.complete and (whole is None or len(whole) <= LARGEST):  # more, written at once, would hold the loop
             exchange.note_asked()
             asking = Asking(request.method, admitted.target.rest, sent_headers, asked or whole or None)
@@ -202,6 +264,21 @@ class Forwarding:
             streamed = self._streamed(body)
             asking = Asking(request.method, admitted.target.rest, sent_headers, streamed, body.length)
         return asking, UsageHider() if asked is not None else None
+
+    def _headers(self, admitted: Admitted) -> list[tuple[str, str]]:
+        """The request headers for the upstream, with its own credential where the client's is not for it."""
+        upstream, issued = admitted.upstream, admitted.caller.issued
+        sent = self._head.to_upstream(without=credential.NEVER_WITH_ISSUED if issued else frozenset())
+        if upstream.api_key is not None and (issued is not None or admitted.caller.credential is None):
+            instead_of = issued.header if issued else None
+            secret = upstream.api_key.reveal()
+            sent.append(credential.own_header(upstream.dialect, secret, admitted.target.path, instead_of))
+        return sent
+
+    def _facts(self, answered: Head) -> Headers:
+        """What is kept of the answer's headers."""
+        ours = self._admitted.upstream.api_key if self._admitted.upstream else None
+        return answered.facts_without(*self._admitted.secrets, ours.reveal() if ours else None)
 
     async def _judged(self, rule: ModelRule, whole: bytes | None) -> Refusal | None:
         """Why a request with this body (None: too large to hold) may not go on."""
@@ -229,8 +306,7 @@ class Forwarding:
         if hider is not None and not _may_hold_extra(answer.status, answered):
             hider = None
         exchange.status = answer.status
-        ours = self._admitted.upstream.api_key if self._admitted.upstream else None
-        exchange.response_headers = answered.facts_without(*self._admitted.secrets, ours.reveal() if ours else None)
+        exchange.response_headers = self._facts(answered)
         capture = exchange.response = self._capture(encoding)
         watch = TerminalWatch() if length is None and encoding is None else None
         passed = answered.to_client()

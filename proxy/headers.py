@@ -41,7 +41,7 @@ _KEPT = frozenset({
     "retry-after-ms", "x-should-retry", "x-goog-api-client", "x-goog-user-project", "x-app", "x-ms-region",
     "x-ms-client-request-id", "x-ms-served-model", "azureml-model-session", "helicone-user-id",
     "helicone-session-id", "x-portkey-metadata", "cf-aig-metadata", "num_tokens", "num-tokens", "x-endpoint",
-    "x-prompt-tokens", "x-generated-tokens", "x-gemini-service-tier", "x-groq-region", "x-sandbox",
+    "x-prompt-tokens", "x-generated-tokens", "x-gemini-service-tier", "x-groq-region", "x-sandbox", "upgrade",
 })  # fmt: skip
 _KEPT_PREFIXES = (
     "x-stainless-", "x-tollbook-", "helicone-property-", "openai-", "anthropic-", "x-ratelimit-", "x-amzn-bedrock-",
@@ -55,7 +55,8 @@ _NEVER_KEPT = ("key", "token", "secret", "auth", "cookie")
 # What the relay itself looks at.
 _READ = CREDENTIALS | {
     "host", "connection", "transfer-encoding", "content-length", "content-encoding", "content-type", "expect",
-    "upgrade", "origin", "sec-fetch-site", SUBPROTOCOL,
+    "upgrade", "origin", "sec-fetch-site", SUBPROTOCOL, "sec-websocket-key", "sec-websocket-version",
+    "sec-websocket-accept", "sec-websocket-extensions",
 }  # fmt: skip
 
 

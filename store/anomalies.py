@@ -10,8 +10,8 @@ from typing import Final, Literal
 Anomaly = Literal[
     "no_usage", "no_terminator", "broken_json", "odd_usage", "odd_count", "negative_count",
     "cached_over_input", "parts_over_total", "total_mismatch", "model_family_mismatch",
-    "undecodable_body", "decompression_bomb", "unreadable", "usage_by_fallback_rate", "budget_nearly_used",
-    "already_counted", "price_modifier_unknown",
+    "undecodable_body", "decompression_bomb", "told_in_part", "unreadable", "usage_by_fallback_rate",
+    "budget_nearly_used", "already_counted", "price_modifier_unknown",
 ]  # fmt: skip
 Anomalies = tuple[Anomaly, ...]
 
@@ -62,6 +62,10 @@ CATALOGUE: Final[dict[str, str]] = {
     ),
     "decompression_bomb": (
         "A compressed body would have grown beyond all bounds, so only its beginning was read: find out who sends it."
+    ),
+    "told_in_part": (
+        "Some notes of what this session told on its way are lost, as on a damaged disk, so its tokens and its cost "
+        "are too low: look at the health page, and at the disk."
     ),
     "unreadable": (
         "This call could not be understood, and is written with what is known without its bodies: please report it "

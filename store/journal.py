@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from proxy.journal import directory
-from proxy.journal.notes import Asked, Ended, Started, decode
+from proxy.journal.notes import Asked, Ended, Note, Started, Told, decode
 from proxy.journal.segment import HEADER_SIZE, Damage, scan
 from proxy.journal.tally import read_tally, remove_tally
 from store.metering import Noted
@@ -45,6 +45,7 @@ class _Open:
     segment: int
     asked: Asked | None = None  # when it is small
     asked_at: _Place | None = None
+    told_at: list[_Place] = field(default_factory=list)  # what a session told; there may be much of it
 
 
 @dataclass(slots=True)
@@ -162,6 +163,10 @@ class Journals:
                         call.asked = note if len(found.payload) <= _SMALL else None
                         call.asked_at = _Place(number, end - len(found.payload), end)
                         segment.open += 1
+                case Told():
+                    if (call := run.open.get(note.call_id)) is not None:
+                        call.told_at.append(_Place(number, end - len(found.payload), end))
+                        segment.open += 1
                 case Ended():
                     if note.call_id in run.open:
                         if end > segment.known:
@@ -173,15 +178,17 @@ class Journals:
         call = run.open[call_id]
         asked, place = call.asked, call.asked_at
         if asked is None and place is not None:
-            asked = _read_again(run.segments[place.segment].fd, place)
+            read = _read_again(run.segments[place.segment].fd, place)
+            asked = read if isinstance(read, Asked) else None
+        told = [_read_again(run.segments[place.segment].fd, place) for place in call.told_at]
         self._forget(run, call_id)
-        return Noted(run.boot_id, call.started, asked, ended)
+        return Noted(run.boot_id, call.started, asked, ended, tuple(one for one in told if isinstance(one, Told)))
 
     def _forget(self, run: Run, call_id: bytes) -> None:
         call = run.open.pop(call_id)
         run.segments[call.segment].open -= 1
-        if call.asked_at is not None:
-            run.segments[call.asked_at.segment].open -= 1
+        for place in call.told_at if call.asked_at is None else [call.asked_at, *call.told_at]:
+            run.segments[place.segment].open -= 1
 
     def _find_segments(self, run: Run) -> None:
         for number, path in directory.segments(run.path):
@@ -236,12 +243,11 @@ class Journals:
                 os.close(segment.fd)
 
 
-def _read_again(fd: int, place: _Place) -> Asked | None:
+def _read_again(fd: int, place: _Place) -> Note | None:
     try:
-        note = decode(os.pread(fd, place.end - place.start, place.start))
+        return decode(os.pread(fd, place.end - place.start, place.start))
     except msgspec.DecodeError:
-        return None  # it was whole before: the disk changed it; the call goes on without its request
-    return note if isinstance(note, Asked) else None
+        return None  # it was whole before: the disk changed it; the call goes on without it
 
 
 def tally_of(data_dir: Path, run: Run) -> dict[str, int]:

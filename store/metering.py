@@ -8,7 +8,7 @@ from operator import itemgetter
 import msgspec
 
 from proxy.config.model import Config
-from proxy.journal.notes import Asked, Body, Ended, Failure, Headers, Outcome, Started
+from proxy.journal.notes import Asked, Body, Close, Ended, Failure, Headers, Outcome, Started, Told
 from store import dialects
 from store.anomalies import Anomalies
 from store.book import Entry, KeptBody
@@ -35,6 +35,7 @@ class Noted(msgspec.Struct, frozen=True):
     started: Started
     asked: Asked | None
     ended: Ended | None
+    told: tuple[Told, ...] = ()  # by a session over a websocket
 
 
 class Meter:
@@ -62,27 +63,35 @@ class Meter:
     def meter(self, noted: Noted) -> Entry:
         """The record of this call, and what is kept of its bodies."""
         started = noted.started
-        ended = noted.ended or _cut_by_our_death(started)
+        ended = noted.ended or _cut_by_our_death(noted)
         asked_body = noted.asked.body if noted.asked is not None else _NOTHING
         request = decode(asked_body, _header(started.headers, "content-encoding"), self._largest_decoded)
         response = decode(ended.body, _header(ended.headers, "content-encoding"), self._largest_decoded)
+        told = [dialects.Line(one.by_client, _as_document(one.body)) for one in noted.told]
         text = "\n".join((started.target, *map(_value, started.headers), *map(_value, ended.headers)))
-        if not self._redaction.nothing_in(started, text, request.document, response.document):
+        session = _is_session(started.headers)
+        if session or not self._redaction.nothing_in(started, text, request.document, response.document):
             strainer = self._redaction.of(started)
             noted = _heads_cleaned(noted, text, strainer)
             started, ended = noted.started, noted.ended or ended
             request = _cleaned(request, strainer.request)
             response = _cleaned(response, strainer.answer)
-        reading = dialects.read(
-            started.dialect,
-            started.method,
-            started.target,
-            started.headers,
-            request.document,
-            ended.status,
-            ended.headers,
-            response.document,
-        )
+            if session:
+                told = [dialects.Line(one.by_client, strainer.answer(one.document)) for one in told]
+                ended = msgspec.structs.replace(ended, close=_close_cleaned(ended.close, strainer))
+        if session:
+            reading = _session(noted, ended, told, response.document)
+        else:
+            reading = dialects.read(
+                started.dialect,
+                started.method,
+                started.target,
+                started.headers,
+                request.document,
+                ended.status,
+                ended.headers,
+                response.document,
+            )
         if ended.outcome == "rejected" or started.upstream is None:
             kind = "other" if started.upstream is None else reading.type
             reading = msgspec.structs.replace(reading, type=kind, error=None)
@@ -141,6 +150,39 @@ def _told_once(outcome: Outcome, *several: Anomalies) -> Anomalies:
     return tuple(name for name in names if outcome == "completed" or name not in SPARED_BY_OUTCOME)
 
 
+def _is_session(headers: Headers) -> bool:
+    """Whether a websocket was asked for."""
+    return (_header(headers, "upgrade") or "").strip().lower() == "websocket"
+
+
+def _as_document(body: Body) -> Document:
+    return Document(body.head, body.tail, cut=body.truncated)
+
+
+def _session(noted: Noted, ended: Ended, told: list[dialects.Line], response: Document) -> Reading:
+    """A session by what was told on its way; one that was refused before it began, by the answer."""
+    started = noted.started
+    if ended.status in (None, HTTPStatus.SWITCHING_PROTOCOLS):
+        return dialects.read_session(
+            started.target,
+            started.headers,
+            told,
+            close=ended.close,
+            broken=ended.outcome in ("upstream_broke_off", "upstream_timed_out"),
+            missing=len(told) < ended.told,
+        )
+    nothing = Document(b"")
+    reading = dialects.read(
+        started.dialect, started.method, started.target, started.headers, nothing,
+        ended.status, ended.headers, response,
+    )  # fmt: skip
+    return msgspec.structs.replace(reading, type=dialects.session_type(started.target.partition("?")[0]))
+
+
+def _close_cleaned(close: Close | None, strainer: Strainer) -> Close | None:
+    return None if close is None else msgspec.structs.replace(close, reason=strainer.text(close.reason))
+
+
 def _heads_cleaned(noted: Noted, text: str, strainer: Strainer) -> Noted:
     """The notes without the secrets that only the store knows to be some: the worker took out the others."""
     started, ended = noted.started, noted.ended
@@ -161,7 +203,7 @@ def _cleaned(decoded: Decoded, clean: Callable[[Document], Document]) -> Decoded
 
 def bare(noted: Noted) -> Entry:
     """The record of a call that cannot be metered: what the notes themselves say, and that it was unreadable."""
-    ended = noted.ended or _cut_by_our_death(noted.started)
+    ended = noted.ended or _cut_by_our_death(noted)
     reading = Reading(type="other", anomalies=("unreadable",))
     call = _call(
         noted,
@@ -223,8 +265,9 @@ def _call(
     )
 
 
-def _cut_by_our_death(started: Started) -> Ended:
-    return Ended(started.call_id, "interrupted", None, 0, failure=_OUR_DEATH)
+def _cut_by_our_death(noted: Noted) -> Ended:
+    status = HTTPStatus.SWITCHING_PROTOCOLS if noted.told else None  # of other calls nobody knows what went out
+    return Ended(noted.started.call_id, "interrupted", status, 0, told=len(noted.told), failure=_OUR_DEATH)
 
 
 def _is_refused(status: int | None) -> bool:

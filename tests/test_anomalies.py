@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from proxy.config.budget import read_budgets
 from proxy.config.builtin import BUILTIN
 from proxy.config.model import Config, Group, Store
-from proxy.journal.notes import Body, Ended, Outcome
+from proxy.journal.notes import Body, Ended, Outcome, Told
 from store.anomalies import CATALOGUE, Anomalies, Anomaly
 from store.book import Book, Entry
 from store.budgets import Budgets
@@ -92,6 +92,13 @@ def flexible(_: Path) -> Anomalies:
     return PriceBook((), {"openai": "openai"}).cost(reading, "openai", datetime(2026, 11, 2, tzinfo=UTC)).anomalies
 
 
+def session_of_which_notes_are_lost(_: Path) -> Anomalies:
+    call = replace(started(1), method="GET", target="/v1/realtime", headers=(("upgrade", "websocket"),))
+    end = Ended(call.call_id, "completed", 101, 1000, told=2)
+    told = Told(call.call_id, False, Body(25, b'{"type":"session.created"}'))
+    return Meter(Config(upstreams=BUILTIN)).meter(Noted("boot", call, None, end, (told,))).call.anomalies
+
+
 def stream(*pieces: bytes) -> bytes:
     return b"".join(b"data: %s\n\n" % piece for piece in pieces)
 
@@ -110,6 +117,7 @@ CASES: dict[str, Callable[[Path], Anomalies]] = {
     "model_family_mismatch": lambda _: metered(chat(model="claude-sonnet-4-5", **TOLD)),
     "undecodable_body": lambda _: metered(b"no gzip", ("content-encoding", "gzip")),
     "decompression_bomb": lambda _: metered(gzip.compress(bytes(70_000_000)), ("content-encoding", "gzip")),
+    "told_in_part": session_of_which_notes_are_lost,
     "unreadable": unreadable,
     "usage_by_fallback_rate": lambda _: metered(
         chat(model="odd-7b", **TOLD), group=Group("default", unpriced_usd_per_million=Decimal(1))

@@ -83,6 +83,7 @@ class Proxy:
     shutdown_timeout_s: float = 20.0
     body_timeout_s: float = 60.0
     write_timeout_s: float = 60.0
+    heartbeat_s: float = 30.0
     journal_wait_ms: float = 50.0
 
 

@@ -60,6 +60,7 @@ class ProxyTable(Table):
     shutdown_timeout_s: Annotated[float, BeforeValidator(values.span(0, _HOUR, "seconds"))] | None = None
     body_timeout_s: Seconds | None = None
     write_timeout_s: Seconds | None = None
+    heartbeat_s: Seconds | None = None
     journal_wait_ms: Annotated[float, BeforeValidator(values.span(0, 10_000, "milliseconds"))] | None = None
 
 

@@ -2,7 +2,8 @@
 
 A call is three notes: `Started` before the upstream is contacted, `Asked` when the request body is complete,
 `Ended` before the last bytes reach the client. A `Started` that no `Ended` follows, from a worker that is gone,
-is a call that our own death interrupted.
+is a call that our own death interrupted. A session over a websocket also has a `Told` for each message that tells
+what it used, so that such a death takes no more than what came after the last of them.
 
 Credentials never appear here: headers are kept by allow-list and targets with their secrets redacted
 (`proxy/headers.py`, `proxy/target.py`), so nothing behind this border can leak what it never had.
@@ -69,6 +70,22 @@ class Asked(msgspec.Struct, frozen=True, array_like=True, tag="A"):
     body: Body
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True, tag="T"):
+    """What a message of a session tells of models, usage or errors; written before it is sent on, if in time."""
+
+    call_id: bytes
+    by_client: bool
+    body: Body
+
+
+class Close(msgspec.Struct, frozen=True, array_like=True):
+    """The close frame that a session ended with."""
+
+    by: str  # client, upstream, tollbook
+    code: int  # 1005: it had none
+    reason: str = ""
+
+
 class Failure(msgspec.Struct, frozen=True, array_like=True):
     """Why Tollbook, not the upstream, made the answer."""
 
@@ -92,12 +109,14 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag="E"):
     sent: int = 0  # body bytes handed to the client's connection
     failure: Failure | None = None
     repeats: bytes | None = None  # the call on whose row this one is only counted (`proxy/floods.py`)
+    told: int = 0  # how many notes `Told` went before
+    close: Close | None = None  # of a session that ended with one
 
 
-Note = Started | Asked | Ended
+Note = Started | Asked | Told | Ended
 
 _encode = msgspec.msgpack.Encoder().encode
-_decoder: msgspec.msgpack.Decoder[Note] = msgspec.msgpack.Decoder(Started | Asked | Ended)
+_decoder: msgspec.msgpack.Decoder[Note] = msgspec.msgpack.Decoder(Started | Asked | Told | Ended)
 
 
 def encode(note: Note) -> bytes:

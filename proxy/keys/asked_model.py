@@ -44,6 +44,21 @@ def in_path(dialect: str, path: str) -> tuple[str, ...] | None:
     return names if once and len(names) == 1 and _NAME.fullmatch(names[0]) else ()
 
 
+def of_session(path: str, query: str) -> tuple[str, ...]:
+    """The model of a session over a websocket: the one its address names, where it is an address that decides.
+
+    Elsewhere the messages do, which come when it is too late to refuse: Gemini's first one, and each request of a
+    responses session. So there none counts as found.
+    """
+    if not path.rstrip("/").endswith("/realtime"):
+        return ()
+    named = [(unquote(name), unquote(value)) for name, _, value in (pair.partition("=") for pair in query.split("&"))]
+    found = [(name, value) for name, value in named if name.strip().lower() in ("model", "deployment", "call_id")]
+    if len(found) != 1 or found[0][0] not in ("model", "deployment") or ";" in query:
+        return ()
+    return (found[0][1],) if _NAME.fullmatch(found[0][1]) else ()
+
+
 def in_body(content_type: str | None, body: bytes) -> tuple[str, ...]:
     """The models that a whole, uncompressed body names; empty when that is not certain."""
     kind = (content_type or "").partition(";")[0].strip().lower()

@@ -7,6 +7,7 @@ import msgspec
 
 from proxy.config.model import Upstream
 from proxy.journal.notes import Outcome
+from proxy.websocket.peer import Peer
 
 
 class UpstreamFault(Exception):
@@ -29,6 +30,7 @@ class Asking(msgspec.Struct, frozen=True):
     headers: list[tuple[str, str]]
     body: bytes | AsyncIterable[bytes] | None
     length: int | None = None
+    switches: bool = False  # it asks to go on in another protocol; only then the answer's status may be 101
 
 
 class Answer(Protocol):
@@ -54,6 +56,9 @@ class Answer(Protocol):
 
     async def chunk(self) -> bytes:
         """The next bytes; empty at the proper end. Raises `UpstreamFault` when it breaks off."""
+
+    def take_over(self, write_timeout_s: float) -> Peer:
+        """The connection, after a 101."""
 
     def close(self) -> None:
         """Be done with it: the connection is kept when the answer was read to its end, else closed."""

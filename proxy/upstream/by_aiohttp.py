@@ -19,6 +19,7 @@ from yarl import URL
 from proxy.config.model import Upstream
 from proxy.upstream import Answer, Asking, UpstreamFault
 from proxy.upstream.silence import Silence, SilenceWatch, Wait
+from proxy.websocket.peer import Peer
 
 _NOT_ADDED = frozenset({"User-Agent", "Accept", "Accept-Encoding", "Content-Type"})
 _LARGEST_HEADER = 64 * 1024
@@ -102,7 +103,7 @@ class AiohttpAsker:
             if isinstance(error, _BROKEN):
                 raise _fault(error, upstream, answered=False) from error
             raise
-        if response.status == 101:
+        if response.status == 101 and not asking.switches:
             response.close()
             self._silence.done(wait)
             raise UpstreamFault("upstream_broke_off", f"{upstream.name} switched protocols without being asked")
@@ -160,6 +161,15 @@ class _Answer:
                 return await self._content.readany()
         except _BROKEN as error:
             raise _fault(error, self._upstream, answered=True) from error
+
+    def take_over(self, write_timeout_s: float) -> Peer:
+        self._silence.done(self._wait)  # whoever speaks in turns is silent for long; pings tell whether it lives
+        connection = self._response.connection
+        if connection is None or connection.protocol is None or connection.transport is None:
+            raise UpstreamFault("upstream_broke_off", f"{self._upstream.name} closed the connection as it opened")
+        peer = Peer(connection.protocol, connection.transport, masks=True, write_timeout_s=write_timeout_s)
+        connection.protocol.set_parser(peer.reader, peer.queue, data_received_cb=peer.heard)
+        return peer
 
     def close(self) -> None:
         self._silence.done(self._wait)

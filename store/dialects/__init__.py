@@ -4,9 +4,10 @@ Pure and total: knows nothing of sockets, files or databases, guesses nothing bu
 never raises on what a peer sent. A dialect module holds only what is peculiar to its vendor.
 """
 
+from collections.abc import Iterable
 from urllib.parse import parse_qs
 
-from proxy.journal.notes import Headers
+from proxy.journal.notes import Close, Headers
 from store.call import Reading
 from store.dialects.anthropic import ANTHROPIC
 from store.dialects.call_types import call_type
@@ -15,10 +16,11 @@ from store.dialects.gemini import GEMINI
 from store.dialects.generic import GENERIC
 from store.dialects.openai import OPENAI
 from store.dialects.reading import read_exchange
+from store.dialects.realtime import Line, read_told, session_type
 from store.dialects.request_id import upstream_request_id
 from store.dialects.spoken import dialect_of
 
-__all__ = ["Document", "dialect_of", "read", "upstream_request_id"]
+__all__ = ["Document", "Line", "dialect_of", "read", "read_session", "session_type", "upstream_request_id"]
 
 # What `dialect_of` may answer; any other format is GENERIC.
 _DIALECTS = {
@@ -58,8 +60,30 @@ def read(
         return Reading(type=call_type(method, path), anomalies=("unreadable",))
 
 
+def read_session(
+    target: str,
+    request_headers: Headers,
+    told: Iterable[Line],
+    *,
+    close: Close | None,
+    broken: bool,
+    missing: bool,
+) -> Reading:
+    """What a session over a websocket tells, by what was told on its way (`store/dialects/realtime.py`)."""
+    path, _, query = target.partition("?")
+    try:
+        model = _model_in(query) or _named_in(query, "deployment")  # azure's older realtime
+        return read_told(path, model, request_headers, told, close=close, broken=broken, missing=missing)
+    except Exception:
+        return Reading(type=session_type(path), stream=True, anomalies=("unreadable",))
+
+
 def _model_in(query: str) -> str | None:
-    if "model=" not in query:
+    return _named_in(query, "model")
+
+
+def _named_in(query: str, parameter: str) -> str | None:
+    if f"{parameter}=" not in query:
         return None
-    named = parse_qs(query, max_num_fields=100).get("model")
+    named = parse_qs(query, max_num_fields=100).get(parameter)
     return named[0][:256] if named else None

@@ -18,6 +18,7 @@ from proxy.keys.fingerprint import fingerprint
 from proxy.keys.register import Register
 from proxy.keys.secret import new_secret
 from store.api import make_app
+from tests.realtime.wire import Wire, accepting, open_wire
 from tests.relay.canaries import caught, files, kept
 from tests.relay.neighbours import CHUNKED, LAST, RawClient, RawUpstream, Visit, chunked, sized
 from tests.relay.served import Served, serve
@@ -44,6 +45,8 @@ async def echo(visit: Visit) -> None:
         value for name, value in visit.head.headers if b"key" in name.lower() or name.lower() == b"authorization"
     ).decode("latin-1")
     said = body.decode("utf-8", "replace")
+    if b"sessions" in target:
+        await accepting(lambda wire: repeat(wire, secrets))(visit)
     if b"garbage" in target:
         await visit.say(f"HTTP/1.1 200 OK\r\n{secrets}\x01\r\n\r\n".encode("latin-1"))
         visit.abort()
@@ -68,6 +71,18 @@ async def echo(visit: Visit) -> None:
     if b"gzip" in target:
         answer, lines = gzip.compress(answer), [*lines, b"Content-Encoding: gzip"]
     await visit.say(sized(answer, *lines, status=b"401 Unauthorized"))
+
+
+async def repeat(wire: Wire, secrets: str) -> None:
+    """The same, of a session: by messages, by an error, and by the reason of its close."""
+    for _ in range(2):
+        said = await wire.message()
+        assert isinstance(said, str)
+        await wire.send(said)
+        error = {"type": "invalid_request_error", "message": f"{secrets} {said}", "code": secrets}
+        await wire.send(json.dumps({"type": "error", "error": error}))
+    await wire.close(4001, f"bad key {secrets}"[:120])
+    await wire.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +258,28 @@ async def plant_in_bodies(planted: Planted) -> None:
             await planted.ask(f"/oai/v1/models?a={ours}", bearer, f"X-Title: {ours}", f"X-Tollbook-User: {ours}")
 
 
+async def plant_in_sessions(planted: Planted) -> None:
+    """Websockets: keys among the subprotocols, in headers and in messages, and what an upstream makes of them."""
+    for secret in planted.credentials():
+        told = f"{WORDS}: {secret} {UNKNOWN} {UPSTREAM} {TOKEN}"
+        setup = {"tools": [{"type": "mcp", "authorization": FIELD, "server_label": "a"}], "instructions": told}
+        update = json.dumps({"type": "session.update", "session": setup})
+        created = json.dumps({"type": "session.created", "session": {"id": secret, "model": f"gpt {secret}"}})
+        subprotocols = f"realtime, openai-insecure-api-key.{secret}".encode()
+        for headers in (
+            [(b"Sec-WebSocket-Protocol", subprotocols)],
+            [(b"Authorization", f"Bearer {secret}".encode()), (b"Sec-WebSocket-Protocol", b"realtime")],
+        ):
+            wire = await open_wire(planted.served.proxy, "/oai/v1/sessions/realtime?model=gpt-realtime", headers)
+            for message in (update, created):
+                await wire.send(message)
+                await wire.message()
+                await wire.message()
+            await wire.end()
+            await wire.close(4001)
+            wire.writer.close()
+
+
 def pages(planted: Planted, calls: list[str]) -> list[str]:
     """The address of everything that the dashboard tells."""
     app = make_app(Config(), cast("Any", None), cast("Any", lambda: None))
@@ -274,6 +311,7 @@ async def test_no_secret_stays_anywhere(planted: Planted) -> None:
             assert caught(canaries, places) == set()
             store.resume()
             await plant_in_bodies(planted)
+            await plant_in_sessions(planted)
             await planted.settled(session)
             await asyncio.sleep(1)
             tailed = tail.content.read_nowait()

@@ -48,8 +48,8 @@ async def test_unknown_upstream(house: OpenHouse, raw_upstream: OpenUpstream, di
         (("Authorization: Bearer a", "Authorization: Bearer b"), 400, b"duplicate_credential"),
         (("Authorization: Bearer a", "authorization: Bearer a"), 400, b"duplicate_credential"),
         (("x-api-key: a", "X-Api-Key: b"), 400, b"duplicate_credential"),
-        (("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"), 501, b"websocket"),
-        (("Connection: keep-alive, Upgrade", "Upgrade: WebSocket"), 501, b"websocket"),
+        (("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"), 400, b"bad_websocket"),
+        (("Connection: keep-alive, Upgrade", "Upgrade: WebSocket"), 400, b"bad_websocket"),
         (("Expect: something",), 417, b"bad_request"),
     ],
 )
@@ -74,7 +74,7 @@ async def test_call_after_a_refused_websocket(house: OpenHouse, raw_upstream: Op
     home = await house(upstream.url)
     client = await dial(home.proxy)
     await client.ask("/openai/v1/realtime", "GET", "Connection: Upgrade", "Upgrade: websocket")
-    assert (await client.answer()).status == 501
+    assert (await client.answer()).status == 400
     await client.ask()
     assert (await client.answer()).status == 200
     await home.rows(2)

@@ -1,0 +1,26 @@
+"""Which messages of a session tell what must be in the book even if this process dies the next moment.
+
+By their bytes alone, whatever the dialect: what they mean is the store's to find out, and one that only looks like it
+does no harm. An audio frame is looked through once, in the time it takes to copy it.
+"""
+
+import re
+
+_TELLS = re.compile(
+    rb'"(?:usage(?:Metadata)?"\s*:\s*\{\s*"'  # not `null`, nor `{}`: those are of responses that have only begun
+    rb'|(?:transcription_)?session\.(?:created|updated)"'  # the models
+    rb'|response\.(?:done|completed|incomplete|failed)"'
+    rb'|turnComplete"'
+    rb'|error"\s*[,}])'  # a type, not the name of a member
+)
+_USAGE = b'"usage'
+
+
+def tells(data: bytes) -> bool:
+    """Whether what the upstream sent tells of models, of usage, of the end of a turn, or of an error."""
+    return _TELLS.search(data) is not None
+
+
+def tells_usage(data: bytes) -> bool:
+    """Whether a message that tells something may tell usage: then its note is written before it goes out."""
+    return _USAGE in data
