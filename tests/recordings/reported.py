@@ -59,11 +59,11 @@ def reported(recording: Recording, body: bytes) -> Reported:
     if refused:
         error = _error(answer.values[0] if answer.values else {}, body, recording)
     elif charged:
-        failed = [value for value in _holders(answer) if isinstance(value.get("error"), dict)]
+        failed = [value for value in holders(answer) if isinstance(value.get("error"), dict)]
         error = _error(failed[0], body, recording) if failed else None
     streams = isinstance(request, dict) and request.get("stream") is True
     streams = streams or recording.path.endswith(_STREAMED_BY_PATH)
-    usage = _usage(answer) if charged else None
+    usage = usage_in(answer) if charged else None
     return Reported(
         type=type_,
         requested_model=_requested(recording, request),
@@ -80,11 +80,11 @@ def reported(recording: Recording, body: bytes) -> Reported:
 
 def _background(answer: Documents) -> str | None:
     """The response that was made in the background, once its usage is told: its POST may not have known it yet."""
-    told = (holder for holder in _holders(answer) if holder.get("background") is True and holder.get("usage"))
+    told = (holder for holder in holders(answer) if holder.get("background") is True and holder.get("usage"))
     return next((str(holder["id"]) for holder in told), None)
 
 
-def _holders(answer: Documents) -> Iterable[Json]:
+def holders(answer: Documents) -> Iterable[Json]:
     """Whatever may carry a model, a usage or an error: the documents, and the objects that events carry."""
     for value in answer.values:
         yield value
@@ -97,7 +97,7 @@ def _answered(answer: Documents) -> str | None:
     """The first that is not empty."""
     if answer.kind == "lines" and len(answer.values) and "custom_id" in answer.values[0]:
         return None  # a file of answers
-    for holder in _holders(answer):
+    for holder in holders(answer):
         for name in ("model", "modelVersion", "model_id"):
             if isinstance(holder.get(name), str) and holder[name]:
                 return str(holder[name])
@@ -118,10 +118,10 @@ def _is_unfinished(answer: Documents, body: bytes) -> bool:
     return not any(re.search(end, body, re.IGNORECASE) for end in _ENDS)
 
 
-def _usage(answer: Documents) -> Json:
+def usage_in(answer: Documents) -> Json:
     """Told once, or cumulatively: the last value of each field that is not null."""
     usage: Json = None
-    for holder in _holders(answer):
+    for holder in holders(answer):
         if holder.get("object") == "thread.run.step":
             continue  # the run that it is a step of tells it again
         delta = holder.get("delta") if isinstance(holder.get("delta"), dict) else {}

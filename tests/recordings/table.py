@@ -1,6 +1,7 @@
 """The table of what was replayed: provider x endpoint x stream, how many rows were right of how many seen."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -8,6 +9,14 @@ import pytest
 from tests.recordings.corpus import Recording
 
 Kind = tuple[str, str, bool]
+
+
+def show(config: pytest.Config, lines: Iterable[str]) -> None:
+    """Lines on the terminal, under the test's name; for a test that does not capture at that moment."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    assert terminal is not None
+    for line in ("", *lines):
+        terminal.write_line(line)
 
 
 class Table:
@@ -34,9 +43,7 @@ class Table:
 
     def print(self, config: pytest.Config, *, whole: bool) -> None:
         """To the terminal, under the test's name; all of it, or the last line alone."""
-        terminal = config.pluginmanager.get_plugin("terminalreporter")
-        assert terminal is not None
-        lines = [""]
+        lines = []
         if whole:
             lines.append(f"{'provider':13} {'endpoint':50} {'':6} right/all")
             for kind, count in sorted(self._seen.items()):
@@ -48,5 +55,4 @@ class Table:
                     f"counts that contradict each other, and rows that say so: {provider} {endpoint} {numbers}"
                 )
         lines.append(f"{'replayed: ' + self._name:71} {self._right.total()}/{self._seen.total()}")
-        for line in lines:
-            terminal.write_line(line)
+        show(config, lines)
