@@ -1,4 +1,5 @@
-# One command each: `make run`, `make demo`, `make test`, `make check`, `make bench`, `make endurance`.
+# One command each: `make run`, `make demo`, `make test`, `make check`, `make bench`, `make endurance`,
+# `make fuzz`.
 #
 # The first of them makes .venv and installs into it; later ones do so again only when pyproject.toml has changed.
 # What is needed to run is installed apart from what is needed to test, so that `make run` waits for less.
@@ -14,7 +15,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test check screenshot bench bench-query endurance clean
+.PHONY: run demo test check screenshot bench bench-query endurance fuzz clean
 
 run: $(VENV)/to-run
 	@exec $(BIN)/tollbook serve $(ARGS)
@@ -41,6 +42,9 @@ bench-query: $(VENV)/to-test
 
 endurance: $(VENV)/to-test
 	@exec $(BIN)/python -m tests.conservation $(ARGS)
+
+fuzz: $(VENV)/to-test
+	@exec $(BIN)/python -m tests.fuzz $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
