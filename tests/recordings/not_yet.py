@@ -2,10 +2,7 @@
 
 NOT_YET: frozenset[str] = frozenset(
     (
-        "azure-openai /openai/v1/realtime/client_secrets",
         "bedrock count-tokens",
-        "openai /v1/realtime/calls",
-        "openai /v1/realtime/client_secrets",
         "replicate /v1/models/{id}/predictions",
         "bedrock converse",
         "bedrock converse-stream",
