@@ -21,7 +21,7 @@ def draw(call: Call, zone: tzinfo | None) -> None:
     _anomalies(call)
     _timings(call)
     _tokens(call)
-    _cost(call)
+    _cost(call, zone)
     _error(call)
     request, response = call.get("request") or {}, call.get("response") or {}
     _mapping("Parameters", call.get("parameters") or {})
@@ -168,7 +168,7 @@ def _tokens(call: Call) -> None:
     print_table([Column(""), Column("", "right")], rows, headings=False)
 
 
-def _cost(call: Call) -> None:
+def _cost(call: Call, zone: tzinfo | None) -> None:
     cost = call["cost"]
     _heading(f"Cost ({cost['state']})")
     rows = []
@@ -197,6 +197,17 @@ def _cost(call: Call) -> None:
         _pairs([("Price", f"{price['source']}{entry}{since}", "")])
     portions = {line["model"]: line["price"] for line in cost.get("lines") or () if line.get("model")}
     _pairs([(f"Price of {model}", told, "") for model, told in portions.items()])
+    for one in cost.get("repriced") or ():
+        until = wording.moment(one["at"], zone, form="%Y-%m-%d %H:%M:%S %Z")
+        _pairs([(f"Until {until}", _before(one), "")])
+
+
+def _before(one: Mapping[str, Any]) -> str:
+    """What a call said of its cost before it was computed anew, and who did that."""
+    entry = one["price"].get("entry")
+    by_price = f" by {one['price']['source']}, entry {entry}" if entry else ""
+    usage = "" if one["usage"] is None else f", {wording.usage(one['usage'])} credits"
+    return f"{wording.money(one['usd'], exact=True)} ({one['state']}{by_price}{usage}); computed anew by {one['by']}"
 
 
 def _number(value: Any) -> int | Decimal:

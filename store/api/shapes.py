@@ -95,6 +95,13 @@ _PACE: Final = {
     **_object(usual=_USUAL, reasons=_list(_object(reason=_TEXT, sentence=_TEXT)), compared_with=_COUNT),
     "description": "why it was slow: against the nearest calls of the same model, type and way of answering",
 }
+_PRICE: Final = _object(source=_TEXT_OR_NULL, entry=_TEXT_OR_NULL, since=_TEXT_OR_NULL)
+_MISSING: Final[_Json] = {
+    **_TEXT_OR_NULL,
+    "description": "what an unknown cost lacks: model, price:MODEL, rate:KIND:MODEL, count:KIND:MODEL, "
+    "tier:NAME:MODEL or amount",
+}
+_SAVED: Final[_Json] = {**_USD, "description": "what caching of the prompt spared; negative when it cost more"}
 _CALL_IN_FULL: Final = {
     **_CALL,
     "tokens": _object(
@@ -107,13 +114,26 @@ _CALL_IN_FULL: Final = {
         usd=_USD,
         state=_TEXT,
         lines=_list(_COST_LINE),
-        price=_object(source=_TEXT_OR_NULL, entry=_TEXT_OR_NULL, since=_TEXT_OR_NULL),
-        missing={
-            **_TEXT_OR_NULL,
-            "description": "what an unknown cost lacks: model, price:MODEL, rate:KIND:MODEL, count:KIND:MODEL, "
-            "tier:NAME:MODEL or amount",
+        price=_PRICE,
+        missing=_MISSING,
+        cache_saved_usd=_SAVED,
+        repriced={
+            **_list(
+                _object(
+                    at={"type": "string", "format": "date-time"},
+                    by=_TEXT,
+                    usd=_USD,
+                    state=_TEXT,
+                    usage=_NUMBER_OR_NULL,
+                    lines=_list(_COST_LINE),
+                    price=_PRICE,
+                    cache_saved_usd=_SAVED,
+                    missing=_MISSING,
+                )
+            ),
+            "description": "what it said before each time that its cost was computed anew, when, and by whom; "
+            "oldest first",
         },
-        cache_saved_usd={**_USD, "description": "what caching of the prompt spared; negative when it cost more"},
     ),
     "units": {
         "type": "object",

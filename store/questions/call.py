@@ -1,6 +1,7 @@
 """One call with everything: what was asked and answered, and the arithmetic of its cost."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,11 +11,12 @@ import orjson
 from store.call import CostLine
 from store.dialects.document import Document
 from store.dialects.shape import NOT_JSON
+from store.moments import rfc3339
 from store.presentation import present
 from store.presentation.value import value_of
 from store.pricing.lines import lines_from_json
 from store.questions.bodies import Bodies, Side, bodies_of
-from store.questions.figures import ms, usd
+from store.questions.figures import in_credits, ms, usd
 from store.questions.ids import id_of
 from store.questions.pace import Paced, pace
 from store.questions.row import Json, listed
@@ -62,12 +64,13 @@ async def call_in_full(source: Source, public_id: str) -> InFull | None:
         (row,) = found
         (answer,) = await listed(snapshot, [row[0]])
         paced = await pace(snapshot, row[0])
+        repriced = await snapshot.rows(statement("repriced"), (row[0],))
         bodies = await bodies_of(snapshot, row[0], call_id)
     # Decompressing and reading two bodies can take milliseconds: not on the event loop.
-    return await asyncio.to_thread(_complete, answer, row, bodies, paced)
+    return await asyncio.to_thread(_complete, answer, row, bodies, paced, repriced)
 
 
-def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced) -> InFull:
+def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced, repriced: Sequence[Row]) -> InFull:
     (
         _, boot_id, seq, dialect, method, target, client, user_agent,
         upstream_request_id, finish_reason, fault, service_tier, anomalies, raw_usage,
@@ -91,6 +94,7 @@ def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced) -> InFull:
         "price": {"source": price_source, "entry": price_entry, "since": price_since},
         "cache_saved_usd": usd(cache_saved),
         "missing": cost_missing,
+        "repriced": [_before(*one) for one in repriced],
     }
     told = answer | {
         "upstream_request_id": upstream_request_id,
@@ -130,6 +134,24 @@ def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced) -> InFull:
         "pace": paced.as_json(request.headers),
     }
     return InFull(told, request, response)
+
+
+def _before(
+    began_at: int, who: str, cost: int | None, state: str, usage: int | None, lines: str | None, missing: str | None,
+    source: str | None, entry: str | None, since: str | None, cache_saved: int | None,
+) -> Json:  # fmt: skip
+    """What the call said of its cost before somebody changed it."""
+    return {
+        "at": rfc3339(began_at),
+        "by": who,
+        "usd": usd(cost),
+        "state": state,
+        "usage": in_credits(usage),
+        "lines": [_line(line) for line in lines_from_json(lines)],
+        "price": {"source": source, "entry": entry, "since": since},
+        "cache_saved_usd": usd(cache_saved),
+        "missing": missing,
+    }
 
 
 def _provider_usage(text: str | None) -> Any:
