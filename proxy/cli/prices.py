@@ -1,4 +1,4 @@
-"""`tollbook prices`: which price applies now, from where, since when; and which models have none."""
+"""`tollbook prices`: which price applies now, from where, since when; and which models wait for one."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from proxy.cli.asking import ask, book_dir, judged
 from proxy.cli.place import configuration, place
 from proxy.cli.screen import Cell, Column, console, print_json, print_table, text
 from proxy.cli.trouble import Trouble
+from proxy.cli.unpriced import print_unpriced, unpriced_models
 
 if TYPE_CHECKING:
     from proxy.config.model import Config
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Show which price applies, from where.")
 @click.argument("model", required=False)
 @click.option("--upstream", metavar="NAME", help="At this upstream only.")
-@click.option("--unknown", is_flag=True, help="Only the models of the book that have no price.")
+@click.option("--unknown", is_flag=True, help="The models of the book whose calls wait for a price, and how many.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @place
 def prices(
@@ -40,8 +41,11 @@ def prices(
     if model is not None:
         _print_one(model, upstream, chosen, as_json=as_json)
         return
-    used = _used(book_dir(config, data_dir), upstream)
-    _print_all(used, chosen, only_unknown=unknown, as_json=as_json)
+    where = book_dir(config, data_dir)
+    if unknown:
+        print_unpriced(unpriced_models(where, upstream), _price_book(chosen), as_json=as_json)
+        return
+    _print_all(_used(where, upstream), chosen, as_json=as_json)
 
 
 def _price_book(config: "Config") -> "PriceBook":
@@ -89,11 +93,9 @@ def _used(data_dir: Path, upstream: str | None) -> list[Mapping[str, Any]]:
     return sorted(rows, key=lambda row: (row["upstream"] or "", row["model"]))
 
 
-def _print_all(used: Iterable[Mapping[str, Any]], config: "Config", *, only_unknown: bool, as_json: bool) -> None:
+def _print_all(used: Iterable[Mapping[str, Any]], config: "Config", *, as_json: bool) -> None:
     book, now = _price_book(config), datetime.now(UTC)
     priced = [(row, book.look_up(row["upstream"], row["model"], now) if row["upstream"] else None) for row in used]
-    if only_unknown:
-        priced = [(row, price) for row, price in priced if price is None]
     if as_json:
         print_json({
             "models": [
@@ -108,7 +110,7 @@ def _print_all(used: Iterable[Mapping[str, Any]], config: "Config", *, only_unkn
         })  # fmt: skip
         return
     if not priced:
-        click.echo("Every model in the book has a price." if only_unknown else "No calls yet.", err=True)
+        click.echo("No calls yet.", err=True)
         return
     print_table(_COLUMNS, [_row(row, price) for row, price in priced])
 

@@ -101,10 +101,23 @@ INSIGHT_SCHEMAS: Final[_Json] = {
     "Care": s._object(
         unpriced=s._list(
             s._object(
-                model=s._TEXT_OR_NULL, calls=s._COUNT, last_seen=s._TEXT_OR_NULL, last_day=s._TEXT,
+                model=s._TEXT_OR_NULL, upstream=s._TEXT_OR_NULL, calls=s._COUNT,
+                waiting_calls={**s._COUNT, "description": "of these: they wait for a price that can be given"},
+                tokens={
+                    **s._object(input=s._COUNT_OR_NULL, output=s._COUNT_OR_NULL),
+                    "description": "of the calls that wait",
+                },
+                untold_calls={**s._COUNT, "description": "of these: their cost is unknown for another reason"},
+                first_seen=s._TEXT_OR_NULL, last_seen=s._TEXT_OR_NULL, last_day=s._TEXT,
                 missing={"enum": ["price", "tokens", "both", None]},
+                lacks=s._list(s._TEXT),
+                stub={**s._TEXT_OR_NULL, "description": "a [[prices]] table to be filled in"},
             )
         ),
+        unpriced_read_back_to={
+            **s._TEXT_OR_NULL,
+            "description": "not null: the time was up, and what is told of calls is of those from then on",
+        },
         anomalies=s._object(
             anomalies=s._list(s._object(anomaly=s._ANOMALY, calls=s._COUNT, first_seen=s._TEXT, last_seen=s._TEXT)),
             **_COMPLETE,

@@ -54,7 +54,8 @@ async def health_page(request: web.Request) -> web.StreamResponse:
         state=worst(found),
         said=_SAID[worst(found)],
         growth=grown,
-        unpriced=[one | {"address": _unknown_cost(one["model"])} for one in without["unpriced"]],
+        unpriced=[one | {"address": _unknown_cost(one["model"], one["upstream"])} for one in without["unpriced"]],
+        unpriced_back_to=without["unpriced_read_back_to"],
         odd=odd,
         anomalies=[
             one | {"meaning": CATALOGUE.get(one["anomaly"]), "address": _anomalous(one["anomaly"])}
@@ -64,8 +65,8 @@ async def health_page(request: web.Request) -> web.StreamResponse:
     )
 
 
-def _unknown_cost(model: str | None) -> str | None:
-    return _logs(("cost_state", "unknown"), ("model", exactly(model)))
+def _unknown_cost(model: str | None, upstream: str | None) -> str | None:
+    return _logs(("cost_state", "unknown"), ("model", exactly(model)), ("upstream", exactly(upstream)))
 
 
 def _anomalous(name: str) -> str | None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import orjson
 
+from store.call import Cost
+from tests.books import a_book, a_call
 from tests.cli.conftest import HOSTILE, Run
 
 
@@ -75,6 +77,35 @@ def test_models_of_the_book(run: Run, book: Path, tmp_path: Path) -> None:
         "nobody-knows-it": None,
         HOSTILE: None,
     }
-    unknown = orjson.loads(run("prices", "--unknown", "--data-dir", book, "--json").out)["models"]
-    assert {row["model"] for row in unknown} == {"nobody-knows-it", HOSTILE}
     assert "unknown" in run("prices", "--data-dir", book).out
+
+
+def test_what_waits_for_a_price(run: Run, book: Path, tmp_path: Path) -> None:
+    """--unknown tells how many calls and tokens wait, since when, and has a table to copy; given one, that is said."""
+    told = orjson.loads(run("prices", "--unknown", "--data-dir", book, "--json").out)
+    assert {row["model"] for row in told["models"]} == {"nobody-knows-it", HOSTILE}
+    (row,) = (row for row in told["models"] if row["model"] == "nobody-knows-it")
+    assert (row["waiting_calls"], row["tokens"], row["upstream"]) == (1, {"input": 100, "output": 50}, "openai")
+    assert row["first_seen"].startswith("2026-11-21T12:00:00")
+    assert row["has_price_now"] is False
+    ran = run("prices", "--unknown", "--data-dir", book)
+    assert row["stub"] in ran.out
+    assert "\x1b" not in ran.out
+    file = tmp_path / "given.toml"
+    file.write_text(row["stub"].replace("# input = 0.0", "input = 1"))
+    told = orjson.loads(run("prices", "--unknown", "--data-dir", book, "--config", file, "--json").out)
+    assert {row["model"]: row["has_price_now"] for row in told["models"]} == {"nobody-knows-it": True, HOSTILE: False}
+
+
+def test_calls_that_told_nothing_wait_for_no_price(run: Run, tmp_path: Path) -> None:
+    """Where nobody told the tokens no price would help, and that is told apart."""
+    unknown = {"cost": Cost("unknown", missing="count:tokens:mute"), "usage_micro": None, "tokens": None}
+    a_book(tmp_path, [a_call(model="mute", **unknown)])
+    told = orjson.loads(run("prices", "--unknown", "--data-dir", tmp_path, "--json").out)
+    assert told["models"] == []
+    assert [(row["model"], row["untold_calls"], row["lacks"]) for row in told["others"]] == [
+        ("mute", 1, ["nobody told its tokens"])
+    ]
+    ran = run("prices", "--unknown", "--data-dir", tmp_path)
+    assert "Unknown for another reason" in ran.out
+    assert "No call waits" in ran.err

@@ -44,11 +44,11 @@ async def test_unknown_prices_lead_to_their_calls(tmp_path: Path, aiohttp_client
     calls.append(a_call(model="new"))
     client = await aiohttp_client(an_app(tmp_path, calls))
     page = read(await (await client.get("/health")).text())
-    (row,) = [row for row in page.all("tr") if row.text.startswith("new 3")]
+    (row,) = [row for row in page.all("tr") if row.text.startswith("new openai 3")]
     listed = await client.get(row.all("a")[0].attributes["href"].replace("/logs", "/api/logs"))
     assert len((await listed.json())["logs"]) == 3
-    assert "a price" in row.text
-    (pattern,) = [row for row in page.all("tr") if row.text.startswith("new* 2")]
+    assert "no price is known" in row.text
+    (pattern,) = [row for row in page.all("tr") if row.text.startswith("new* openai 2")]
     assert pattern.all("a") == []  # no filter means this name alone
     assert "2 models have no price" in page.one(class_="findings").text
 

@@ -1,15 +1,20 @@
 """What needs care: costs that are unknown, oddities, and how fast the files grow."""
 
+import re
 import sqlite3
 import time
 from contextlib import closing
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from aiohttp import ClientSession
 
-from proxy.config.model import Config, Store
+from proxy.config.load import ConfigError, load
+from proxy.config.model import Config, PriceEntry, Store
 from store.book import Book
-from store.call import Cost, Tokens
+from store.call import Cost, Tokens, Units
 from store.moments import at
 from store.questions.anomalies import anomalies
 from store.questions.growth import growth
@@ -25,7 +30,7 @@ NOW = at(NOON_US)
 
 
 async def test_models_of_unknown_cost_say_what_is_missing(tmp_path: Path) -> None:
-    """A model whose tokens are known lacks a price, one whose tokens are not lacks those; others are not listed."""
+    """Calls whose tokens are known lack a price, those whose tokens are not lack them; others are not listed."""
     unknown, known = Cost("unknown"), Tokens("reported", input_uncached=5, output_text=5)
     calls = [
         a_call(),
@@ -38,10 +43,58 @@ async def test_models_of_unknown_cost_say_what_is_missing(tmp_path: Path) -> Non
     ]
     async with Reader.open(a_book(tmp_path, calls)) as reader:
         told = (await unpriced(reader))["unpriced"]
-    assert [(one["model"], one["calls"], one["missing"]) for one in told] == [
-        ("new", 4, "price"), (None, 3, "both"), ("mute", 2, "tokens"),
+    assert [
+        (one["model"], one["upstream"], one["calls"], one["waiting_calls"], one["untold_calls"], one["missing"])
+        for one in told
+    ] == [
+        ("new", "openai", 4, 3, 1, "both"), (None, "openai", 2, 1, 1, "both"), ("mute", "openai", 2, 0, 2, "tokens"),
+        (None, None, 1, 1, 0, "price"),
     ]  # fmt: skip
+    assert told[0]["tokens"] == {"input": 15, "output": 15}
+    assert told[0]["first_seen"] == "2026-11-20T12:00:00.000000Z"
     assert (told[2]["last_seen"], told[2]["last_day"]) == ("2026-11-21T12:00:00.000000Z", "2026-11-21")
+    assert told[2]["stub"] is None
+
+
+async def test_what_waits_is_told_as_the_rows_say_it(tmp_path: Path) -> None:
+    """A rate or a price that is missing can be given; a count that nobody told, or a model, cannot."""
+    lacking = {
+        "price:new": "price", "rate:input_audio:new": "price", "tier:provisioned:new": "price",
+        "count:tokens:new": "tokens", "model": "tokens", "amount": "tokens",
+    }  # fmt: skip
+    calls = [
+        a_call(model=f"m{place}", cost=Cost("unknown", missing=missing), usage_micro=None)
+        for place, missing in enumerate(lacking)
+    ]
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        told = {one["model"]: one for one in (await unpriced(reader))["unpriced"]}
+    assert {f"m{place}": what for place, what in enumerate(lacking.values())} == {
+        model: one["missing"] for model, one in told.items()
+    }
+    assert "# input_audio = " in told["m1"]["stub"]
+    assert told["m0"]["lacks"] == ["no price is known for new at this upstream"]
+
+
+async def test_a_table_for_the_configuration_has_what_was_counted(tmp_path: Path) -> None:
+    """Filled in, it is a price of every kind that waiting calls counted; as it is, it is refused."""
+    counted = Tokens("reported", input_uncached=5, cache_read=3, output_text=5, output_audio=2)
+    hostile = 'a"b\\c\x1b[2J\u202e*\n'
+    calls = [
+        a_call(model=hostile, cost=Cost("unknown"), tokens=counted, units=Units(images=2), usage_micro=None),
+        a_call(model=hostile, cost=Cost("unknown"), tokens=counted, usage_micro=None, started_at_us=NOON_US - DAY),
+    ]
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        ((stub,)) = [one["stub"] for one in (await unpriced(reader))["unpriced"]]
+    assert stub.isprintable() or stub.replace("\n", "").isprintable()
+    file = tmp_path / "tollbook.toml"
+    file.write_text(stub)
+    with pytest.raises(ConfigError, match="gives no rate"):
+        load(file, environ={})
+    file.write_text(re.sub(r"(?m)^# (?!free)", "", stub).replace("= 0.0", "= 1.5"))
+    (entry,) = load(file, environ={}).prices
+    assert (entry.upstream, entry.model, entry.since) == ("openai", 'a"b\\c*[2J*', date(2026, 11, 20))
+    given = {name for name in PriceEntry.__slots__ if getattr(entry, name) == Decimal("1.5")}
+    assert given == {"input", "cache_read", "output", "output_audio", "image"}
 
 
 async def test_anomalies_are_counted_by_name(tmp_path: Path) -> None:
