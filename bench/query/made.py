@@ -63,6 +63,7 @@ select i, cast(printf('%016d', i) as blob), 'bench', i, started_at,
        case when cost is not null and not failed then
            '[["input",' || into_tokens || ',"2.5","0.0025",false],["output",' || out_tokens
            || ',"10","0.0035",false]]' end,
+       null,
        case when cost is not null and not failed then 'openai' end,
        case when cost is not null and not failed then 'model-' || model_id end, null,
        case when failed then 0 else cost / 1000 end,
