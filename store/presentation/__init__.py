@@ -49,8 +49,13 @@ def present(
         parameters=parameters_of(request, request_headers),
         request=shown(request, request_headers),
         response=shown(response, response_headers),
-        text=answer_text(dialect_of(dialect, path), response) if answered and method == "POST" else None,
+        text=answer_text(dialect_of(dialect, path), response) if answered and _answers(method, path) else None,
     )
+
+
+def _answers(method: str, path: str) -> bool:
+    """Whether something was said on this call; also where a response that was made in the background is fetched."""
+    return method == "POST" or (method == "GET" and "/responses/" in path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ def exchanged(
     """Who said what; lists are empty where nothing of it can be read."""
     body = members_of(request)
     answered: list[Message] = []
-    if status is not None and status < 400 and method == "POST":
-        answered = answer_messages(dialect_of(dialect, target.partition("?")[0]), response) or products_of(response)
+    path = target.partition("?")[0]
+    if status is not None and status < 400 and _answers(method, path):
+        answered = answer_messages(dialect_of(dialect, path), response) or products_of(response)
     return Exchanged(conversation_of(body), tools_of(body), answered)

@@ -8,6 +8,8 @@ import msgspec
 from store.dialects import Document, cut_json
 from store.dialects.shape import NOT_JSON
 from store.dialects.sse import events
+from store.presentation.agents import tell_agent
+from store.presentation.parts import data_part
 from store.presentation.said import Message
 from store.presentation.transcript import Transcript
 
@@ -72,21 +74,25 @@ def _object(value: Any) -> dict[str, Any]:
 
 def _tell_openai(transcript: Transcript, piece: dict[str, Any]) -> None:
     kind = piece.get("type")
+    if tell_agent(transcript, piece):
+        return
     if isinstance(kind, str) and "." in kind:
         _tell_event(transcript, kind, piece)
     elif "choices" in piece:
         for choice in _objects(piece["choices"]):
-            _tell_choice(transcript, choice)
+            _tell_choice(transcript, choice, whole=piece.get("object") == "chat.completion")
     elif "output" in piece:
         for index, item in enumerate(_objects(piece["output"])):
             _tell_item(transcript, index, item)
     else:
-        transcript.say(piece.get("text"))  # a transcription
+        transcript.say(piece.get("text", piece.get("value")))  # a transcription; Writer's streams of completions
 
 
-def _tell_choice(transcript: Transcript, choice: dict[str, Any]) -> None:
+def _tell_choice(transcript: Transcript, choice: dict[str, Any], whole: bool) -> None:
+    """One choice: in a stream its delta, though some repeat the whole message beside each, and the other way round."""
     index = choice.get("index", 0)
-    message = _object(choice.get("delta")) or _object(choice.get("message"))
+    delta, message = _object(choice.get("delta")), _object(choice.get("message"))
+    message = message or delta if whole else delta or message
     thinking = message.get("reasoning_content") or message.get("reasoning")
     transcript.say(thinking, choice=index, label="thinking")
     _tell_content(transcript, index, message.get("content"))
@@ -116,7 +122,10 @@ def _tell_item(transcript: Transcript, index: int, item: dict[str, Any]) -> None
     for number, part in enumerate(_objects(item.get("summary")) + _objects(item.get("content"))):
         transcript.say(part.get("text"), part=(index, number), label=thinking)
         transcript.say(part.get("refusal"), part=(index, number), label="refusal")
-    if isinstance(kind, str) and kind.endswith("_call"):
+    if kind == "image_generation_call" and isinstance(item.get("result"), str):
+        made = data_part(f"image/{item.get('output_format') or '*'}", item["result"])
+        transcript.say(f"({made.name}, {made.text})", part=(index, "image"), label="data")
+    elif isinstance(kind, str) and kind.endswith("_call"):
         arguments = item.get("arguments", item.get("input", item.get("action", item.get("queries"))))
         transcript.call(item.get("name") or kind, arguments, part=(index, "call"))
 
@@ -135,7 +144,11 @@ def _tell_event(transcript: Transcript, kind: str, event: dict[str, Any]) -> Non
     """One event of a streamed response. Only the deltas tell; the events after them repeat what they told."""
     index = event.get("output_index", 0)
     index = index if isinstance(index, int) else 0
-    if kind in _DELTAS:
+    if kind == "transcript.text.segment":  # of who speaks
+        speaker = event.get("speaker")
+        text = str(event.get("text") or "").strip()
+        transcript.say(f"{speaker}: {text}\n" if isinstance(speaker, str) else f"{text}\n")
+    elif kind in _DELTAS:
         number = event.get("summary_index", event.get("content_index"))
         transcript.say(event.get("delta"), part=(index, number if isinstance(number, int) else 0), label=_DELTAS[kind])
     elif kind in ("response.function_call_arguments.delta", "response.custom_tool_call_input.delta"):

@@ -18,7 +18,10 @@ GAP = "gap"
 """The role of what was not kept."""
 
 _SYSTEM = ("system", "systemInstruction", "system_instruction", "instructions")
-_SPOKEN = ("messages", "contents", "content", "input", "prompt", "query", "documents", "texts", "requests", "instances")
+_SPOKEN = (
+    "messages", "additional_messages", "contents", "content", "input", "inputs", "prompt", "query", "document",
+    "documents", "texts", "requests", "instances",
+)  # fmt: skip
 _TOOLS = ("tools", "functions")
 _MOST = 2000  # messages, or tools
 
@@ -53,6 +56,9 @@ def conversation_of(body: Any) -> list[Message]:
     if not isinstance(body, dict):
         return []
     messages = [Message("system", parts) for name in _SYSTEM if (parts := tuple(parts_of(body.get(name))))]
+    thread = body.get("thread")  # that an assistant's run begins with
+    if isinstance(thread, dict) and "messages" in thread:
+        messages += list(_turns("messages", thread["messages"]))[:_MOST]
     for name in _SPOKEN:
         if name in body and len(messages) < _MOST:
             messages += list(_turns(name, body[name]))[:_MOST]
@@ -79,11 +85,13 @@ def _turns(name: str, value: Any) -> Iterator[Message]:
 
 def _turn(name: str, item: Any) -> Message:
     if not isinstance(item, dict):
-        role = "user" if name in ("messages", "contents", "content", "input", "prompt") else name
+        role = "user" if name in ("messages", "contents", "content", "input", "inputs", "prompt") else name
         return Message(role, tuple(parts_of(item)))
     if item.get("role") == GAP and len(item) == 1:
         return Message(GAP, ())
     kind = item.get("type")
+    if name == "document":
+        return Message("user", tuple(parts_of(item)))
     if isinstance(kind, str) and kind != "message" and "role" not in item:
         return _item(kind, item)
     if "content" not in item and "parts" not in item and "role" not in item:

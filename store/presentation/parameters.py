@@ -10,6 +10,7 @@ from store.presentation.value import value_of
 _SAID = frozenset((
     "messages", "input", "prompt", "contents", "content", "system", "systemInstruction", "system_instruction",
     "instructions", "tools", "functions", "requests", "documents", "texts", "image", "images", "mask", "file", "suffix",
+    "inputs", "document", "additional_messages", "thread",
 ))  # fmt: skip
 _LARGEST = 4096  # bytes of JSON; what is larger is no setting
 

@@ -41,6 +41,8 @@ def _piece(piece: dict[str, Any], depth: int) -> Iterator[Part]:
         yield Part("refusal", _text(piece.get("refusal")))
     elif kind in ("image_url", "input_image", "video_url", "input_video"):
         yield _linked(piece.get(kind, piece.get("image_url", piece.get("file_id"))), "image")
+    elif kind == "document_url":
+        yield _linked(piece.get(kind), "document")
     elif kind == "input_audio":
         yield _audio(piece.get("input_audio"))
     elif kind in ("file", "input_file"):

@@ -1,4 +1,6 @@
-"""Answers that are no text: embeddings by their length and first numbers, images by type and size."""
+"""Answers that are no text: embeddings by their length and first numbers, images by type and size; and lists of
+texts and verdicts: pages that were read, documents by rank, what moderation found.
+"""
 
 from typing import Any
 
@@ -31,7 +33,7 @@ def products_of(response: Document) -> list[Message]:
 
 
 def _items(body: dict[str, Any]) -> list[Any]:
-    for name in ("data", "embeddings", "predictions", "images"):
+    for name in ("data", "embeddings", "predictions", "images", "pages", "results"):
         value = body.get(name)
         if isinstance(value, list):
             return value
@@ -45,6 +47,12 @@ def _product(item: Any) -> Part | None:
         return _embedding(item)
     if not isinstance(item, dict):
         return None
+    if isinstance(text := item.get("markdown"), str):
+        return Part("text", text)
+    if isinstance(flagged := item.get("flagged"), bool):
+        return Part("other", _found(item) if flagged else "nothing", "found")
+    if isinstance(score := item.get("relevance_score"), (int, float)):
+        return Part("other", f"{score:.4g}", f"document {item.get('index')}")
     for name in ("embedding", "values"):
         if isinstance(numbers := item.get(name), list):
             return _embedding(numbers)
@@ -58,6 +66,12 @@ def _product(item: Any) -> Part | None:
     if isinstance(url := item.get("url"), str):
         return Part("data", data_part(*_typed(url)).text if url.startswith("data:") else url[:500], "image")
     return None
+
+
+def _found(item: dict[str, Any]) -> str:
+    categories = item.get("categories")
+    named = [str(name) for name, is_so in categories.items() if is_so is True] if isinstance(categories, dict) else []
+    return ", ".join(named) or "something"
 
 
 def _typed(url: str) -> tuple[str, str]:

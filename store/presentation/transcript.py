@@ -58,6 +58,11 @@ class Transcript:
         elif arguments not in (None, {}):
             section.pieces.append(_compact(arguments))
 
+    @property
+    def said(self) -> bool:
+        """Whether anything was said so far."""
+        return bool(self._choices)
+
     def fresh(self) -> tuple[str, int]:
         """A part that nothing was said in yet."""
         self._fresh += 1

@@ -3,7 +3,7 @@
 import json
 
 from store.dialects import Document
-from store.presentation import Presented, present
+from store.presentation import Presented, exchanged, present
 from tests.dialects.wire import cases
 
 CASES = {case.name.split(":")[0]: case for case in cases()}
@@ -113,3 +113,109 @@ def test_cut_bodies_say_so() -> None:
     shown = present("openai", "POST", "/v1/chat/completions", (), document, 200, (), Document(b"{}"))
     assert "(not kept)" in shown.request
     assert shown.parameters == {"model": "m", "stream": True}
+
+
+def told(dialect: str, target: str, response: object, method: str = "POST") -> list[tuple[str, str, str | None]]:
+    body = Document(response if isinstance(response, bytes) else json.dumps(response).encode())
+    answered = exchanged(dialect, method, target, Document(b""), 200, body).answered
+    return [(part.kind, part.text, part.name) for message in answered for part in message.parts]
+
+
+def test_a_run_says_what_its_messages_say() -> None:
+    """The text of an assistant's run is put together from the deltas of its messages, and from nothing else."""
+    assert presented("openai/run_stream").text == "Hello."
+
+
+def test_a_run_that_waits_says_for_what() -> None:
+    """The tools that a run waits for are shown as calls."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
+    action = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": [call]}}
+    run = {"object": "thread.run", "status": "requires_action", "required_action": action}
+    assert show("openai", "/v1/threads/t/runs", json.dumps(run).encode()).text == '[tool call] weather({"city":"Oslo"})'
+
+
+def test_a_conversation_says_what_its_outputs_say() -> None:
+    """Mistral's conversations tell messages, tools and calls as entries of their outputs, whole or streamed."""
+    outputs = [
+        {"type": "tool.execution", "name": "web_search", "arguments": "{}"},
+        {"type": "message.output", "content": [{"type": "text", "text": "It rains."}]},
+        {"type": "function.call", "name": "umbrella", "arguments": '{"open":true}'},
+    ]
+    whole = show("openai", "/v1/conversations", json.dumps({"outputs": outputs}).encode()).text
+    assert whole == '[tool call] web_search({})\n\nIt rains.\n\n[tool call] umbrella({"open":true})'
+    deltas = [
+        {"type": "message.output.delta", "output_index": 0, "content": "It "},
+        {"type": "message.output.delta", "output_index": 0, "content": "rains."},
+    ]
+    streamed = "".join(f"data: {json.dumps(delta)}\n\n" for delta in deltas).encode()
+    assert show("openai", "/v1/conversations", streamed).text == "It rains."
+
+
+def test_pages_that_were_read() -> None:
+    """The text of pages is shown page by page."""
+    pages = {"pages": [{"index": 0, "markdown": "# One"}, {"index": 1, "markdown": "Two"}]}
+    assert told("openai", "/v1/ocr", pages) == [("text", "# One", None), ("text", "Two", None)]
+
+
+def test_a_document_to_read_is_told_by_its_size() -> None:
+    """The bytes of a document are not shown, its address is."""
+    for url, shown in (
+        ("data:application/pdf;base64,QUJD", "3 bytes"),
+        ("https://a.example.com/b", "https://a.example.com/b"),
+    ):
+        request = {"model": "mistral-ocr-latest", "document": {"type": "document_url", "document_url": url}}
+        asked = exchanged("openai", "POST", "/v1/ocr", Document(json.dumps(request).encode()), 200, Document(b"")).asked
+        assert [part.text for message in asked for part in message.parts] == [shown]
+
+
+def test_verdicts() -> None:
+    """What moderation found, and how documents rank, is said in a line each."""
+    results = [{"flagged": True, "categories": {"violence": True, "hate": False}}, {"flagged": False, "categories": {}}]
+    assert told("openai", "/v1/moderations", {"results": results}) == [
+        ("other", "violence", "found"), ("other", "nothing", "found"),
+    ]  # fmt: skip
+    ranks = [{"index": 1, "relevance_score": 0.828125}, {"index": 0, "relevance_score": 0.3}]
+    assert told("openai", "/v1/rerank", {"results": ranks}) == [
+        ("other", "0.8281", "document 1"), ("other", "0.3", "document 0"),
+    ]  # fmt: skip
+
+
+def test_an_image_within_a_response_is_told_by_its_size() -> None:
+    """The base64 of an image that a tool made is not shown."""
+    item = {"type": "image_generation_call", "status": "completed", "output_format": "jpeg", "result": "QUJDRA=="}
+    assert told("openai", "/v1/responses", {"output": [item]}) == [("data", "(image/jpeg, 4 bytes)", "data")]
+
+
+def test_a_whole_answer_with_an_empty_delta_beside_it() -> None:
+    """Perplexity tells a whole message beside an empty delta, and in streams both; nothing is told twice."""
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": "Hi"},
+        "delta": {"role": "assistant", "content": ""},
+    }
+    whole = {"object": "chat.completion", "choices": [choice]}
+    assert show("openai", "/chat/completions", json.dumps(whole).encode()).text == "Hi"
+    chunk = {"object": "chat.completion.chunk"}
+    pieces = [
+        {**chunk, "choices": [{"delta": {"content": more}, "message": {"content": said}}]}
+        for more, said in (("H", "H"), ("i", "Hi"))
+    ]
+    end = {"object": "chat.completion.done", "choices": [choice]}
+    stream = "".join(f"data: {json.dumps(piece)}\n\n" for piece in [*pieces, end])
+    assert show("openai", "/chat/completions", stream.encode()).text == "Hi"
+
+
+def test_a_response_that_is_fetched_is_shown() -> None:
+    """What was made in the background is shown where it is fetched."""
+    assert presented("openai/responses_background_get").text == "News."
+
+
+def test_segments_of_a_transcription_have_their_speakers() -> None:
+    """Who said what is shown line by line."""
+    events = [
+        {"type": "transcript.text.segment", "text": " Hello.", "speaker": "A"},
+        {"type": "transcript.text.segment", "text": " Hi.", "speaker": "B"},
+        {"type": "transcript.text.done", "text": "Hello. Hi."},
+    ]
+    stream = "".join(f"data: {json.dumps(event)}\n\n" for event in events).encode()
+    assert show("openai", "/v1/audio/transcriptions", stream).text == "A: Hello.\nB: Hi.\n"
