@@ -24,7 +24,7 @@ from store.dialects.decoding import Decoded
 from store.metering import Meter, Noted, bare
 from store.pricing import PriceBook
 from store.retold import once
-from tests.books import a_call, call_id
+from tests.books import a_call
 from tests.journal.runs import asked, ended, started
 
 DONE = {"index": 0, "delta": {"content": "Hello."}, "finish_reason": "stop"}
@@ -81,8 +81,8 @@ def nearly_used(data_dir: Path) -> Anomalies:
 
 
 def counted_before(_: Path) -> Anomalies:
-    made = a_call(method="GET", background=True, response_id="resp_1")
-    _, again = once([Entry(made), Entry(replace(made, call_id=call_id(7)))], lambda responses: {})
+    asked_twice = [Entry(a_call(method="GET", background=True, response_id="resp_1")) for _ in range(2)]
+    _, again = once(asked_twice, lambda responses: {})
     return again.call.anomalies
 
 

@@ -69,6 +69,8 @@ def _print(answer: Mapping[str, Any], fields: Sequence[str]) -> None:
     else:
         rows.append(total)
     print_table([*named, *_SUMS], rows)
+    if estimated := _estimated(answer["total"]):
+        click.echo(estimated, err=True)
     if short and answer["total"]["tokens"]["unknown_calls"] + answer["total"]["cost"]["unknown_calls"]:
         click.echo("+N?: and N calls of which nobody knows", err=True)
 
@@ -83,13 +85,31 @@ def _sums(row: Mapping[str, Any], *, short: bool) -> list[Cell]:
         Cell(wording.count(row["calls"])),
         Cell(wording.count(row["errors"]), "red" if row["errors"] else ""),
         Cell(_with_unknown(wording.tokens(row["tokens"], short=short), row["tokens"]["unknown_calls"], short=short)),
-        Cell(_with_unknown(wording.money(row["cost"]["usd"]), row["cost"]["unknown_calls"], short=short)),
+        Cell(_with_unknown(_money(row["cost"]), row["cost"]["unknown_calls"], short=short)),
         Cell(wording.usage(row["usage"])),
         Cell(wording.duration(durations.get("p50"))),
         Cell(wording.duration(durations.get("p95"))),
         Cell(wording.duration(durations.get("p99"))),
         Cell(wording.duration(first_tokens.get("p50"))),
     ]
+
+
+def _money(cost: Mapping[str, Any]) -> str:
+    """A sum with costs of estimated tokens in it has a tilde."""
+    return f"{'~' if cost['shares']['estimated']['calls'] else ''}{wording.money(cost['usd'])}"
+
+
+def _calls(number: int) -> str:
+    return f"{wording.count(number)} call{'' if number == 1 else 's'}"
+
+
+def _estimated(total: Mapping[str, Any]) -> str | None:
+    """What of these sums is not known but estimated."""
+    tokens, cost = total["tokens"]["shares"]["estimated"], total["cost"]["shares"]["estimated"]
+    if not tokens["calls"] and not cost["calls"]:
+        return None
+    told = f"~: {wording.count(tokens['total'])} tokens of {_calls(tokens['calls'])} are estimated"
+    return f"{told}, and {wording.money(cost['usd'])} of the cost is by them" if cost["calls"] else told
 
 
 def _with_unknown(told: str, calls: int, *, short: bool) -> str:

@@ -7,13 +7,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import orjson
 from aiohttp import web
 
 from store.api.parts import PARTS, Parts
-from store.filters import Words
+from store.call import CostState
+from store.filters import FILTERS, Words
 from store.moments import epoch_us
 from store.pages.asking import query, zoned
 from store.pages.breakdown import FEW_LINES, MOST_LINES, as_csv, lines
@@ -98,6 +99,10 @@ async def stats_page(request: web.Request) -> web.StreamResponse:
         chart_data=_chart(view, span, shown, divided["stats"], buckets),
         lines=told[:most_lines],
         left_out=max(0, len(told) - most_lines),
+        state_addresses={
+            name: view.state.with_(cost_state=name).only((*FILTERS, "q")).at("/logs").address
+            for name in get_args(CostState)
+        },
         all_address=None if view.every else view.state.with_(rows="all").address,
         unread=unread,
         table_address=view.state.at(_TABLE).address,

@@ -9,9 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
+from store.call import Cost, Tokens
 from store.filters import GROUPING, PAGING, parse
 from store.questions import logs, stats
 from store.reader import Reader
+from tests.books import a_book, a_call
 from tests.cli.conftest import HOSTILE, Run
 
 
@@ -90,3 +92,18 @@ def test_json_is_harmless_and_equal(run: Run, book: Path) -> None:
     ran = run("logs", "--data-dir", book, "--json")
     assert HOSTILE in [call["model"] for call in orjson.loads(ran.out)["logs"]]
     assert not set("\x1b\x07\x9b\u202e") & set(ran.out)
+
+
+def test_stats_mark_what_is_estimated(run: Run, tmp_path: Path) -> None:
+    """A cost that holds an estimate has a tilde, and a line says how much is one; without any there is neither."""
+    guess = Tokens("estimated", input_uncached=900, output_text=50)
+    for name in ("plain", "mixed"):
+        (tmp_path / name).mkdir()
+    a_book(tmp_path / "plain", [a_call(cost=Cost("priced", 2_000_000_000))])
+    a_book(tmp_path / "mixed", [a_call(), a_call(tokens=guess, cost=Cost("estimated", 2_000_000_000))])
+    mixed = run("stats", "--data-dir", tmp_path / "mixed")
+    assert "~$2.00" in mixed.out
+    assert mixed.err == "~: 950 tokens of 1 call are estimated, and $2.00 of the cost is by them\n"
+    plain = run("stats", "--data-dir", tmp_path / "plain")
+    assert "$2.00" in plain.out
+    assert "~" not in plain.out + plain.err
