@@ -7,10 +7,15 @@ Tools that the provider runs (searches) are billed on top of the model's own wor
 rate there is no total: it would be too small. Where none were counted there were none: a provider that bills them by
 the piece counts them, and leaves the count out when there is nothing to count. Anything else that is not billed by
 tokens is another way to bill the same work, so such a count needs no rate as long as tokens are billed.
+
+What caching of the prompt spared is told along with it: the same tokens at the rates of a prompt that met no cache,
+minus what they cost. In the same band, because the length of the prompt would have been the same.
 """
 
 from collections.abc import Iterable
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
+
+import msgspec
 
 from store.call import Cost, CostLine, Reading, Tokens, Units
 from store.pricing.missing import no_count, no_rate
@@ -21,10 +26,10 @@ from store.pricing.price import TOKEN_KINDS, Band, Price, UnitKind
 _EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _add, _multiply, _divide = _EXACT.add, _EXACT.multiply, _EXACT.divide
 _BILLION = Decimal(1_000_000_000)
-_MILLION = Decimal(1_000_000)
+_THOUSAND = Decimal(1_000)
 _NONE = Decimal(0)
-LARGEST = 2**63 - 1
-"""What a column of the book can hold."""
+_LARGEST = 2**63 - 1  # what a column of the book can hold
+_DIGITS = len(str(_LARGEST))
 
 _WORK: tuple[UnitKind, ...] = (
     "image", "second", "character", "page", "annotated_page", "search_unit", "text_message",
@@ -34,13 +39,12 @@ _USUAL = ("input", "cache_read", "output")
 """All that most calls have: looking at these three and asking once for the others takes a fifth of the time."""
 
 
-class Lines(list[CostLine]):
-    """The lines that add up to a cost; `nano` is their sum in whole nano-dollars where it is at hand already."""
+class Bill(msgspec.Struct):
+    """The lines that add up to a cost."""
 
-    __slots__ = ("nano",)
-
-    def __init__(self) -> None:
-        self.nano: int | None = None
+    lines: list[CostLine]
+    nano: int | None = 0  # their sum in whole nano-dollars; None: not at hand, or more than any book holds
+    saved: int | None = 0  # nano-dollars that caching spared, negative when writing cost more; None: unknown
 
 
 def lines_of(
@@ -52,7 +56,7 @@ def lines_of(
     prompted: bool = False,
     of: str | None = None,
     told_elsewhere: bool = False,
-) -> Lines | str:
+) -> Bill | str:
     """The lines that add up to the cost of what was read, or what is missing (`store/pricing/missing.py`).
 
     Args:
@@ -64,7 +68,7 @@ def lines_of(
         of: the model that the lines shall name, together with its price
         told_elsewhere: the work itself is in other lines; only what comes on top of it is asked for
     """
-    lines = Lines()
+    bill = Bill([])
     entry = None if of is None else price.named
     counted = told_elsewhere
     bands = price.bands
@@ -76,12 +80,13 @@ def lines_of(
         if counted:
             if whole_input is None and prompted:
                 return no_count("input", model)  # an answer may be empty: without its prompt the sum would be too small
-            lacks = _add_token_lines(price.band(whole_input or 0), tokens, lines, of, entry)
-            if lacks is not None:
-                return no_rate(lacks, model)
+            found = _bill_of_tokens(price.band(whole_input or 0), tokens, of, entry)
+            if isinstance(found, str):
+                return no_rate(found, model)
+            bill = found
+    lines = bill.lines
     by_unit = False
     if units is not None:
-        alone = len(lines)
         for kind, count in _counts(price, units):
             by_unit = by_unit or kind in _WORK
             if count:
@@ -92,8 +97,7 @@ def lines_of(
                 amount = _divide(_multiply(number, rate.usd), Decimal(rate.per))
                 per_unit = kind != "output_citation"
                 lines.append(CostLine(kind, number, rate.one if per_unit else rate.usd, amount, per_unit, of, entry))
-        if len(lines) > alone:
-            lines.nano = None
+                bill.nano = None
     rates = price.units
     request = rates.get("request") if rates else None
     if not (counted or by_unit):
@@ -102,12 +106,12 @@ def lines_of(
             return no_count(_billed_by(price), model)
     if request is not None:
         lines.append(CostLine("request", Decimal(1), request.one, request.one, True, of, entry))
-        lines.nano = None
-    return lines
+        bill.nano = None
+    return bill
 
 
-def _add_token_lines(band: Band, tokens: Tokens, lines: Lines, of: str | None, entry: str | None) -> str | None:
-    """Adds a line per bucket that is not empty, and their sum; or tells the first of them that has no rate."""
+def _bill_of_tokens(band: Band, tokens: Tokens, of: str | None, entry: str | None) -> Bill | str:
+    """A line per bucket that is not empty, and their sum; or the first of them that has no rate."""
     output, reasoning = tokens.output_text, None
     if band.reasoning_apart and tokens.reasoning and output is not None:
         reasoning = min(tokens.reasoning, output)  # an "of which": told apart only where it costs something else
@@ -120,7 +124,9 @@ def _add_token_lines(band: Band, tokens: Tokens, lines: Lines, of: str | None, e
     )  # fmt: skip
     if any(rare):
         kinds, counts = TOKEN_KINDS, (*counts[:2], *rare[:6], output, *rare[6:])
-    billed, total = band.billed, 0
+    lines: list[CostLine] = []
+    billed, total, spared = band.billed, 0, 0
+    told = True
     for kind, count in zip(kinds, counts, strict=True):
         if not count:
             continue
@@ -133,8 +139,11 @@ def _add_token_lines(band: Band, tokens: Tokens, lines: Lines, of: str | None, e
         usd = number * rate.usd_per_token if small else _multiply(number, rate.usd_per_token)
         lines.append(CostLine(kind, number, rate.usd, usd, False, of, entry))
         total += count * rate.scaled
-    lines.nano = rounded(total, band.per_nano)
-    return None
+        if rate.spares:
+            spared += count * rate.spares
+        elif rate.spares is None:
+            told = False
+    return Bill(lines, _nano(total, band.per_nano), _nano(spared, band.per_nano) if told else None)
 
 
 def _counts(price: Price, units: Units) -> Iterable[tuple[UnitKind, int | Decimal]]:
@@ -182,10 +191,13 @@ def _billed_by(price: Price) -> str:
     return next((kind for kind in _WORK if kind in price.units), "request")
 
 
-def rounded(scaled: int, per_nano: int) -> int | None:
-    """A sum of counts times scaled rates in whole nano-dollars, half up; None when no column of the book holds it."""
+def _nano(scaled: int, per_nano: int) -> int | None:
+    """Counts times scaled rates in whole nano-dollars, half away from zero; None when no column holds it."""
+    if scaled < 0:
+        lost = _nano(-scaled, per_nano)
+        return None if lost is None else -lost
     nano = scaled if per_nano == 1 else (2 * scaled + per_nano) // (2 * per_nano)
-    return nano if nano < LARGEST else None
+    return nano if nano < _LARGEST else None
 
 
 def total_nano(amounts: Iterable[Decimal]) -> int | None:
@@ -201,7 +213,7 @@ def usage_micro(cost: Cost, ratio: Decimal, per_usd: Decimal) -> int | None:
     if cost.nano_usd is None:
         return None
     credit_nanos = _multiply(_multiply(Decimal(cost.nano_usd), ratio), per_usd)
-    return _whole(_divide(_multiply(credit_nanos, _MILLION), _BILLION))
+    return _whole(_divide(credit_nanos, _THOUSAND))
 
 
 def fallback_usage_micro(reading: Reading, usd_per_million: Decimal, ratio: Decimal, per_usd: Decimal) -> int | None:
@@ -216,6 +228,8 @@ def fallback_usage_micro(reading: Reading, usd_per_million: Decimal, ratio: Deci
 
 
 def _whole(amount: Decimal) -> int | None:
-    if not amount.is_finite() or not _NONE <= amount < LARGEST:
+    # Its magnitude first: a number with an exponent of a million would take its time to become a whole one.
+    if not amount.is_finite() or amount.adjusted() > _DIGITS or (amount.is_signed() and amount):
         return None
-    return int(amount.to_integral_value(ROUND_HALF_UP))
+    whole = int(amount.to_integral_value(ROUND_HALF_UP))
+    return whole if whole < _LARGEST else None

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from store.call import Cost, CostLine, CostState, Portion, Reading, Units
 from store.pricing.arithmetic import lines_of, total_nano
-from store.pricing.caching import spared_nano
 from store.pricing.missing import NO_AMOUNT, no_list_price, no_price
 from store.pricing.price import Price
 
@@ -46,9 +45,8 @@ def cost_together(reading: Reading, price: Price | None, prices: Sequence[Price 
         )
         if isinstance(found, str):
             return Cost("unknown", missing=found)
-        lines += found
-        spared = spared_nano(its_price, portion.tokens)
-        saved = None if saved is None or spared is None else saved + spared
+        lines += found.lines
+        saved = None if saved is None or found.saved is None else saved + found.saved
     nano = total_nano([line.usd for line in lines])
     if nano is None:
         return Cost("unknown", missing=NO_AMOUNT)

@@ -15,7 +15,6 @@ from proxy.journal.notes import Outcome
 from store.anomalies import Anomalies
 from store.call import Cost, Reading, Units
 from store.pricing.arithmetic import lines_of, total_nano
-from store.pricing.caching import spared_nano
 from store.pricing.configured import ConfiguredPrices
 from store.pricing.missing import NO_AMOUNT, no_list_price, no_price
 from store.pricing.modifiers import PRICE_MODIFIER_UNKNOWN, modified
@@ -81,21 +80,21 @@ class PriceBook:
             return Cost("unknown", missing=no_list_price(price.prepaid, model))
         tokens, units = reading.tokens, reading.units
         prompted = reading.type in ("chat", "completion")
-        lines = lines_of(price, model, tokens, None if units == _NO_UNITS else units, prompted=prompted)
-        if isinstance(lines, str):
-            return Cost("unknown", missing=lines)
-        nano = lines.nano if lines.nano is not None else total_nano([line.usd for line in lines])
+        bill = lines_of(price, model, tokens, None if units == _NO_UNITS else units, prompted=prompted)
+        if isinstance(bill, str):
+            return Cost("unknown", missing=bill)
+        nano = bill.nano if bill.nano is not None else total_nano([line.usd for line in bill.lines])
         if nano is None:
             return Cost("unknown", missing=NO_AMOUNT)
         guessed = tokens is not None and tokens.source == "estimated" and price.bands
         return Cost(
             "estimated" if guessed else "priced",
             nano,
-            tuple(lines),
+            tuple(bill.lines),
             price.source,
             price.entry,
             price.since,
-            spared_nano(price, tokens),
+            bill.saved,
             None,
             _MODIFIED if modified(price, reading, target) else (),
         )

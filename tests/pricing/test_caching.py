@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from proxy.config.model import PriceEntry
 from store.call import Cost, Reading, Tokens
 from store.pricing import Band, Price, PriceBook
-from store.pricing.caching import spared_nano
+from store.pricing.arithmetic import lines_of
 
 AT = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 _counts = st.none() | st.integers(0, 10**7)
@@ -21,6 +21,12 @@ _rates = st.integers(0, 10**6).map(lambda micro: Decimal(micro).scaleb(-3))
 
 def price(**rates: str) -> Price:
     return Price("config", "one", bands=(Band(-1, {kind: Decimal(rate) for kind, rate in rates.items()}),))
+
+
+def spared_nano(price: Price, tokens: Tokens) -> int | None:
+    bill = lines_of(price, "m", tokens, None)
+    assert not isinstance(bill, str)
+    return bill.saved
 
 
 def cost(tokens: Tokens | None, **rates: str) -> Cost:
