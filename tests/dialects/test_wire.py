@@ -91,6 +91,27 @@ def test_usage_in_a_torn_event() -> None:
     assert reading.finished
 
 
+@pytest.mark.parametrize(("name", "known"), [("responses_tools", {}), ("responses_tool_usage", {"web_searches": 1})])
+def test_tool_calls_of_an_output_with_a_hole(name: str, known: dict[str, int]) -> None:
+    """Items are not counted where some may be missing; what the provider counts behind the hole is known."""
+    case = next(case for case in CASES if case.name.startswith(f"openai/{name}:"))
+    whole = case.response
+    hole = whole.index(b'"web_search_call"')
+    for begin, end in ((hole, hole + 1), (hole + 200, hole + 250)):
+        reading = case.read(Document(whole[:begin], whole[end:], cut=True))
+        assert reading.tokens == case.read().tokens
+        assert as_told(reading)["units"] == known
+
+
+def test_tool_calls_of_a_torn_event() -> None:
+    """The same holds for a stream whose terminal event is larger than the tail that was kept."""
+    case = next(case for case in CASES if case.name.startswith("openai/responses_tools_stream"))
+    whole = case.response
+    last = whole.rindex(b"event: response.completed")
+    reading = case.read(Document(whole[:last], whole[whole.index(b"web_search_call", last) :], cut=True))
+    assert (reading.tokens, as_told(reading)["units"]) == (case.read().tokens, {})
+
+
 def test_request_id_prefers_headers() -> None:
     """The request id is the best known header's, else the id in the answer."""
     reading = CASES[0].read()
