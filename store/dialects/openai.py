@@ -165,14 +165,22 @@ def _take_response(answer: Answer, piece: Response, streamed: bool) -> bool:
 
 
 def _take_breakdown(answer: Answer, breakdown: Breakdown | None) -> None:
-    """The models behind an agent: what they took is in the usage."""
-    if breakdown is None or not breakdown.models:
+    """The models behind an agent: what they took is the usage, else nobody can tell whose it was.
+
+    (In some of Groq's streams each of them is told to have taken all of it.)
+    """
+    if breakdown is None or not breakdown.models or answer.usage is None:
         return
     portions = []
     for part in breakdown.models:
         model, usage = name(part.get("model")), part.get("usage")
         if model is not None and isinstance(usage, dict):
             portions.append(Portion(model, count_usage(usage, "chat").tokens, beside=False))
+    whole = count_usage(answer.usage, "chat").tokens
+    parts = sum(portion.tokens.total or 0 for portion in portions if portion.tokens is not None)
+    if whole is None or whole.total != parts:
+        answer.note("parts_over_total" if whole is not None and parts > (whole.total or 0) else "total_mismatch")
+        portions = []
     answer.portions = tuple(portions)
 
 
