@@ -10,7 +10,7 @@ from typing import Final, Literal
 Anomaly = Literal[
     "no_usage", "no_terminator", "broken_json", "odd_usage", "odd_count", "negative_count",
     "cached_over_input", "parts_over_total", "total_mismatch", "model_family_mismatch",
-    "undecodable_body", "decompression_bomb", "told_in_part", "unreadable", "usage_by_fallback_rate",
+    "undecodable_body", "broken_frames", "decompression_bomb", "told_in_part", "unreadable", "usage_by_fallback_rate",
     "budget_nearly_used", "already_counted", "price_modifier_unknown",
 ]  # fmt: skip
 Anomalies = tuple[Anomaly, ...]
@@ -59,6 +59,10 @@ CATALOGUE: Final[dict[str, str]] = {
     "undecodable_body": (
         "A body was compressed in a way that could not be undone, wholly or in part: the client got it unchanged, but "
         "counts may be missing; see its Content-Encoding."
+    ),
+    "broken_frames": (
+        "Some of the binary frames of the stream were damaged and were left out, the others were read: look at what "
+        "stands between here and AWS, for the client got the same."
     ),
     "decompression_bomb": (
         "A compressed body would have grown beyond all bounds, so only its beginning was read: find out who sends it."

@@ -25,6 +25,7 @@ from store.metering import Meter, Noted, bare
 from store.pricing import PriceBook
 from store.retold import once
 from tests.books import a_call
+from tests.dialects.framing import frame
 from tests.journal.runs import asked, ended, started
 
 DONE = {"index": 0, "delta": {"content": "Hello."}, "finish_reason": "stop"}
@@ -118,6 +119,7 @@ CASES: dict[str, Callable[[Path], Anomalies]] = {
     "undecodable_body": lambda _: metered(b"no gzip", ("content-encoding", "gzip")),
     "decompression_bomb": lambda _: metered(gzip.compress(bytes(70_000_000)), ("content-encoding", "gzip")),
     "told_in_part": session_of_which_notes_are_lost,
+    "broken_frames": lambda _: metered(frame("messageStart", {"p": "abc"})[:-1] + b"x" + frame("metadata", {})),
     "unreadable": unreadable,
     "usage_by_fallback_rate": lambda _: metered(
         chat(model="odd-7b", **TOLD), group=Group("default", unpriced_usd_per_million=Decimal(1))

@@ -39,9 +39,9 @@ BUILTIN: dict[str, Upstream] = {
         _upstream("xai", "https://api.x.ai", provider="x-ai"),
         _upstream("together", "https://api.together.xyz"),
         _upstream("fireworks", "https://api.fireworks.ai"),
-        _upstream("cohere", "https://api.cohere.com", "generic"),
+        _upstream("cohere", "https://api.cohere.com", "cohere"),
         _upstream("perplexity", "https://api.perplexity.ai"),
-        _upstream("ollama", "http://127.0.0.1:11434"),
+        _upstream("ollama", "http://127.0.0.1:11434", "ollama"),
         _upstream("vllm", "http://127.0.0.1:8000"),
         _upstream("llamacpp", "http://127.0.0.1:8080"),
     )

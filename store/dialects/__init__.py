@@ -7,28 +7,46 @@ never raises on what a peer sent. A dialect module holds only what is peculiar t
 from collections.abc import Iterable
 from urllib.parse import parse_qs
 
+import msgspec
+
 from proxy.journal.notes import Close, Headers
 from store.call import Reading
 from store.dialects.anthropic import ANTHROPIC
+from store.dialects.bedrock import BEDROCK, invoked
 from store.dialects.call_types import call_type
+from store.dialects.cohere import COHERE
+from store.dialects.dialect import Dialect
 from store.dialects.document import Document
+from store.dialects.flat import FLAT
+from store.dialects.frames import unframed
 from store.dialects.gemini import GEMINI
 from store.dialects.generic import GENERIC
+from store.dialects.ollama import OLLAMA
 from store.dialects.openai import OPENAI
 from store.dialects.reading import read_exchange
 from store.dialects.realtime import Line, read_told, session_type
+from store.dialects.recognised import format_in
 from store.dialects.request_id import upstream_request_id
 from store.dialects.spoken import dialect_of
+from store.dialects.vertex import VERTEX
 
 __all__ = ["Document", "Line", "dialect_of", "read", "read_session", "session_type", "upstream_request_id"]
 
-# What `dialect_of` may answer; any other format is GENERIC.
+# What `dialect_of` and `format_in` may answer.
 _DIALECTS = {
     "openai": OPENAI,
     "anthropic": ANTHROPIC,
     "gemini": GEMINI,
-    "vertex": GEMINI,
+    "vertex": VERTEX,
+    "bedrock": BEDROCK,
+    "cohere": COHERE,
+    "ollama": OLLAMA,
+    "flat": FLAT,
 }
+_INVOKED = {name: invoked(native) for name, native in _DIALECTS.items()}
+
+
+_INVOCATIONS = ("/invoke", "/invoke-with-response-stream")
 
 
 def read(
@@ -44,8 +62,9 @@ def read(
     """What one exchange tells. A body that cannot be understood leaves what is known without it."""
     path, _, query = target.partition("?")
     try:
-        return read_exchange(
-            _DIALECTS.get(dialect_of(dialect, path), GENERIC),
+        response, framing = unframed(response)
+        reading = read_exchange(
+            _spoken(dialect_of(dialect, path), path, status, response),
             method,
             path,
             _model_in(query) if query else None,
@@ -55,6 +74,7 @@ def read(
             response_headers,
             response,
         )
+        return msgspec.structs.replace(reading, anomalies=(*reading.anomalies, *framing)) if framing else reading
     except Exception:
         # One body we did not foresee must not keep a call out of the book, nor a batch from being written.
         return Reading(type=call_type(method, path), anomalies=("unreadable",))
@@ -76,6 +96,16 @@ def read_session(
         return read_told(path, model, request_headers, told, close=close, broken=broken, missing=missing)
     except Exception:
         return Reading(type=session_type(path), stream=True, anomalies=("unreadable",))
+
+
+def _spoken(name: str, path: str, status: int | None, response: Document) -> Dialect:
+    """The dialect of an answer in this format, which may leave it to the body to say more."""
+    failed = status is not None and status >= 400
+    if name == "bedrock" and path.rstrip("/").endswith(_INVOCATIONS) and not failed:
+        return _INVOKED[format_in(response) or name]
+    if name == "generic" and not failed:
+        return _DIALECTS.get(format_in(response) or name, GENERIC)
+    return _DIALECTS.get(name, GENERIC)
 
 
 def _model_in(query: str) -> str | None:

@@ -34,10 +34,10 @@ class Answer:
     raw_usage: bytes | None = None
     ended: bool = False  # a terminal event or a finish reason was seen
     output_open: bool = False  # the output count told so far is not the final one
+    open: bool = False  # a piece said that others follow
     pending: bool = False  # accepted to be worked on later: nothing is answered or charged yet
-    background: bool = (
-        False  # worked on whether or not anybody waits: a later call may tell the usage, or tell it again
-    )
+    background: bool = False  # worked on whether anybody waits or not: a later call may tell the usage, also again
+    beside: dict[str, int] | None = None  # counts for what the usage object leaves out; see `beside.py`
     units: Told | None = None  # told outside of the usage object
     portions: tuple[Portion, ...] = ()  # likewise; one without a model is of the model that answered
     cost_usd: Any = None  # likewise
@@ -57,11 +57,24 @@ class Answer:
             self.usage, self.raw_usage = usage, told
         else:
             _overlay(self.usage, usage)
-            try:
-                self.raw_usage = _encode_usage(self.usage)
-            except (ArithmeticError, RecursionError):  # numbers that it reads but does not write
-                self.raw_usage = told
+            self._write_usage(otherwise=told)
         return True
+
+    def take_counts(self, **counts: Any) -> None:
+        """The same for counts that stand one by one beside the text; those that are None are not there."""
+        told = {name: count for name, count in counts.items() if count is not None}
+        if told:
+            if self.usage is None:
+                self.usage = told
+            else:
+                _overlay(self.usage, told)
+            self._write_usage(otherwise=None)
+
+    def _write_usage(self, otherwise: bytes | None) -> None:
+        try:
+            self.raw_usage = _encode_usage(self.usage)
+        except (ArithmeticError, RecursionError):  # numbers that it reads but does not write
+            self.raw_usage = otherwise
 
     def tell(self, unit: str, count: int | Decimal | None) -> None:
         """Remember a count of something that is billed; the last one told is right."""

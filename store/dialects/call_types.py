@@ -18,18 +18,34 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/messages/count_tokens", "count_tokens"),
     (r"/(tokenize|tokenize-text)", "count_tokens"),
     (r"/messages/batches", "batch"),
-    (r":(streamGenerateContent|generateContent|rawPredict|streamRawPredict)", "chat"),
-    (r":(embedContent|batchEmbedContents)", "embedding"),
-    (r":countTokens", "count_tokens"),
+    (r"/models/count-tokens[^/:]*:rawPredict", "count_tokens"),
+    (r":(streamGenerateContent|generateContent|rawPredict|streamRawPredict|generateMessage|generateAnswer)", "chat"),
+    (r":(embedContent|batchEmbedContents|embedText|batchEmbedText)", "embedding"),
+    (r":(countTokens|computeTokens|countMessageTokens|countTextTokens)", "count_tokens"),
     (r":(batchGenerateContent|asyncBatchEmbedContent)", "batch"),
-    (r"/models/imagen[^/:]*:predict", "image"),
-    (r"/models/[^/:]*embedding[^/:]*:predict", "embedding"),
+    (r":generateText", "completion"),
+    (r"/models/image[^/:]*:predict", "image"),
+    (r"/models/[^/:]*(embedding|gecko)[^/:]*:predict", "embedding"),
+    (r"/models/(chat|codechat|text|code)-(bison|unicorn)[^/:]*:predict", "chat"),
+    (r":uploadToFileSearchStore", "file"),
+    (r"/batchPredictionJobs", "batch"),
     (r"/interactions", "chat"),
     (r"/model/[^/]+/(converse|converse-stream)", "chat"),
+    (r"/model/[^/]*embed[^/]*/invoke", "embedding"),
+    (r"/model/[^/]*rerank[^/]*/invoke", "rerank"),
+    (r"/model/[^/]*(image|canvas|stability\.)[^/]*/invoke", "image"),
+    (r"/model/[^/]+/(invoke|invoke-with-response-stream)", "chat"),
     (r"/model/[^/]+/count-tokens", "count_tokens"),
+    (r"/model-invocation-job", "batch"),
     (r"/(api|v1|v2)/chat", "chat"),
-    (r"/(api/generate|completions?|complete)", "completion"),
-    (r"/(embeddings?|embed)", "embedding"),
+    (r"/ml/v\d[^/]*/text/(chat|chat_stream)", "chat"),
+    (r"/ml/v\d[^/]*/(generation/text|generation/text_stream|text/generation|text/generation_stream)", "completion"),
+    (r"/ml/v\d[^/]*/text/tokenization", "count_tokens"),
+    (r"/cortex/inference:complete", "chat"),
+    (r"/cortex/inference:embed", "embedding"),
+    (r"/(api/generate|v1/generate|generate|generate_stream|completions?|complete)", "completion"),
+    (r"/v1/embed-jobs", "batch"),
+    (r"/(embeddings?|embed|semantic_embed|batch_semantic_embed)", "embedding"),
     (r"/images(/(generations|edits|variations))?", "image"),
     (r"/(audio/speech|tts)", "speech"),
     (r"/(audio/transcriptions|stt)", "transcription"),
@@ -45,7 +61,7 @@ _ANY_METHOD: tuple[tuple[str, CallType], ...] = (
     (r"/files/[^/]+(/content|/url)?", "file"),
     (r"/uploads/[^/]+(/parts|/complete|/cancel)?", "file"),
     (r"/(models|language-models|image-generation-models|embedding-models)(/[^:]+)?", "model"),
-    (r"/api/tags", "model"),
+    (r"/api/(tags|ps|show)", "model"),
 )
 
 
@@ -59,7 +75,10 @@ _BELOW_OTHERS = re.compile(r".*/(threads|vector_stores|assistants|containers|ope
 
 
 _RUN = re.compile(r".*/threads(/[^/]+)?/runs(/[^/]+/submit_tool_outputs)?/?")  # of an assistant
-_WORK = re.compile(r".*/(ocr|decisions|conversations(/[^/]+(/restart)?)?)/?")
+_WORK = re.compile(
+    r".*/(ocr|decisions|predictions|conversations(/[^/]+(/restart)?)?"
+    r"|endpoints/[^/]+/(invocations|invocations-response-stream))/?"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -84,14 +103,47 @@ def is_work(path: str) -> bool:
     return _WORK.fullmatch(path) is not None
 
 
-_MODEL_IN_PATH = re.compile(
-    r".*/(?:models|tunedModels|model)/([^/:]+(?:/[^/:]+)*?)(?::|/converse|/invoke|/count-tokens).*"
-    r"|.*/openai/deployments/([^/]+)/.+"
+_STREAMED = (
+    ":streamGenerateContent", ":streamRawPredict", "/converse-stream", "/invoke-with-response-stream",
+    "/invocations-response-stream", "/text_stream", "/chat_stream", "/generation_stream", "/generate_stream",
+)  # fmt: skip
+
+
+def streams_by_path(path: str) -> bool:
+    """Whether a path is one that always streams."""
+    return path.endswith(_STREAMED)
+
+
+_DEPLOYMENT = re.compile(r".*/openai/deployments/([^/]+)/.+")
+# Where something is asked of a model that the path names. Bedrock's may hold a colon, also as it is.
+_MODEL_IN_PATH = tuple(
+    re.compile(rf".*{ending}/?")
+    for ending in (
+        r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)",
+        r"/(?:models|tunedModels|endpoints)/(?!count-tokens)([^/:]+(?:/[^/:]+)*?):[A-Za-z]+",
+        r"/endpoints/([^/]+)/(?:invocations|invocations-response-stream)",
+        r"/models/([^/]+/[^/]+)/predictions",
+    )
 )
 
 
 @lru_cache(maxsize=4096)
 def model_in_path(path: str) -> str | None:
-    """The model a path names together with a method, as in `/v1beta/models/NAME:generateContent`, or a deployment."""
-    match = _MODEL_IN_PATH.fullmatch(path)
-    return unquote(match[1] or match[2])[:256] if match else None
+    """The model a path names together with a method, as in `/v1beta/models/NAME:generateContent`.
+
+    Of an ARN the last part, which names the model, or else a profile, an endpoint or a deployment of somebody's own.
+    """
+    for pattern in _MODEL_IN_PATH:
+        if (match := pattern.fullmatch(path)) is not None:
+            name = unquote(match[1])
+            if name.startswith("arn:"):
+                name = name.rpartition("/")[2] if "/" in name else name.rpartition(":")[2]
+            return name[:256] or None
+    return None
+
+
+@lru_cache(maxsize=4096)
+def deployment_in_path(path: str) -> str | None:
+    """Azure's deployment, which may have any name; the body may say which model it is of."""
+    match = _DEPLOYMENT.fullmatch(path)
+    return unquote(match[1])[:256] if match else None

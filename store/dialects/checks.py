@@ -31,7 +31,7 @@ def oddities(answer: Answer, tokens: Tokens | None, asked_model: str | None) -> 
 
 def unended(answer: Answer, form: Form, response: Document, *, finished: bool) -> Anomalies:
     """Whether a good answer stops before its own end, so far as its bytes are here to tell."""
-    if form == "json":
+    if form == "json" and not answer.open:
         return () if finished or response.cut else ("broken_json",)
     if finished or answer.pending or answer.error is not None or answer.finish_reason is not None:
         return ()

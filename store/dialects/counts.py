@@ -6,6 +6,8 @@ Providers have sent counts as floats, strings, booleans, negatives and numbers l
 from decimal import Decimal
 from typing import Any
 
+from store.anomalies import Anomalies
+
 LARGEST = 2**53 - 1  # the largest whole number every JSON implementation agrees on; seven of them still fit a row's sum
 LONGEST_NAME = 256
 _LONGEST_NUMBER = 15  # digits: less than LARGEST
@@ -14,10 +16,11 @@ _LONGEST_NUMBER = 15  # digits: less than LARGEST
 class Counts:
     """Reads counts out of one usage object and remembers whether any was odd: no whole number."""
 
-    __slots__ = ("odd",)
+    __slots__ = ("_whole_floats", "odd")
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole_floats: bool = False) -> None:
         self.odd = False
+        self._whole_floats = whole_floats  # that they write 7.0 for 7 is nothing odd
 
     def of(self, value: Any) -> int | None:
         """The count, or None when there is none or it makes no sense."""
@@ -25,8 +28,15 @@ class Counts:
             return None
         if type(value) is int and value <= LARGEST:
             return value if value >= 0 else None  # every negative count is noted in one place (checks.py)
-        self.odd = True
-        return _rescued(value)
+        rescued = _rescued(value)
+        if rescued is None or not self._whole_floats or isinstance(value, str):
+            self.odd = True
+        return rescued
+
+    @property
+    def anomalies(self) -> Anomalies:
+        """What was odd about them."""
+        return ("odd_count",) if self.odd else ()
 
 
 def all_sound(values: tuple[Any, ...]) -> bool:

@@ -1,4 +1,5 @@
-"""From a body as it was on the wire to a `Document`: undoes gzip, deflate, br and zstd, on a copy, within bounds.
+"""From a body as it was on the wire to a `Document`: undoes gzip, deflate, br, zstd and the frames of AWS, on a copy,
+within bounds.
 
 Output is bounded whatever the input claims to hold, a stream that was cut gives what could be decoded of it, and
 what cannot be decoded at all is passed on as it is, with a name for what is odd.
@@ -14,6 +15,7 @@ import zstandard
 from proxy.journal.notes import Body
 from store.anomalies import Anomalies, Anomaly
 from store.dialects.document import Document
+from store.dialects.frames import unframed
 
 LIMIT = 64 * 1024 * 1024
 _PIECE = 64 * 1024  # decoded bytes per step, so that a bomb is noticed before it is in memory
@@ -26,14 +28,23 @@ Pieces = Iterator[bytes]
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """A document, and what was odd about its encoding: "undecodable_body", "decompression_bomb"."""
+    """A document, and what was odd about its encoding: undecodable_body, decompression_bomb, broken_frames."""
 
     document: Document
     anomalies: Anomalies = ()
 
 
 def decode(body: Body, content_encoding: str | None, limit: int = LIMIT) -> Decoded:
-    """The body without its content encoding; of a decoded form larger than `limit` head and tail are kept."""
+    """The body without its content encoding and without binary frames.
+
+    Of a decoded form larger than `limit` head and tail are kept.
+    """
+    decoded = _decoded(body, content_encoding, limit)
+    document, anomalies = unframed(decoded.document)
+    return decoded if document is decoded.document else Decoded(document, (*decoded.anomalies, *anomalies))
+
+
+def _decoded(body: Body, content_encoding: str | None, limit: int) -> Decoded:
     if not content_encoding or body.decoded is not None or not body.head:
         return Decoded(_as_it_is(body))
     codings = [coding.strip().lower() for coding in content_encoding.split(",")]

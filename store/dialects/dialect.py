@@ -21,6 +21,9 @@ class Asked(msgspec.Struct):
     user: Any = None
     safety_identifier: Any = None
     metadata: Any = None
+    request_metadata: Any = msgspec.field(name="requestMetadata", default=None)  # bedrock
+    labels: Any = None  # vertex
+    model_id: Any = None  # watsonx
     input: msgspec.Raw = msgspec.Raw()
     text: msgspec.Raw = msgspec.Raw()  # what to speak, at xAI
     session: msgspec.Raw = msgspec.Raw()
@@ -37,4 +40,6 @@ class Dialect:
     count: Callable[[dict[str, Any], CallType], Counted]  # understand a usage object
     label: Callable[[Labels, Asked], None] = lambda labels, asked: None  # the labels of the body
     metered: bool = True  # whether its tokens are understood at all
-    streams_by_path: str | None = None  # how a path ends that always streams
+    told_midway: bytes | None = None  # what a stream holds that tells something neither at its beginning nor its end
+    in_arrays: bool = False  # whether pieces may come as the elements of one array
+    streams_unless_told: tuple[str, ...] | None = None  # how paths end that stream when nothing is said of it

@@ -1,32 +1,44 @@
 """What went wrong, in the upstream's own words: the shapes in which error bodies come.
 
 Message: `error.message`, `error` as a string, `message`, `detail`, else the beginning of the text.
-Type: `error.type`, `error.status`, `type`. Code: `error.code`, `code`.
+Type: `error.type`, `error.status`, `type`, AWS's `__type` and its header. Code: `error.code`, `code`.
 """
 
 from typing import Any
 
 import msgspec
 
+from proxy.journal.notes import Headers
 from store.call import CallError
 from store.dialects import cut_json
 from store.dialects.document import Document
 from store.dialects.shape import NOT_JSON
-from store.dialects.sse import events
+from store.dialects.stream import stream_of
 
 LONGEST_MESSAGE = 2000
+_TYPE_HEADER = "x-amzn-errortype"
 _TEXT_SHOWN = 200  # characters of a body that is no JSON
 
 
-def error_in(document: Document) -> CallError | None:
-    """The error a failed call was answered with; None when the body is empty."""
+def error_in(document: Document, headers: Headers = ()) -> CallError | None:
+    """The error a failed call was answered with; None when nothing tells any."""
+    error = _error_in(document)
+    if error is not None and error.type is not None:
+        return error
+    for name, value in headers:
+        if name == _TYPE_HEADER and (kind := value.partition(":")[0].strip()):
+            return CallError(kind, error.code, error.message) if error is not None else CallError(kind, None, None)
+    return error
+
+
+def _error_in(document: Document) -> CallError | None:
     form = document.form
     if form == "empty":
         return None
     if form == "json":
         found = error_of(_loaded(document))
-    elif form == "events":
-        found = next(filter(None, (error_of(_loaded(Document(data))) for data in events(document).all())), None)
+    elif (stream := stream_of(document)) is not None:
+        found = next(filter(None, (error_of(_loaded(Document(data))) for data in stream.all())), None)
     else:
         found = None
     return found or CallError(None, None, _beginning(document))
@@ -39,10 +51,13 @@ def error_of(value: Any) -> CallError | None:
     if not isinstance(value, dict):
         return None
     inner = value.get("error")
+    if inner is None and isinstance(value.get("errors"), list):  # watsonx
+        inner = next(filter(None, value["errors"]), None)
     details = inner if isinstance(inner, dict) else {}
     message = _text(details.get("message")) or _text(inner)
-    message = message or _text(value.get("message")) or _detail(value.get("detail"))
+    message = message or _text(value.get("message")) or _text(value.get("Message")) or _detail(value.get("detail"))
     kind = _text(details.get("type")) or _text(details.get("status")) or _text(value.get("type"))
+    kind = kind or _text(value.get("error_type")) or (_text(value.get("__type")) or "").rpartition("#")[2] or None
     code = _text(details.get("code")) or _text(value.get("code"))
     if message is None and not details and code is None:
         return None

@@ -15,11 +15,13 @@ from store.dialects.shape import NOT_JSON
 _BYTES_PER_TOKEN = 4
 _TEXT = frozenset((
     "text", "content", "delta", "thinking", "reasoning", "reasoning_content", "refusal", "partial_json", "arguments",
-    "prompt", "input", "output", "instructions", "system", "suffix", "title", "completion",
+    "prompt", "input", "output", "instructions", "system", "suffix", "title", "response", "generation", "completion",
+    "inputText", "outputText", "generated_text", "inputs",
 ))  # fmt: skip
 _STRUCTURED = frozenset(("tools", "functions", "args", "arguments", "input", "parameters", "response_schema"))
 _TEXT_MEMBER = re.compile(
-    rb'"(?:text|content|delta|completion|thinking|reasoning_content|arguments|prompt|input|instructions|system)"\s*:\s*'
+    rb'"(?:text|content|delta|thinking|reasoning_content|arguments|prompt|input|instructions|system|response|generation|'
+    rb'completion|inputText|outputText|generated_text|inputs)"\s*:\s*'
     rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)',
     re.DOTALL,
 )

@@ -1,29 +1,65 @@
-"""Google's Gemini: generateContent, its streams (events, or one array sent piecemeal) and embeddings.
+"""Google's Gemini, at its own address and on Vertex: generateContent, its streams (events, or one array sent
+piecemeal), embeddings and interactions.
 
 Prompt tokens include cached ones; thoughts stand outside of the candidates' tokens and tool use outside of the
-prompt's. Counts that are absent are 0, as everywhere in proto3; breakdowns that are absent are unknown.
+prompt's. Counts that are absent are 0, as everywhere in proto3; breakdowns that are absent are unknown. Interactions
+count the same things under names of their own.
+
+Searching the web is charged by the query from Gemini 3 on, and once for an answer before; the answer lists its queries.
 """
 
+import re
 from typing import Any
 
 import msgspec
 
 from store.anomalies import Anomaly
 from store.call import CallType, Tokens
-from store.dialects.answer import Answer, Counted
+from store.dialects.answer import Answer, Counted, Told
 from store.dialects.counts import Counts, name
-from store.dialects.dialect import Dialect
+from store.dialects.dialect import Asked, Dialect
 from store.dialects.errors import error_of
+from store.dialects.labels import Labels
 from store.dialects.shape import Shape
 
 _MODALITY_NUMBERS = {1: "TEXT", 2: "IMAGE", 3: "VIDEO", 4: "AUDIO", 5: "DOCUMENT"}
 
 
+_BY_ANSWER = re.compile(r"(?:.*/)?gemini-[12]\b.*")
+_INTERACTIONS = {
+    "total_input_tokens": "promptTokenCount",
+    "total_output_tokens": "candidatesTokenCount",
+    "total_thought_tokens": "thoughtsTokenCount",
+    "total_tool_use_tokens": "toolUsePromptTokenCount",
+    "total_cached_tokens": "cachedContentTokenCount",
+    "total_tokens": "totalTokenCount",
+    "input_tokens_by_modality": "promptTokensDetails",
+    "output_tokens_by_modality": "candidatesTokensDetails",
+    "cached_tokens_by_modality": "cacheTokensDetails",
+}
+_PENDING = frozenset(("in_progress", "queued"))
+
+
+class Grounding(msgspec.Struct, rename="camel"):
+    web_search_queries: list[Any] | None = None
+
+
 class Candidate(msgspec.Struct, rename="camel"):
     finish_reason: Any = None
+    grounding_metadata: Grounding | None = None
 
 
-class Piece(msgspec.Struct, rename="camel"):
+class Interaction(msgspec.Struct):
+    """The object of an interaction: a whole answer, or what the events of a stream carry."""
+
+    id: Any = None
+    model: Any = None
+    status: Any = None
+    usage: msgspec.Raw = msgspec.Raw()
+
+
+class Piece(Interaction, rename="camel"):
+    interaction: Interaction | None = None
     candidates: list[Candidate] | None = None
     prompt_feedback: Any = None
     usage_metadata: msgspec.Raw = msgspec.Raw()
@@ -36,7 +72,14 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
     answer.id = answer.id or name(piece.response_id)
     answer.model = answer.model or name(piece.model_version)
     answer.take_usage(piece.usage_metadata)
+    if piece.status is not None:
+        _take_interaction(answer, piece)
+    if piece.interaction is not None:
+        _take_interaction(answer, piece.interaction)
     if piece.candidates:
+        queries = sum(map(_queries, piece.candidates))
+        if queries:
+            answer.tell("web_searches", 1 if _BY_ANSWER.fullmatch(answer.model or "") else queries)
         reason = piece.candidates[0].finish_reason
         if reason:
             answer.finish_reason = name(str(reason))
@@ -49,7 +92,32 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
         answer.ended = True
 
 
+def _take_interaction(answer: Answer, told: Interaction) -> None:
+    answer.id = answer.id or name(told.id)
+    answer.model = answer.model or (name(told.model) or "").removeprefix("models/") or None
+    answer.take_usage(told.usage)
+    status = name(told.status)
+    answer.pending = status in _PENDING
+    if status is not None and not answer.pending:
+        answer.finish_reason = status
+        answer.ended = True
+
+
+def _queries(candidate: Candidate) -> int:
+    grounding = candidate.grounding_metadata
+    told = grounding.web_search_queries if grounding is not None else None
+    return sum(1 for query in told if query) if told else 0
+
+
+def _label(labels: Labels, asked: Asked) -> None:
+    labels.tag_all(asked.labels)
+
+
 def _count(usage: dict[str, Any], type_: CallType) -> Counted:
+    units: Told | None = None
+    if "total_input_tokens" in usage or "total_output_tokens" in usage:
+        units = _searches(usage.get("grounding_tool_count"))
+        usage = {_INTERACTIONS[key]: told for key, told in usage.items() if key in _INTERACTIONS}
     get, counts = usage.get, Counts()
     of = counts.of
     anomalies: list[Anomaly] = []
@@ -64,13 +132,14 @@ def _count(usage: dict[str, Any], type_: CallType) -> Counted:
 
     by_modality = _by_modality(get("promptTokensDetails") or get("promptTokenDetails"), of)
     cached_by_modality = _by_modality(get("cacheTokensDetails"), of) or {}
-    audio_in = image_in = cached_audio = None
+    audio_in = image_in = cached_audio = cached_image = None
     plain_in, read = prompt - cached + tool_use, cached
     if by_modality is not None:
         cached_audio = min(cached_by_modality.get("AUDIO", 0), cached)
-        read -= cached_audio
+        cached_image = min(cached_by_modality.get("IMAGE", 0), cached - cached_audio)
+        read -= cached_audio + cached_image
         audio_in = max(0, by_modality.get("AUDIO", 0) - cached_audio)
-        image_in = max(0, by_modality.get("IMAGE", 0) - min(cached_by_modality.get("IMAGE", 0), read))
+        image_in = max(0, by_modality.get("IMAGE", 0) - cached_image)
         if audio_in + image_in > prompt - cached:
             anomalies.append("parts_over_total")
             audio_in = min(audio_in, prompt - cached)
@@ -100,8 +169,21 @@ def _count(usage: dict[str, Any], type_: CallType) -> Counted:
         output_audio=audio_out,
         output_image=image_out,
         reasoning=thoughts,
+        cache_read_image=cached_image,
     )
-    return Counted(tokens, tuple(dict.fromkeys(anomalies)), name(get("serviceTier") or get("trafficType")))
+    tier = name(get("serviceTier") or get("trafficType"))
+    return Counted(tokens, tuple(dict.fromkeys(anomalies)), tier, units)
+
+
+def _searches(told: Any) -> Told | None:
+    """The searches of an interaction, told by the tool that made them."""
+    counts = Counts()
+    found = [
+        counts.of(tool.get("count"))
+        for tool in (told if isinstance(told, list) else ())
+        if isinstance(tool, dict) and tool.get("type") == "google_search"
+    ]
+    return {"web_searches": sum(filter(None, found))} if any(found) else None
 
 
 def _by_modality(details: Any, of: Any) -> dict[str, int] | None:
@@ -120,8 +202,10 @@ def _by_modality(details: Any, of: Any) -> dict[str, int] | None:
                 else None
             )
             if key:
-                found[key] = found.get(key, 0) + (of(detail.get("tokenCount")) or 0)
+                found[key.upper()] = found.get(key.upper(), 0) + (
+                    of(detail.get("tokenCount", detail.get("tokens"))) or 0
+                )
     return found
 
 
-GEMINI = Dialect(Shape(Piece), _take, _count, streams_by_path=":streamGenerateContent")
+GEMINI = Dialect(Shape(Piece), _take, _count, _label, in_arrays=True, told_midway=b'"webSearchQueries"')

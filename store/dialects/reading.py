@@ -14,7 +14,8 @@ from store.anomalies import Anomalies
 from store.call import CallType, Portion, Reading, Tokens, Units
 from store.dialects import checks, cut_json, estimate, multipart
 from store.dialects.answer import Answer, Counted, Told
-from store.dialects.call_types import call_type, is_work, model_in_path
+from store.dialects.beside import completed
+from store.dialects.call_types import call_type, deployment_in_path, is_work, model_in_path, streams_by_path
 from store.dialects.counts import name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.document import Document, Form
@@ -22,7 +23,7 @@ from store.dialects.errors import error_in
 from store.dialects.labels import labels_in
 from store.dialects.reported_cost import reported_cost_usd
 from store.dialects.shape import NOT_JSON, Shape
-from store.dialects.sse import events
+from store.dialects.stream import Stream, stream_of
 
 _METERED = frozenset((
     "chat", "completion", "embedding", "image", "speech", "transcription", "translation", "moderation", "rerank",
@@ -61,17 +62,19 @@ def read_exchange(
     answer, counted, finished = Answer(), _NOT_COUNTED, False
     refused = status is not None and status >= 400
     if refused:
-        answer.error = error_in(response)
-        finished = form in ("json", "events")
+        answer.error = error_in(response, response_headers)
+        finished = form in ("json", "events", "lines")
     elif form == "json":
         answer, counted, finished = _whole(dialect, response, type_)
-    elif form == "events":
-        answer, counted, finished = _streamed(dialect, response, type_)
+    elif (stream := stream_of(response)) is not None:
+        midway = dialect.told_midway is not None and dialect.told_midway in response.head
+        answer, counted, finished = _streamed(dialect, stream, type_, all_of_it=midway)
 
     metered = type_ in _METERED or (type_ == "other" and _is_charged(method, path, answer))
-    by_path = dialect.streams_by_path is not None and path.endswith(dialect.streams_by_path)
-    stream = form == "events" or by_path or (asked is not None and asked.stream in (True, "true"))
-    requested_model = (name(asked.model) if asked is not None else None) or model_in_path(path) or query_model
+    if metered and not refused and not answer.pending:
+        counted = completed(answer, counted, response_headers, type_)
+    streamed = form == "events" or (form == "lines" and metered) or _asks_for_a_stream(dialect, path, asked)
+    requested_model = _requested(path, asked) or query_model
     tokens = checks.without_negatives(counted.tokens) if metered and counted.tokens is not None else None
     anomalies: Anomalies = ()
     if metered:
@@ -81,16 +84,16 @@ def read_exchange(
     answered = status is not None and status < 400 and form not in ("other", "empty") and not answer.pending
     if answered and dialect.metered and type_ in _ESTIMATED:
         if tokens is None:
-            tokens = _estimated(type_, request, response, form, answer)
-            if form == "events" and answer.error is None:
+            tokens = _estimated(type_, request, response, answer)
+            if form in ("events", "lines") and answer.error is None:
                 anomalies = (*anomalies, "no_usage")
-        elif answer.output_open:
-            tokens = _output_estimated(tokens, response, form)
+        elif answer.output_open or (tokens.output is None and not (finished and form == "json")):
+            tokens = _output_estimated(tokens, response)
     return Reading(
         type=type_,
         requested_model=requested_model,
         model=answer.model,
-        stream=stream,
+        stream=streamed,
         tokens=tokens,
         units=_units(type_, asked, answer, counted) if metered and not refused else _NO_UNITS,
         portions=_portions(answer, counted, asked) if metered and (answer.portions or counted.portions) else (),
@@ -121,6 +124,12 @@ def _is_charged(method: str, path: str, answer: Answer) -> bool:
     return method == "GET" and answer.background and not answer.pending
 
 
+def _requested(path: str, asked: Asked | None) -> str | None:
+    """The model that was asked for. What a path asks of a model, no body changes."""
+    told = None if asked is None else name(asked.model) or name(asked.model_id)
+    return model_in_path(path) or told or deployment_in_path(path)
+
+
 def _request(request: Document, headers: Headers) -> Asked | None:
     """The members of a JSON body or of a form that say something about the call."""
     form = request.form
@@ -147,7 +156,7 @@ def _model_of_session(described: msgspec.Raw | bytes) -> str | None:
 def _whole(dialect: Dialect, response: Document, type_: CallType) -> tuple[Answer, Counted, bool]:
     """One JSON document: an object, or an array of pieces sent one by one."""
     answer = Answer()
-    if response.head.lstrip()[:1] == b"[" and dialect.streams_by_path is not None:
+    if response.head.lstrip()[:1] == b"[" and dialect.in_arrays:
         _take_all(dialect, answer, cut_json.elements(Document(response.head)), type_)
         if response.cut:
             _take_torn(dialect, answer, response.tail, type_)
@@ -157,13 +166,24 @@ def _whole(dialect: Dialect, response: Document, type_: CallType) -> tuple[Answe
     if piece is not None:
         dialect.take(answer, piece, type_)
     answer.output_open = False
-    return answer, _counted(dialect, answer, type_), finished
+    return answer, _counted(dialect, answer, type_), finished and not answer.open
 
 
-def _streamed(dialect: Dialect, response: Document, type_: CallType) -> tuple[Answer, Counted, bool]:
-    """The events of a stream: its ends if they suffice, else all."""
-    stream = events(response)
-    for window in _WINDOWS:
+def _asks_for_a_stream(dialect: Dialect, path: str, asked: Asked | None) -> bool:
+    """Whether the request asks for one: by its path, its body, or by saying nothing where streams are usual."""
+    if streams_by_path(path):
+        return True
+    told = asked.stream if asked is not None else None
+    if told is None and dialect.streams_unless_told is not None:
+        return path.endswith(dialect.streams_unless_told)
+    return told in (True, "true")
+
+
+def _streamed(
+    dialect: Dialect, stream: Stream, type_: CallType, *, all_of_it: bool = False
+) -> tuple[Answer, Counted, bool]:
+    """The pieces of a stream: its ends if they suffice, else all."""
+    for window in () if all_of_it else _WINDOWS:
         payloads = stream.ends(window)
         if payloads is None:
             break
@@ -174,7 +194,7 @@ def _streamed(dialect: Dialect, response: Document, type_: CallType) -> tuple[An
             return answer, counted, True
     answer = Answer()
     _take_all(dialect, answer, stream.before(), type_)
-    if stream.torn and _take_torn(dialect, answer, stream.torn, type_) and not stream.tail.strip():
+    if stream.torn and _take_torn(dialect, answer, stream.torn, type_) and stream.ends_torn:
         answer.ended = True  # by the last event of all, which told the usage
     _take_all(dialect, answer, stream.after(), type_)
     return answer, _counted(dialect, answer, type_), answer.ended
@@ -208,9 +228,9 @@ def _counted(dialect: Dialect, answer: Answer, type_: CallType) -> Counted:
     return _NOT_COUNTED if answer.usage is None else dialect.count(answer.usage, type_)
 
 
-def _estimated(type_: CallType, request: Document, response: Document, form: Form, answer: Answer) -> Tokens | None:
+def _estimated(type_: CallType, request: Document, response: Document, answer: Answer) -> Tokens | None:
     """An estimate of both directions; None when no model has answered: nothing but an error, or nothing at all."""
-    outgoing = 0 if type_ == "embedding" else estimate.tokens_of(_answered_bytes(response, form))
+    outgoing = 0 if type_ == "embedding" else estimate.tokens_of(_answered_bytes(response))
     if not outgoing and (answer.error is not None or not _by_a_model(type_, answer)):
         return None
     incoming = estimate.tokens_of(estimate.text_bytes(request))
@@ -222,14 +242,15 @@ def _by_a_model(type_: CallType, answer: Answer) -> bool:
     return type_ == "embedding" or answer.model is not None or answer.finish_reason is not None
 
 
-def _output_estimated(tokens: Tokens, response: Document, form: Form) -> Tokens:
+def _output_estimated(tokens: Tokens, response: Document) -> Tokens:
     """The reported input, with an output at least as large as the text that was seen."""
-    seen = estimate.tokens_of(_answered_bytes(response, form))
+    seen = estimate.tokens_of(_answered_bytes(response))
     return msgspec.structs.replace(tokens, source="estimated", output_text=max(seen, tokens.output_text or 0))
 
 
-def _answered_bytes(response: Document, form: Form) -> int:
-    return estimate.streamed_bytes(events(response).all()) if form == "events" else estimate.text_bytes(response)
+def _answered_bytes(response: Document) -> int:
+    stream = stream_of(response)
+    return estimate.text_bytes(response) if stream is None else estimate.streamed_bytes(stream.all())
 
 
 _NO_UNITS = Units()

@@ -21,7 +21,7 @@ class Shape(Generic[T]):
     """A struct whose members all have defaults."""
 
     def __init__(self, struct: type[T]) -> None:
-        self._struct = struct
+        self.struct = struct
         self._decode = msgspec.json.Decoder(struct).decode
         self._members: dict[str, tuple[str, Any]] = {
             field.encode_name: (field.name, msgspec.json.Decoder(field.type).decode)
@@ -54,4 +54,4 @@ class Shape(Generic[T]):
                     known[name] = decode(value)
                 except NOT_JSON:
                     continue
-        return self._struct(**known) if members else None
+        return self.struct(**known) if members else None

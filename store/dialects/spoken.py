@@ -1,7 +1,7 @@
 """Which wire format is really spoken on a path: many vendors offer another's API beside their own.
 
 A path that can only be of one format decides, whatever the upstream is configured as; elsewhere the configured dialect
-does. The body is not asked here.
+does. Where both leave it to the body, `recognised.py` tells it.
 """
 
 import re
@@ -13,6 +13,7 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
     (r"/publishers/anthropic/models/[^/]+:(rawPredict|streamRawPredict)", "anthropic"),
     (r"/publishers/[^/]+/models/[^/]+:(rawPredict|streamRawPredict)", "openai"),
     (r"/[^/]+:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)", "gemini"),
+    (r"/ml/v\d[^/]*/(generation/\w+|text/(generation|generation_stream|embeddings))", "flat"),  # watsonx
     (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
     (r"/messages(/count_tokens)?", "anthropic"),
 )

@@ -36,6 +36,11 @@ class Events:
         for block in self.tail.split(b"\n\n"):
             yield from _data(block)
 
+    @property
+    def ends_torn(self) -> bool:
+        """Whether nothing comes after the torn one."""
+        return not self.tail.strip()
+
     def ends(self, window: int) -> list[bytes] | None:
         """The data of the first event and of those in the last `window` bytes; None when that is everything."""
         head, tail = self.head, self.tail or self.head

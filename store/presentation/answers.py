@@ -7,7 +7,7 @@ import msgspec
 
 from store.dialects import Document, cut_json
 from store.dialects.shape import NOT_JSON
-from store.dialects.sse import events
+from store.dialects.stream import stream_of
 from store.presentation.agents import tell_agent
 from store.presentation.parts import data_part
 from store.presentation.said import Message
@@ -37,11 +37,9 @@ def _told(tell: Tell, response: Document) -> Transcript:
 
 
 def _pieces(response: Document) -> Iterator[Any]:
-    form = response.form
-    if form == "events":
-        for data in events(response).all():
-            yield _loaded(data)
-    elif form == "json":
+    if (stream := stream_of(response)) is not None:
+        yield from map(_loaded, stream.all())
+    elif response.form == "json":
         whole = _loaded(response.head) if not response.cut else None
         if isinstance(whole, list):
             yield from whole

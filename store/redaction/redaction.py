@@ -78,7 +78,7 @@ class Strainer:
     def answer(self, document: Document) -> Document:
         """The answer without them."""
         # A stream is long, and tells of such fields only when the request had them.
-        with_fields = self._fields_told or document.form != "events"
+        with_fields = self._fields_told or document.form not in ("events", "lines")
         cleaned = self._document(document, [], with_fields=with_fields)
         if self._hands_out:
             cleaned = _each(cleaned, fields.without_handed_out)
@@ -115,7 +115,7 @@ class Strainer:
                 head, tail = self._presented.without_halves(head, tail)
         if head is document.head and tail is document.tail:
             return document
-        return Document(head, tail, document.cut)
+        return msgspec.structs.replace(document, head=head, tail=tail)
 
     def _bytes(self, data: bytes, found: list[bytes], *, with_fields: bool = True) -> bytes:
         data = issued.replaced(data, found)

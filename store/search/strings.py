@@ -11,7 +11,7 @@ import msgspec
 
 from store.dialects import Document
 from store.dialects.shape import NOT_JSON
-from store.dialects.sse import events
+from store.dialects.stream import stream_of
 
 # Values of these names say how a message is built, in every call the same words, or name something by a random id.
 _STRUCTURE = frozenset((
@@ -34,10 +34,9 @@ _LONG = 60  # characters without a space: encoded bytes have that many
 
 def strings(document: Document) -> list[str]:
     """Every string that was said, in the order in which they stand."""
-    form = document.form
-    if form == "events":
-        return [text for data in events(document).all() for text in _of_json(Document(data))]
-    if form == "json":
+    if (stream := stream_of(document)) is not None:
+        return [text for data in stream.all() for text in _of_json(Document(data))]
+    if document.form == "json":
         return _of_json(document)
     return [plain] if (plain := _plain(document)) else []
 

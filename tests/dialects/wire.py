@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 
 from store.call import Reading, Tokens, Units
 from store.dialects import Document, read
+from tests.dialects.framing import frame
 
 FOLDER = Path(__file__).parent.parent / "wire"
 
@@ -65,6 +66,8 @@ def _case(path: Path) -> Case:
 def _body(told: Any) -> bytes:
     if isinstance(told, list) and all(isinstance(line, str) for line in told):
         return "\n".join(told).encode() + (b"\n" if len(told) > 1 else b"")
+    if isinstance(told, dict) and list(told) == ["frames"]:
+        return b"".join(frame(event, payload) for event, payload in told["frames"])
     return json.dumps(told).encode()
 
 

@@ -7,6 +7,7 @@ or deletes what was made before.
 import re
 
 _POSTED = (
+    ("file", r":uploadToFileSearchStore$"),
     ("count_tokens", r"(count_tokens|count-tokens|:countTokens|/input_tokens|/tokenize)$"),
     ("batch", r"(/batches|/batch/jobs|:batchGenerateContent)$"),
     ("chat", r"/threads/[^/]+/runs(/[^/]+/submit_tool_outputs)?$"),

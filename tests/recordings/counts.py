@@ -117,6 +117,13 @@ def converse(usage: Json) -> Counts | None:
     return Counts(incoming, usage["outputTokens"], read, written, None, long, at_odds=at_odds)
 
 
+def metrics(usage: Json) -> Counts | None:
+    """What Bedrock adds to the last chunk of any model's stream."""
+    if "inputTokenCount" not in usage:
+        return None
+    return Counts(usage["inputTokenCount"], usage["outputTokenCount"])
+
+
 def count_headers(headers: dict[str, str]) -> Counts | None:
     """What Bedrock tells beside any body."""
     told = {
@@ -167,6 +174,13 @@ def ollama(last: Json) -> Counts | None:
     if last.get("prompt_eval_count") is None and last.get("eval_count") is None:
         return None
     return Counts(last.get("prompt_eval_count"), last.get("eval_count"))
+
+
+def aleph_alpha(last: Json) -> Counts | None:
+    """Beside the completions."""
+    if "num_tokens_generated" not in last:
+        return None
+    return Counts(last["num_tokens_prompt_total"], last["num_tokens_generated"])
 
 
 def watsonx(values: Iterable[Json]) -> Counts | None:

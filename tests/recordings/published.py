@@ -153,6 +153,13 @@ def _units(answer: Documents, usage: Json) -> Counter[str]:
         billed = ((holder.get("tool_usage") or {}).get("web_search") or {}).get("num_requests")
         if billed is not None:
             found["web_searches"] = billed
+        for candidate in holder.get("candidates") or ():  # Gemini: by the query, before version 3 by the answer
+            queries = [
+                query for query in (candidate.get("groundingMetadata") or {}).get("webSearchQueries") or () if query
+            ]
+            if queries:
+                by_answer = str(holder.get("modelVersion")).startswith(("gemini-1", "gemini-2"))
+                found["web_searches"] = 1 if by_answer else len(queries)
     return found
 
 

@@ -28,6 +28,7 @@ _MODEL_IN_PATH = (
     r"/models/([^/:]+):\w+$",
     r"/models/([^:]+)/predictions$",
     r"/deployments/([^/]+)/",
+    r"/endpoints/([^/]+)/invocations$",
 )
 
 
@@ -126,12 +127,14 @@ def usage_in(answer: Documents) -> Json:
             continue  # the run that it is a step of tells it again
         delta = holder.get("delta") if isinstance(holder.get("delta"), dict) else {}
         metrics = holder.get("amazon-bedrock-invocationMetrics")
+        nova = holder.get("metadata") if isinstance(holder.get("metadata"), dict) else {}
         for told in (
             (holder.get("x_groq") or {}).get("usage"),
             holder.get("usage"),
             holder.get("usageMetadata"),
             holder.get("meta"),
             delta.get("usage"),
+            nova.get("usage"),
             {name: metrics[name] for name in metrics if name.endswith("TokenCount")} if metrics else None,
         ):
             if told:
@@ -153,10 +156,9 @@ def _tokens(recording: Recording, answer: Documents, usage: Json) -> Counts | No
         return counts.gemini(told)
     if _is_anthropic(recording, told):
         return counts.anthropic(told)
-    if "inputTokenCount" in told:
-        return Counts(told["inputTokenCount"], told["outputTokenCount"])
     return (
         counts.converse(told)
+        or counts.metrics(told)
         or counts.cohere(told)
         or counts.openai(told)
         or counts.count_headers(dict(recording.response_headers))
@@ -165,6 +167,7 @@ def _tokens(recording: Recording, answer: Documents, usage: Json) -> Counts | No
         or counts.predictions(last.get("predictions") or ())
         or counts.ollama(last)
         or counts.watsonx(answer.values)
+        or counts.aleph_alpha(last)
     )
 
 
@@ -205,7 +208,8 @@ def _requested(recording: Recording, request: Json) -> str | None:
         return form.get("model") or (session.get("model") if isinstance(session, dict) else None)
     for pattern in _MODEL_IN_PATH:
         if found := re.search(pattern, recording.path):
-            return unquote(found[1])
+            model = unquote(found[1])
+            return model.rpartition("/")[2] if model.startswith("arn:") else model
     if found := re.match(r'\s*{\s*"model"\s*:\s*"([^"]+)"', recording.request.decode("utf-8", "replace")):
         return found[1]  # of a body that is no JSON in the end
     named = parse_qs(recording.target.partition("?")[2]).get("model")

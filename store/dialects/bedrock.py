@@ -1,0 +1,121 @@
+"""AWS Bedrock: converse, whole and streamed. Nova's own format is the same one.
+
+Input is the uncached remainder, and cache reads and writes stand beside it; the total is the sum of all. No answer
+names its model: the path does.
+
+`invoke` answers in the format of whoever made the model (`recognised.py`), and `invoked` adds to each of these formats
+the counts that Bedrock itself puts into the last chunk of a stream.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from store.anomalies import Anomaly
+from store.call import CallType, Tokens
+from store.dialects.answer import Answer, Counted
+from store.dialects.beside import metrics_in
+from store.dialects.counts import Counts, name
+from store.dialects.dialect import Asked, Dialect
+from store.dialects.errors import error_of
+from store.dialects.labels import Labels
+from store.dialects.shape import Shape
+
+
+class Stop(msgspec.Struct, rename="camel"):
+    stop_reason: Any = None
+
+
+class Metadata(msgspec.Struct, rename="camel"):
+    usage: msgspec.Raw = msgspec.Raw()
+    service_tier: Any = None
+
+
+class Piece(Metadata, rename="camel"):
+    """A whole answer, or the event of a stream under its name."""
+
+    stop_reason: Any = None
+    message_stop: Stop | None = None
+    metadata: Metadata | None = None
+    error: Any = None
+    refused: Any = msgspec.field(name="Output", default=None)  # of a service that does not know the operation
+
+
+def _take(answer: Answer, piece: Piece, _: CallType) -> None:
+    for told in (piece, piece.metadata):
+        if told is not None:
+            answer.take_usage(told.usage)
+            tier = told.service_tier
+            answer.service_tier = name(tier.get("type") if isinstance(tier, dict) else tier) or answer.service_tier
+    if piece.metadata is not None:
+        answer.ended = True
+    reason = piece.message_stop.stop_reason if piece.message_stop is not None else piece.stop_reason
+    if reason is not None:
+        answer.finish_reason = name(reason)
+        answer.ended = True
+    if piece.error:
+        answer.error = answer.error or error_of({"error": piece.error})
+        answer.ended = True
+    elif isinstance(piece.refused, dict) and "__type" in piece.refused:
+        kind = name(piece.refused["__type"])
+        answer.error = answer.error or error_of({"error": {"type": kind, "message": kind}})
+
+
+def _label(labels: Labels, asked: Asked) -> None:
+    labels.tag_all(asked.request_metadata)
+
+
+def _count(usage: dict[str, Any], _: CallType) -> Counted:
+    get, counts = usage.get, Counts()
+    of = counts.of
+    anomalies: list[Anomaly] = []
+    uncached, outgoing, total = of(get("inputTokens")), of(get("outputTokens")), of(get("totalTokens"))
+    read = of(get("cacheReadInputTokens", get("cacheReadInputTokenCount")))
+    written = of(get("cacheWriteInputTokens", get("cacheWriteInputTokenCount")))
+    long = 0
+    details = get("cacheDetails")
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict) and detail.get("ttl") == "1h":
+            long += of(detail.get("inputTokens")) or 0
+    if long > (written or 0):
+        anomalies.append("parts_over_total")
+        long = written or 0
+    anomalies += counts.anomalies
+    if uncached is None and outgoing is None:
+        return Counted(None, tuple(anomalies))
+    if total is not None and total != (uncached or 0) + (outgoing or 0) + (read or 0) + (written or 0):
+        anomalies.append("total_mismatch")
+    tokens = Tokens(
+        "reported",
+        input_uncached=uncached,
+        cache_read=read,
+        cache_write_5m=None
+        if written is None
+        else written - long,  # what no detail covers was written for five minutes
+        cache_write_1h=None if written is None else long,
+        output_text=outgoing,
+    )
+    searches = get("serverToolUsage")
+    told = of(searches.get("webSearchRequests")) if isinstance(searches, dict) else None
+    return Counted(tokens, tuple(anomalies), units=None if told is None else {"web_searches": told})
+
+
+BEDROCK = Dialect(Shape(Piece), _take, _count, _label)
+
+
+def invoked(native: Dialect) -> Dialect:
+    """The same format, in chunks of which the last may carry Bedrock's own counts."""
+    struct = msgspec.defstruct(
+        "Piece",
+        [("counted", Any, msgspec.field(name="amazon-bedrock-invocationMetrics", default=None))],
+        bases=(native.piece.struct,),
+    )
+
+    def take(answer: Answer, piece: Any, type_: CallType) -> None:
+        native.take(answer, piece, type_)
+        if piece.counted is not None:
+            answer.beside = metrics_in(piece.counted)
+            answer.ended = True
+
+    return replace(native, piece=Shape(struct), take=take, metered=True)

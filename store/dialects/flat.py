@@ -1,0 +1,146 @@
+"""Answers that tell their counts one by one beside the text, with no usage object around them.
+
+Titan and Llama (behind Bedrock and SageMaker), watsonx, Aleph Alpha, Replicate, and Hugging Face's text generation
+servers. Each has names of its own that nobody else has, so one reader serves all. A stream tells them cumulatively, and
+watsonx tells the input once and 0 afterwards: the largest that was told counts.
+"""
+
+from typing import Any
+
+import msgspec
+
+from store.call import CallType, Tokens
+from store.dialects.answer import Answer, Counted
+from store.dialects.counts import Counts, name
+from store.dialects.dialect import Dialect
+from store.dialects.errors import error_of
+from store.dialects.shape import Shape
+
+
+class Result(msgspec.Struct):
+    """One text of several: Titan's, watsonx's, Aleph Alpha's."""
+
+    token_count: Any = msgspec.field(name="tokenCount", default=None)
+    completion_reason: Any = msgspec.field(name="completionReason", default=None)
+    input_token_count: Any = None
+    generated_token_count: Any = None
+    stop_reason: Any = None
+    finish_reason: Any = None
+
+
+class Details(msgspec.Struct):
+    """Of Hugging Face's text generation."""
+
+    finish_reason: Any = None
+    generated_tokens: Any = None
+    input_length: Any = None
+    prefill: list[Any] | None = None
+
+
+class Metrics(msgspec.Struct):
+    """Of Replicate."""
+
+    input_token_count: Any = None
+    output_token_count: Any = None
+    image_count: Any = None
+
+
+class Piece(msgspec.Struct):
+    id: Any = None
+    model: Any = None
+    model_id: Any = None
+    error: Any = None
+    errors: Any = None
+    stop_reason: Any = None
+    results: list[Result] | None = None
+    completions: list[Result] | None = None
+    details: Details | None = None
+    metrics: Metrics | None = None
+    status: Any = None
+    input_token_count: Any = None
+    titan_input: Any = msgspec.field(name="inputTextTokenCount", default=None)
+    titan_output: Any = msgspec.field(name="totalOutputTextTokenCount", default=None)
+    titan_reason: Any = msgspec.field(name="completionReason", default=None)
+    llama_input: Any = msgspec.field(name="prompt_token_count", default=None)
+    llama_output: Any = msgspec.field(name="generation_token_count", default=None)
+    aleph_alpha_input: Any = msgspec.field(name="num_tokens_prompt_total", default=None)
+    aleph_alpha_output: Any = msgspec.field(name="num_tokens_generated", default=None)
+
+
+_INTO = ("inputTextTokenCount", "prompt_token_count", "num_tokens_prompt_total", "input_token_count", "input_length")
+_OUT = (
+    "tokenCount", "totalOutputTextTokenCount", "generation_token_count", "num_tokens_generated",
+    "generated_token_count", "generated_tokens", "output_token_count",
+)  # fmt: skip
+_PENDING = ("starting", "processing")
+_UNFINISHED = frozenset(("not_finished", "NOT_FINISHED"))
+
+
+def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
+    answer.id = answer.id or name(piece.id)
+    answer.model = answer.model or name(piece.model) or name(piece.model_id)
+    found = {
+        "input_token_count": piece.input_token_count,
+        "inputTextTokenCount": piece.titan_input,
+        "totalOutputTextTokenCount": piece.titan_output,
+        "prompt_token_count": piece.llama_input,
+        "generation_token_count": piece.llama_output,
+        "num_tokens_prompt_total": piece.aleph_alpha_input,
+        "num_tokens_generated": piece.aleph_alpha_output,
+    }
+    reason = piece.titan_reason or piece.stop_reason
+    for result in (*(piece.results or ()), *(piece.completions or ())):
+        _add(found, "tokenCount", result.token_count)
+        _add(found, "input_token_count", result.input_token_count)
+        _add(found, "generated_token_count", result.generated_token_count)
+        reason = reason or result.completion_reason or result.stop_reason or result.finish_reason
+    if piece.details is not None:
+        details = piece.details
+        found["generated_tokens"] = details.generated_tokens
+        found["input_length"] = len(details.prefill) if details.prefill else details.input_length
+        reason = reason or details.finish_reason
+    if piece.metrics is not None:
+        found["input_token_count"] = piece.metrics.input_token_count
+        found["output_token_count"] = piece.metrics.output_token_count
+        if type(piece.metrics.image_count) is int and piece.metrics.image_count >= 0:
+            answer.tell("images", piece.metrics.image_count)
+    answer.pending = piece.status in _PENDING
+    answer.take_counts(**{key: _larger(answer, key, value) for key, value in found.items() if value is not None})
+    if piece.titan_output is not None:
+        answer.ended = True
+    if (reason := name(reason)) is not None and reason not in _UNFINISHED:
+        answer.finish_reason = reason
+        answer.ended = True
+    answer.output_open = not answer.ended
+    if piece.error or piece.errors:
+        first = piece.errors[0] if isinstance(piece.errors, list) and piece.errors else piece.errors
+        answer.error = answer.error or error_of({"error": piece.error or first})
+        answer.ended = True
+
+
+def _add(found: dict[str, Any], key: str, count: Any) -> None:
+    """Several texts of one answer, each with its own count."""
+    if count is not None:
+        before = found.get(key)
+        found[key] = count if before is None or not _is_number(before) or not _is_number(count) else before + count
+
+
+def _larger(answer: Answer, key: str, count: Any) -> Any:
+    before = answer.usage.get(key) if answer.usage is not None else None
+    return max(before, count) if _is_number(before) and _is_number(count) else count
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _count(usage: dict[str, Any], type_: CallType) -> Counted:
+    counts = Counts(whole_floats=True)
+    incoming = next((counts.of(usage[key]) for key in _INTO if key in usage), None)
+    outgoing = next((counts.of(usage[key]) for key in _OUT if key in usage), None)
+    if incoming is None and outgoing is None:
+        return Counted(None, counts.anomalies)
+    return Counted(Tokens("reported", input_uncached=incoming, output_text=outgoing), counts.anomalies)
+
+
+FLAT = Dialect(Shape(Piece), _take, _count, in_arrays=True)
