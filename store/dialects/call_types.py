@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from store.call import CallType
 
 _POSTED: tuple[tuple[str, CallType], ...] = (
-    (r"/(chat|agents)/completions", "chat"),
+    (r"/((chat|agents)/completions|cortex/inference:complete)", "chat"),
     (r"/responses(/compact)?", "chat"),
     (r"/responses/input_tokens", "count_tokens"),
     (r"(?<!threads)/messages", "chat"),

@@ -32,6 +32,7 @@ _BESIDE_THE_RUN = ("thread.message", "thread.run.step", "thread.created")
 class Choice(msgspec.Struct):
     finish_reason: Any = None
     error: Any = None
+    usage: msgspec.Raw = msgspec.Raw()
 
 
 class Breakdown(msgspec.Struct):
@@ -103,6 +104,7 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         if reason:
             answer.finish_reason = reason
             answer.ended = True
+        told = answer.take_usage(choice.usage) or told  # Moonshot's streams tell it here
         if told:  # by some with every chunk, as it grows: final is the one with or after the finish reason
             answer.output_open = not answer.ended
         if choice.error:

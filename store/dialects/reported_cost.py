@@ -13,9 +13,9 @@ _HEADER = "x-litellm-response-cost"
 def reported_cost_usd(usage: dict[str, Any] | None, beside_usage: Any, headers: Headers) -> Decimal | None:
     """The cost told in the usage object, in the body's own `cost`, or in a header; None when nobody told one."""
     if usage is not None:
-        if "cost" in usage:
+        if usage.get("cost") is not None:
             return _in_usage(usage)
-        if "cost_in_usd_ticks" in usage:
+        if usage.get("cost_in_usd_ticks") is not None:
             ticks = _amount(usage["cost_in_usd_ticks"], largest=_LARGEST / _TICK)
             return ticks * _TICK if ticks is not None else None
     if isinstance(beside_usage, dict):
