@@ -53,6 +53,28 @@ async def test_unknown_prices_lead_to_their_calls(tmp_path: Path, aiohttp_client
     assert "2 models have no price" in page.one(class_="findings").text
 
 
+async def test_what_waits_for_a_price_is_told_with_a_table_to_copy(
+    tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
+    """Calls and tokens that wait, and tables for the configuration; those that wait for none stand apart."""
+    price: dict[str, Any] = {"cost": Cost("unknown", missing="price:new"), "usage_micro": None}
+    mute: dict[str, Any] = {"cost": Cost("unknown", missing="count:tokens:mute"), "usage_micro": None, "tokens": None}
+    calls = [*(a_call(model="new", **price) for _ in range(3)), a_call(model="mute", **mute)]
+    client = await aiohttp_client(an_app(tmp_path, calls))
+    page = read(await (await client.get("/health")).text())
+    (_, waiting) = page.one(id="waiting").all("tr")
+    assert waiting.text.startswith("new openai 3 300 150 no price is known for new at this upstream")
+    (_, untold) = page.one(id="untold").all("tr")
+    assert untold.text.startswith("mute openai 1 nobody told its tokens")
+    (table,) = page.one(id="stubs").all("pre")
+    assert 'model = "new"' in table.text
+    assert "mute" not in table.text
+    care = await (await client.get("/api/health/care")).json()
+    assert [(one["model"], one["waiting_calls"], one["tokens"]) for one in care["unpriced"]] == [
+        ("new", 3, {"input": 300, "output": 150}), ("mute", 0, {"input": None, "output": None}),
+    ]  # fmt: skip
+
+
 async def test_anomalies_are_counted_and_explained(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
     """An anomaly is told with its meaning, its times and its number of calls, and leads to them."""
     client = await aiohttp_client(an_app(tmp_path, [a_call(anomalies=("no_usage",)), a_call(anomalies=("of_old",))]))
