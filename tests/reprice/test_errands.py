@@ -161,6 +161,15 @@ async def test_prices_of_another_configuration_are_refused(tmp_path: Path) -> No
         assert (await done(house, asked(house, DEAR, source=str(tmp_path / "served.toml")))).changed == 1
 
 
+async def test_a_demo_keeps_its_own_terms(tmp_path: Path) -> None:
+    """The groups of a demo are in no file that a command could read, so it is not charged anew."""
+    a_book(tmp_path, [a_call(**UNKNOWN)])
+    async with open_house(tmp_path, Config(sandbox=True)) as house:
+        with pytest.raises(NotDone, match="demo"):
+            await done(house, asked(house, DEAR))
+    assert count(tmp_path, "select count(*) from repricings") == (0,)
+
+
 async def test_the_socket_is_its_owners_alone(tmp_path: Path) -> None:
     """Nobody else may write to it; it is gone with the store, and then there is nobody to ask."""
     async with open_house(tmp_path, Config()) as house:
