@@ -118,10 +118,11 @@ def converse(usage: Json) -> Counts | None:
 
 
 def metrics(usage: Json) -> Counts | None:
-    """What Bedrock adds to the last chunk of any model's stream."""
+    """What Bedrock adds to the last piece of any stream."""
     if "inputTokenCount" not in usage:
         return None
-    return Counts(usage["inputTokenCount"], usage["outputTokenCount"])
+    read, written = usage.get("cacheReadInputTokenCount"), usage.get("cacheWriteInputTokenCount")
+    return Counts(usage["inputTokenCount"] + (read or 0) + (written or 0), usage["outputTokenCount"], read, written)
 
 
 def count_headers(headers: dict[str, str]) -> Counts | None:
@@ -177,10 +178,10 @@ def ollama(last: Json) -> Counts | None:
 
 
 def aleph_alpha(last: Json) -> Counts | None:
-    """Beside the completions."""
+    """Flat, beside the completions."""
     if "num_tokens_generated" not in last:
         return None
-    return Counts(last["num_tokens_prompt_total"], last["num_tokens_generated"])
+    return Counts(last.get("num_tokens_prompt_total"), last["num_tokens_generated"])
 
 
 def watsonx(values: Iterable[Json]) -> Counts | None:
