@@ -17,6 +17,7 @@ import msgspec
 from store.dialects.document import Document
 
 _MARK = re.compile(rb"[{}\[\],]")
+_PIECE = 64 * 1024
 _OPENING = b"{["
 _CLOSING = b"}]"
 _NAMED = re.compile(rb'\s*("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*:\s*(.*\S)\s*', re.DOTALL)
@@ -108,8 +109,7 @@ def _last_parts(data: bytes) -> Parts:
     inside = _masked(data).count(b'"') % 2 == 1
     whole: list[bytes] = []
     depth, end = 0, 0
-    for mark in reversed(list(_MARK.finditer(_skeleton(data, inside)))):
-        at = mark.start()
+    for at in _marks_backward(_skeleton(data, inside)):
         char = data[at]
         if depth == 0 and (char not in _CLOSING or at != len(data) - 1):
             break
@@ -126,6 +126,12 @@ def _last_parts(data: bytes) -> Parts:
             whole += _some(data[at + 1 : end])
             end = at
     return Parts(whole[::-1], data[:end], closed=depth > 0)
+
+
+def _marks_backward(skeleton: bytes) -> Iterator[int]:
+    """Where structure is, from the end, found piece by piece: a body of nothing else would fill the memory."""
+    for end in range(len(skeleton), 0, -_PIECE):
+        yield from reversed([mark.start() for mark in _MARK.finditer(skeleton, max(0, end - _PIECE), end)])
 
 
 def _some(part: bytes) -> list[bytes]:

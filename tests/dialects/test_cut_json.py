@@ -1,7 +1,9 @@
 """Members are found in whatever is left of a JSON object."""
 
 import json
+import tracemalloc
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,3 +65,24 @@ def test_levels_of_a_torn_event() -> None:
     found = list(cut_json.levels(tail))
     assert found[0] == {"sequence_number": b"9"}
     assert found[1] == {"user": b"null", "usage": b'{"n": 1}'}
+
+
+@pytest.mark.parametrize("filling", [b"[],", b"[", b'{"a":1},', b"]"])
+def test_body_of_nothing_but_structure(filling: bytes) -> None:
+    """What it takes to look through a tail is a few times the tail, whatever it consists of."""
+    tail = filling * (200_000 // len(filling)) + b'"usage":{"a":[1]}}'
+    tracemalloc.start()
+    try:
+        cut_json.members(Document(b'{"model":"m",', tail, cut=True))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 60 * len(tail)
+
+
+def test_members_far_from_the_end() -> None:
+    """A member is found that begins long before the end of a tail."""
+    value = {"usage": {"input": [1, {"a": 2}]}, "data": [["x,]}"] * 9, {"b": []}] * 3_000, "model": "m"}
+    body = json.dumps(value).encode()
+    found = cut_json.members(Document(b"{", b"," + body[1:], cut=True))
+    assert {name: json.loads(member) for name, member in found.items()} == value

@@ -1,18 +1,21 @@
 """What the fuzzer starts from: real exchanges where there are recordings, those of tests/wire where there are none."""
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from proxy.journal.notes import Headers
 from tests.dialects.wire import cases
+from tests.realtime import recorded
 from tests.recordings.corpus import recordings, where
 from tests.recordings.upstreams import dialect_at
 
+_OFTEN = 5  # how often each session is among the sources: they are few
 _LARGEST = 200_000  # bytes of a body: larger ones are slow to change and teach nothing more
 
 
 class Exchange(NamedTuple):
-    """A request and its answer, before their transport."""
+    """A request and its answer, before their transport. `frames`: the messages of a session, each with who said it."""
 
     upstream: str
     dialect: str
@@ -23,6 +26,7 @@ class Exchange(NamedTuple):
     status: int
     response_headers: Headers
     response: bytes
+    frames: tuple[tuple[bool, bytes], ...] = ()
 
 
 def sources() -> Sequence[Exchange]:
@@ -42,7 +46,7 @@ def sources() -> Sequence[Exchange]:
         for case in cases()
     ]
     found = where()
-    recorded = [
+    recorded_exchanges = [
         Exchange(
             one.upstream,
             dialect_at(one.upstream),
@@ -57,4 +61,23 @@ def sources() -> Sequence[Exchange]:
         for one in (recordings(found) if found is not None else ())
         if max(len(one.request), len(one.response)) <= _LARGEST
     ]
-    return written + recorded
+    return written + recorded_exchanges + _sessions()
+
+
+def _sessions() -> list[Exchange]:
+    found = recorded.where()
+    return [
+        Exchange(
+            "gemini" if one.google else "openai",
+            "gemini" if one.google else "openai",
+            "GET",
+            "/v1/realtime?model=gpt-realtime",
+            (("upgrade", "websocket"),),
+            b"",
+            101,
+            (),
+            b"",
+            tuple((by_client, json.dumps(message).encode()) for by_client, message in one.frames[:60]),
+        )
+        for one in (recorded.sessions(found) if found is not None else ())
+    ] * _OFTEN

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TypeVar, get_args
 
 from proxy.journal import notes
-from proxy.journal.notes import Asked, Body, Ended, Failure, Headers, Outcome, Started
+from proxy.journal.notes import Asked, Body, Close, Ended, Failure, Headers, Outcome, Started, Told
 from store.metering import Noted
 from tests.fuzz.exchanges import Exchange
 from tests.fuzz.mutations import mutated, transported
@@ -64,16 +64,23 @@ def drawn(sources: Sequence[Exchange], seed: int) -> Noted:
         body=_kept(response, dice),
         sent=dice.choice((0, len(response))),
         failure=Failure("upstream_broke_off", "It did.") if dice.random() < 0.05 else None,
+        told=len(one.frames) + (dice.random() < 0.1),
+        close=Close("upstream", dice.choice((1000, 1005, 1011, 0)), "\u0000" * 9) if dice.random() < 0.5 else None,
     )
+    told = [
+        Told(call_id, by_client, _kept(mutated(message, other.response, dice), dice))
+        for by_client, message in one.frames
+    ]
     return Noted(
         "fuzz",
         _written(started),
         None if dice.random() < 0.03 else _written(Asked(call_id, _kept(request, dice))),
         None if dice.random() < 0.03 else _written(ended),
+        tuple(_written(message) for message in told),
     )
 
 
-_N = TypeVar("_N", Started, Asked, Ended)
+_N = TypeVar("_N", Started, Asked, Told, Ended)
 
 
 def _written(note: _N) -> _N:
