@@ -10,7 +10,6 @@ _POSTED = (
     ("file", r":uploadToFileSearchStore$"),
     ("count_tokens", r"(count_tokens|count-tokens|:countTokens|/input_tokens|/tokenize)$"),
     ("batch", r"(/batches|/batch/jobs|:batchGenerateContent)$"),
-    ("file", r":uploadToFileSearchStore$"),
     ("chat", r"/threads/[^/]+/runs(/[^/]+/submit_tool_outputs)?$"),
     (
         "other",

@@ -5,7 +5,7 @@ Nothing here is shared with the product. Where a list has no price for the model
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -28,6 +28,7 @@ class Published:
     usd: Decimal
     rated: bool  # the entry has rates at all
     units: Counter[str]  # what else than tokens was counted
+    adds_up: bool = True  # the models behind an agent, if there are any, to what it used
 
     @property
     def nano(self) -> int:
@@ -42,10 +43,12 @@ def published(told: Reported, body: bytes, provider: str, at: datetime) -> Publi
     context = _context(answer, usage)
     units = _units(answer, usage)
     parts = list(_parts(told, answer, usage))
+    assert told.tokens is not None
     if parts and all(part.inside for part in parts):
         found = [_calculated(part.usage, (part.model,), provider, at, {}) for part in parts]
-        return None if None in found else _summed([one for one in found if one is not None], units)
-    assert told.tokens is not None
+        adds_up = sum(part.usage.input_tokens for part in parts) == told.tokens.input
+        whole = _summed([one for one in found if one is not None], units)
+        return None if None in found else replace(whole, adds_up=adds_up)
     models = tuple(model for model in (told.model, told.requested_model) if model)
     found = [_calculated(_usage(told.tokens, usage, units), models, provider, at, context)]
     found += [_calculated(part.usage, (part.model,), provider, at, context) for part in parts]

@@ -89,7 +89,7 @@ def holders(answer: Documents) -> Iterable[Json]:
     """Whatever may carry a model, a usage or an error: the documents, and the objects that events carry."""
     for value in answer.values:
         yield value
-        for name in ("response", "message", "session", "metadata"):
+        for name in ("response", "message", "session"):
             if isinstance(value.get(name), dict):
                 yield value[name]
 
@@ -168,7 +168,6 @@ def _tokens(recording: Recording, answer: Documents, usage: Json) -> Counts | No
         or counts.ollama(last)
         or counts.aleph_alpha(last)
         or counts.watsonx(answer.values)
-        or counts.aleph_alpha(last)
     )
 
 

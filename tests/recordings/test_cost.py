@@ -30,6 +30,9 @@ REASONS: dict[str, Callable[[Call, Published | None], bool]] = {
     "a tool's searches have no rate in the list, so all of it is unknown": lambda call, theirs: (
         call.cost.state == "unknown" and theirs is not None and bool(theirs.units["web_searches"])
     ),
+    "the models behind an agent do not add up to what it used, so all of it is unknown": lambda call, theirs: (
+        call.cost.state == "unknown" and theirs is not None and not theirs.adds_up
+    ),
     "the list has an entry without any rate, which is no price": lambda call, theirs: (
         call.cost.state == "unknown" and theirs is not None and not theirs.rated
     ),
