@@ -25,3 +25,15 @@ def names_of(model: str, vendors: Collection[str]) -> Iterator[str]:
     vendor, slash, rest = name.partition("/")
     if slash and rest and _VENDORS.get(vendor.lower(), vendor.lower()) in vendors:
         yield rest
+
+
+def backend_of(router: str, target: str, model: str | None) -> str:
+    """Whose list applies behind a router that hands calls to other sellers at their prices, as Hugging Face's does.
+
+    Which it is stands in the path (`/together/v1/...`) or behind the model (`deepseek-ai/DeepSeek-R1:together`).
+    """
+    first = target.lstrip("/").partition("/")[0]
+    if first and first != "v1":
+        return f"{router}_{first}"
+    seller = (model or "").rpartition(":")[2] if ":" in (model or "") else ""
+    return f"{router}_{seller}" if seller else router

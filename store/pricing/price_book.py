@@ -18,6 +18,7 @@ from store.pricing.arithmetic import lines_of, total_nano
 from store.pricing.configured import ConfiguredPrices
 from store.pricing.missing import NO_AMOUNT, no_list_price, no_price
 from store.pricing.modifiers import PRICE_MODIFIER_UNKNOWN, modified
+from store.pricing.names import backend_of
 from store.pricing.portions import cost_together
 from store.pricing.price import Price
 from store.pricing.published import PublishedPrices, Spans
@@ -29,7 +30,9 @@ _MODIFIED: Anomalies = (PRICE_MODIFIER_UNKNOWN,)
 _NO_UNITS = Units()
 _REMEMBERED = 4096  # names of models come from clients, so there is no end to them
 
-_Key = tuple[str | None, str | None, str | None, int, str | None]
+_ROUTERS = frozenset({"huggingface"})  # whose sellers have lists of their own
+
+_Key = tuple[str | None, str | None, str | None, int, str | None, str | None]
 
 
 class PriceBook:
@@ -40,6 +43,7 @@ class PriceBook:
         self._configured = ConfiguredPrices(entries)
         self._published = PublishedPrices()
         self._providers = dict(providers)
+        self._routers = {name for name, provider in providers.items() if provider.lower() in _ROUTERS}
         self._remembered: dict[_Key, Spans] = {}
 
     def edition(self, today: date) -> tuple[str, date | None]:
@@ -62,13 +66,16 @@ class PriceBook:
             return Cost("reported", nano, source="upstream")
         moment = at if at.tzinfo is UTC else _utc(at)
         tier = "batch" if reading.type == "batch" else reading.service_tier
-        price = self._price(upstream, reading.model, reading.requested_model, moment, tier)
+        whose = None
+        if upstream in self._routers:
+            whose = backend_of(self._providers[upstream], target, reading.requested_model)
+        price = self._price(upstream, reading.model, reading.requested_model, moment, tier, whose)
         if price is not None and price.free and not reading.portions:
             return Cost("free", 0, (), price.source, price.entry, price.since, cache_saved=0)
         if unbilled(reading, status, outcome, method, target):
             return _UNBILLED
         if reading.portions:
-            prices = [self._price(upstream, one.model, None, moment, tier) for one in reading.portions]
+            prices = [self._price(upstream, one.model, None, moment, tier, whose) for one in reading.portions]
             cost = cost_together(reading, price, prices)
             if cost.lines and any(modified(one, reading, target) for one in (price, *prices) if one is not None):
                 cost = replace(cost, anomalies=_MODIFIED)
@@ -102,27 +109,36 @@ class PriceBook:
     def look_up(self, upstream: str | None, model: str, at: datetime, tier: str | None = None) -> Price | None:
         """The price of this model at this upstream (None: at any) at this time and tier (None: the standard one)."""
         moment = _utc(at)
-        return _at(self._resolve(upstream, (model,), moment.date(), tier), moment)
+        return _at(self._resolve(upstream, (model,), moment.date(), tier, None), moment)
 
     def _price(
-        self, upstream: str | None, model: str | None, requested: str | None, moment: datetime, tier: str | None
+        self,
+        upstream: str | None,
+        model: str | None,
+        requested: str | None,
+        moment: datetime,
+        tier: str | None,
+        whose: str | None,
     ) -> Price | None:
-        key = (upstream, model, requested, moment.toordinal(), tier)
+        """`whose`: the provider whose list applies, where it is not that of the upstream."""
+        key = (upstream, model, requested, moment.toordinal(), tier, whose)
         spans = self._remembered.get(key)
         if spans is None:
             models = tuple(name for name in (model, requested) if name)
-            spans = self._resolve(upstream, models, moment.date(), tier) if upstream is not None else _NOTHING
+            spans = self._resolve(upstream, models, moment.date(), tier, whose) if upstream is not None else _NOTHING
             if len(self._remembered) >= _REMEMBERED:
                 del self._remembered[next(iter(self._remembered))]  # the oldest
             self._remembered[key] = spans
         return spans[0][1] if len(spans) == 1 else _at(spans, moment)
 
-    def _resolve(self, upstream: str | None, models: tuple[str, ...], day: date, told: str | None) -> Spans:
+    def _resolve(
+        self, upstream: str | None, models: tuple[str, ...], day: date, told: str | None, whose: str | None
+    ) -> Spans:
         tier = tier_of(told)
         for model in models:
             if (price := self._configured.look_up(upstream, model, day, tier)) is not None:
                 return ((time.min, price),)
-        provider = None if upstream is None else self._providers.get(upstream)
+        provider = whose or (None if upstream is None else self._providers.get(upstream))
         if upstream is not None and provider is None:
             return _NOTHING
         for model in models:

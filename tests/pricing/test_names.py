@@ -6,6 +6,7 @@ import pytest
 from genai_prices.data_snapshot import get_snapshot
 
 from proxy.config.builtin import BUILTIN
+from store.call import Reading, Tokens
 from store.pricing import PriceBook
 
 AT = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -101,3 +102,23 @@ def test_a_seller_is_found_by_the_names_people_give_it(name: str, model: str, fo
 def test_a_model_is_found_under_its_longer_names(provider: str, model: str, found: str | None) -> None:
     """Paths, ARNs and the seller's own name before a model do not hide it; what names no model has no price."""
     assert entry(provider, model) == found
+
+
+@pytest.mark.parametrize(
+    ("target", "requested", "found"),
+    [
+        ("/together/v1/chat/completions", "deepseek-ai/DeepSeek-R1", "huggingface_together/deepseek-ai/DeepSeek-R1"),
+        ("/novita/v3/openai/chat/completions", "deepseek-ai/DeepSeek-R1",
+         "huggingface_novita/deepseek-ai/DeepSeek-R1"),
+        ("/v1/chat/completions", "deepseek-ai/DeepSeek-R1:together", "huggingface_together/deepseek-ai/DeepSeek-R1"),
+        ("/v1/chat/completions", "deepseek-ai/DeepSeek-R1:fastest", None),
+        ("/v1/chat/completions", "deepseek-ai/DeepSeek-R1", None),
+        ("/nobody/v1/chat/completions", "deepseek-ai/DeepSeek-R1", None),
+    ],
+)  # fmt: skip
+def test_behind_a_router_the_price_is_that_of_the_seller(target: str, requested: str, found: str | None) -> None:
+    """Hugging Face's router names the seller in the path or behind the model; where it does not, nobody knows."""
+    tokens = Tokens("reported", input_uncached=1000, output_text=10)
+    told = Reading("chat", requested, "deepseek-ai/DeepSeek-R1", tokens=tokens)
+    cost = PriceBook((), {"hf": "huggingface"}).cost(told, "hf", AT, target=target)
+    assert cost.entry == found
