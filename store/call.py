@@ -92,6 +92,8 @@ class Units(msgspec.Struct, frozen=True, omit_defaults=True):
     search_units: int | None = None  # of reranking
     text_messages: int | None = None  # typed into a spoken conversation
     citation_tokens: int | None = None  # of sources that were cited; in no sum of tokens
+    video_in: int | None = None  # tokens of video; of which of the plain input
+    video_out: int | None = None  # likewise of the plain output
 
 
 class Portion(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -167,6 +167,8 @@ _UNIT_WORDS = {
     "web_search": ("web search", "web searches"),
     "file_search": ("file search", "file searches"),
     "output_citation": ("token of citations", "tokens of citations"),
+    "input_video": ("token of video", "tokens of video"),
+    "output_video": ("token of video", "tokens of video"),
 }
 
 

@@ -171,6 +171,8 @@ class PriceEntry:
     cache_read_image: Decimal | None = None
     output_reasoning: Decimal | None = None
     output_citation: Decimal | None = None
+    input_video: Decimal | None = None
+    output_video: Decimal | None = None
     request: Decimal | None = None
     image: Decimal | None = None
     second: Decimal | None = None

@@ -139,6 +139,8 @@ class PriceTable(Table):
     cache_read_image: Rate | None = None
     output_reasoning: Rate | None = None
     output_citation: Rate | None = None
+    input_video: Rate | None = None
+    output_video: Rate | None = None
     request: Rate | None = None
     image: Rate | None = None
     second: Rate | None = None

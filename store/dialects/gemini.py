@@ -114,9 +114,9 @@ def _label(labels: Labels, asked: Asked) -> None:
 
 
 def _count(usage: dict[str, Any], type_: CallType) -> Counted:
-    units: Told | None = None
+    units: Told = {}
     if "total_input_tokens" in usage or "total_output_tokens" in usage:
-        units = _searches(usage.get("grounding_tool_count"))
+        units = _searches(usage.get("grounding_tool_count")) or {}
         usage = {_INTERACTIONS[key]: told for key, told in usage.items() if key in _INTERACTIONS}
     get, counts = usage.get, Counts()
     of = counts.of
@@ -145,6 +145,8 @@ def _count(usage: dict[str, Any], type_: CallType) -> Counted:
             audio_in = min(audio_in, prompt - cached)
             image_in = min(image_in, prompt - cached - audio_in)
         plain_in -= audio_in + image_in
+        if video := by_modality.get("VIDEO", 0) - cached_by_modality.get("VIDEO", 0):
+            units["video_in"] = min(max(video, 0), plain_in)
 
     audio_out = image_out = None
     plain_out = candidates + thoughts
@@ -156,6 +158,8 @@ def _count(usage: dict[str, Any], type_: CallType) -> Counted:
             audio_out = min(audio_out, candidates)
             image_out = min(image_out, candidates - audio_out)
         plain_out -= audio_out + image_out
+        if video := out_by_modality.get("VIDEO", 0):
+            units["video_out"] = min(video, plain_out)
     if counts.odd:
         anomalies.append("odd_count")
     tokens = Tokens(
@@ -172,7 +176,7 @@ def _count(usage: dict[str, Any], type_: CallType) -> Counted:
         cache_read_image=cached_image,
     )
     tier = name(get("serviceTier") or get("trafficType"))
-    return Counted(tokens, tuple(dict.fromkeys(anomalies)), tier, units)
+    return Counted(tokens, tuple(dict.fromkeys(anomalies)), tier, units or None)
 
 
 def _searches(told: Any) -> Told | None:

@@ -24,7 +24,7 @@ _REASONING = "reasoning_tokens"  # GitHub Copilot, Perplexity
 _CONNECTOR = "connector_tokens"  # what tools put into Mistral's conversations
 _UNITS = frozenset((
     "seconds", "prompt_audio_seconds", "num_search_queries", "server_tool_use", "server_tool_use_details",
-    "server_side_tool_usage_details", "tool_calls_details", "connectors",
+    "server_side_tool_usage_details", "tool_calls_details", "connectors", "citation_tokens",
 ))  # fmt: skip
 _BESIDE = frozenset((*_CACHED, _WRITTEN, _REASONING, _CONNECTOR))
 _ONE_WAY: frozenset[CallType] = frozenset({"embedding", "rerank"})
@@ -231,6 +231,8 @@ def _units(usage: dict[str, Any]) -> Told | None:
         told["web_searches"] = searches
     if searches := of(xai.get("file_search_calls")):
         told["file_searches"] = searches
+    if cited := of(usage.get("citation_tokens")):  # Perplexity's deep research
+        told["citation_tokens"] = cited
     return told or None
 
 

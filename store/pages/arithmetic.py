@@ -33,6 +33,7 @@ _LINES: Final = {
     "cache_read_audio": "Audio read from a cache", "cache_read_image": "Images read from a cache",
     "output": "Output", "output_audio": "Audio out",
     "output_image": "Images out", "output_reasoning": "Reasoning", "output_citation": "Citations",
+    "input_video": "Video in", "output_video": "Video out",
     "request": "Request", "image": "Images", "second": "Seconds", "character": "Characters", "page": "Pages",
     "annotated_page": "Annotated pages", "search_unit": "Search units", "text_message": "Text messages",
     "web_search": "Web searches", "file_search": "File searches",

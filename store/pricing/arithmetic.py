@@ -35,6 +35,7 @@ _WORK: tuple[UnitKind, ...] = (
     "image", "second", "character", "page", "annotated_page", "search_unit", "text_message",
 )  # fmt: skip
 """What a model's own work may be billed by; one of these counted is enough for a cost."""
+_TOLD_APART: tuple[UnitKind, ...] = ("output_citation", "input_video", "output_video")  # tokens, by the million
 _USUAL = ("input", "cache_read", "output")
 """All that most calls have: looking at these three and asking once for the others takes a fifth of the time."""
 
@@ -80,6 +81,8 @@ def lines_of(
         if counted:
             if whole_input is None and prompted:
                 return no_count("input", model)  # an answer may be empty: without its prompt the sum would be too small
+            if units is not None and (units.video_in or units.video_out):
+                tokens = _without_video(price, tokens, units)
             found = _bill_of_tokens(price.band(whole_input or 0), tokens, of, entry)
             if isinstance(found, str):
                 return no_rate(found, model)
@@ -95,7 +98,7 @@ def lines_of(
                     return no_rate(kind, model)
                 number = Decimal(count)
                 amount = _divide(_multiply(number, rate.usd), Decimal(rate.per))
-                per_unit = kind != "output_citation"
+                per_unit = kind not in _TOLD_APART
                 lines.append(CostLine(kind, number, rate.one if per_unit else rate.usd, amount, per_unit, of, entry))
                 bill.nano = None
     rates = price.units
@@ -167,6 +170,25 @@ def _counts(price: Price, units: Units) -> Iterable[tuple[UnitKind, int | Decima
         yield "file_search", units.file_searches
     if units.citation_tokens is not None and "output_citation" in rates:
         yield "output_citation", units.citation_tokens
+    if units.video_in and "input_video" in rates:
+        yield "input_video", units.video_in
+    if units.video_out and "output_video" in rates:
+        yield "output_video", units.video_out
+
+
+def _without_video(price: Price, tokens: Tokens, units: Units) -> Tokens:
+    """The tokens without those of video that have a rate, and so a line, of their own."""
+    into = units.video_in if "input_video" in price.units else None
+    out = units.video_out if "output_video" in price.units else None
+    return msgspec.structs.replace(
+        tokens,
+        input_uncached=_less(tokens.input_uncached, into),
+        output_text=_less(tokens.output_text, out),
+    )
+
+
+def _less(all_of_them: int | None, some: int | None) -> int | None:
+    return all_of_them if all_of_them is None or some is None else max(all_of_them - some, 0)
 
 
 def _pages(price: Price, units: Units) -> Iterable[tuple[UnitKind, int]]:

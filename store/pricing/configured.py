@@ -20,6 +20,8 @@ _UNITS: tuple[UnitKind, ...] = (
     "web_search", "file_search",
 )  # fmt: skip
 
+_TOLD_APART: tuple[UnitKind, ...] = ("output_citation", "input_video", "output_video")  # USD per million tokens
+
 
 @dataclass(frozen=True, slots=True)
 class _Table:
@@ -96,8 +98,7 @@ def _price(number: int, entry: PriceEntry) -> Price:
     rates = {kind: rate for kind, rate in given.items() if rate is not None}
     bands = (Band(_ANY_LENGTH if entry.above is None else entry.above, rates),) if rates else ()
     units = {kind: UnitRate(usd) for kind in _UNITS if (usd := getattr(entry, kind)) is not None}
-    if entry.output_citation is not None:
-        units["output_citation"] = UnitRate(entry.output_citation, 1_000_000)
+    units |= {kind: UnitRate(usd, 1_000_000) for kind in _TOLD_APART if (usd := getattr(entry, kind)) is not None}
     limits = [f"({entry.tier})"] if entry.tier else []
     limits += [f"above {entry.above} tokens"] if entry.above is not None else []
     return Price(

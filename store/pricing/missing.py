@@ -95,5 +95,5 @@ _NAMES = {
     "image": "images", "second": "seconds", "character": "characters", "page": "pages",
     "annotated_page": "annotated pages", "search_unit": "search units", "text_message": "text messages",
     "web_search": "web searches", "file_search": "file searches", "request": "requests",
-    "output_citation": "tokens of citations",
+    "output_citation": "tokens of citations", "input_video": "video in", "output_video": "video out",
 }  # fmt: skip

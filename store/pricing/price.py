@@ -14,7 +14,7 @@ from typing import Literal
 Source = Literal["config", "genai-prices"]
 UnitKind = Literal[
     "request", "image", "second", "character", "page", "annotated_page", "search_unit", "text_message",
-    "web_search", "file_search", "output_citation",
+    "web_search", "file_search", "output_citation", "input_video", "output_video",
 ]  # fmt: skip
 
 FALLBACKS: Mapping[str, tuple[str, ...]] = {

@@ -1,7 +1,7 @@
 """The public price lists, as the `genai-prices` package carries them: its data and its matching, not its sums.
 
 Refuses to guess: an upstream whose provider the package does not know has no published price, however familiar its
-models' names. What the lists price and no dialect tells apart (video, other tools than searches) is in no cost.
+models' names. What the lists price and no dialect tells apart (other tools than searches) is in no cost.
 
 Where a model was served is part of the price only as far as the lists know: Bedrock's ids say it themselves, and the
 lists have entries for them. What else is known to change a price, at a tier or in a region for which the lists have
@@ -48,6 +48,8 @@ _UNIT_KEYS: tuple[tuple[UnitKind, str, int], ...] = (
     ("web_search", "web_searches_kcount", 1_000),
     ("file_search", "storage_searches_kcount", 1_000),
     ("output_citation", "output_citation_mtok", 1_000_000),
+    ("input_video", "input_video_mtok", 1_000_000),
+    ("output_video", "output_video_mtok", 1_000_000),
 )
 # Names that users give an upstream, or other software a provider, and the package does not know as one.
 _ALIASES = {

@@ -203,3 +203,28 @@ def test_an_agent_that_searches_and_cites_costs_what_the_package_says() -> None:
     )  # fmt: skip
     price = calc_price(usage, "sonar-deep-research", provider_id="perplexity", genai_request_timestamp=AT)
     assert found.nano_usd == int((price.total_price * 10**9).to_integral_value(ROUND_HALF_UP))
+
+
+@pytest.mark.parametrize(("provider", "model"), [*priced_by("input_video_mtok"), *priced_by("output_video_mtok")])
+def test_video_costs_what_the_package_says(provider: str, model: str) -> None:
+    """Tokens of video that have a rate are billed by it instead of the plain one, each of them once."""
+    tokens = Tokens("reported", input_uncached=1000, input_image=20, output_text=3000, output_audio=10)
+    units = Units(video_in=700, video_out=2000)
+    found = BOOK.cost(Reading("chat", model=model, tokens=tokens, units=units), provider, AT)
+    usage = Usage(
+        input_tokens=1020, input_image_tokens=20, input_video_tokens=700, output_tokens=3010, output_audio_tokens=10,
+        output_video_tokens=2000,
+    )  # fmt: skip
+    price = calc_price(usage, model, provider_id=provider, genai_request_timestamp=AT)
+    assert found.nano_usd is None or found.nano_usd == price.total_price * 10**9
+    assert found.nano_usd is not None or found.missing == f"rate:output:{model}"  # of embeddings
+
+
+def test_video_without_a_rate_is_plain() -> None:
+    """Where video has no rate of its own it stays in the plain counts, and a configured rate takes it out."""
+    units = Units(video_in=300, video_out=40)
+    assert cost(CHAT, units).nano_usd == 1_200_000
+    found = cost(CHAT | {"input_video": "10"}, units)
+    assert {line.kind: (int(line.count), line.usd) for line in found.lines} == {
+        "input": (700, Decimal("0.0007")), "output": (100, Decimal("0.0002")), "input_video": (300, Decimal("0.003")),
+    }  # fmt: skip
