@@ -21,7 +21,7 @@ from store.anomalies import Anomalies, Anomaly
 from store.call import CallError, CallType, Portion, Reading, Tokens, Units
 from store.dialects import cut_json
 from store.dialects.answer import Counted
-from store.dialects.counts import name
+from store.dialects.counts import Counts, name
 from store.dialects.document import Document
 from store.dialects.errors import error_of
 from store.dialects.labels import labels_in
@@ -113,9 +113,12 @@ class _Share:
 
     tokens: Tokens | None = None
     seconds: Decimal | None = None
+    messages: int | None = None  # typed
 
-    def add(self, counted: Counted, seconds: Decimal | None) -> None:
+    def add(self, counted: Counted, seconds: Decimal | None, messages: int | None = None) -> None:
         self.tokens = added(self.tokens, counted.tokens)
+        if messages is not None:
+            self.messages = (self.messages or 0) + messages
         if seconds is not None:
             self.seconds = (self.seconds or Decimal(0)) + seconds
 
@@ -151,6 +154,7 @@ class _Session:
         share = self._shares.get(None)
         return Units(
             seconds=share.seconds if share is not None else None,
+            text_messages=share.messages if share is not None else None,
             web_searches=self._searches.get("web_search_call"),
             file_searches=self._searches.get("file_search_call"),
         )
@@ -215,7 +219,8 @@ class _Session:
         self.model = self.model or model
         counted = of_response(usage)
         self._keep(usage, counted)
-        self._share(None if model == self.model else model).add(counted, seconds_of(usage, "billable_audio_seconds"))
+        seconds, messages = seconds_of(usage, "billable_audio_seconds"), Counts().of(usage.get("input_text_messages"))
+        self._share(None if model == self.model else model).add(counted, seconds, messages)
         items = response.get("output")
         for item in items if isinstance(items, list) else []:
             if isinstance(item, dict) and item.get("type") in ("web_search_call", "file_search_call"):

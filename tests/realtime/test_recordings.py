@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from store.call import Reading
+from store.call import Reading, Units
 from store.dialects import Document, Line, read_session
 from tests.conftest import REPLAYED, houses
 from tests.realtime.conftest import Dial, OpenUpstream
@@ -127,3 +128,15 @@ def test_what_was_heard_is_another_models_work() -> None:
 def _read(session: Recorded) -> Reading:
     lines = [Line(by_client, Document(json.dumps(message).encode())) for by_client, message in session.frames]
     return read_session("/v1/realtime?model=a", (), lines, close=None, broken=False, missing=False)
+
+
+def test_seconds_and_messages_of_a_voice_agent_are_summed() -> None:
+    """xAI's voice agents bill by the second and by typed message, told with each response, not by the token."""
+    told = [
+        {"type": "response.done", "response": {"id": f"r{number}"},
+         "usage": {"input_tokens": 9, "output_tokens": 1, "billable_audio_seconds": 1.5, "input_text_messages": 2}}
+        for number in (1, 2)
+    ]  # fmt: skip
+    lines = [Line(False, Document(json.dumps(message).encode())) for message in told]
+    reading = read_session("/v1/realtime", (), lines, close=None, broken=False, missing=False)
+    assert reading.units == Units(seconds=Decimal(3), text_messages=4)
