@@ -31,14 +31,20 @@ def _tell_thread(transcript: Transcript, kind: str, piece: dict[str, Any]) -> No
     if kind == "thread.message.delta":
         for number, part in enumerate(_list(delta.get("content"))):
             text = _object(_object(part).get("text")).get("value")
-            transcript.say(text, part=(piece.get("id"), _object(part).get("index", number)))
+            transcript.say(text, part=_place(piece, part, number))
     elif kind == "thread.run.step.delta":
         for number, call in enumerate(_list(_object(delta.get("step_details")).get("tool_calls"))):
-            _tell_call(transcript, _object(call), (piece.get("id"), _object(call).get("index", number)))
+            _tell_call(transcript, _object(call), _place(piece, call, number))
     elif kind == "thread.run" and not transcript.said:
         action = _object(_object(piece.get("required_action")).get("submit_tool_outputs"))
         for number, call in enumerate(_list(action.get("tool_calls"))):
             _tell_call(transcript, _object(call), number)
+
+
+def _place(piece: dict[str, Any], within: Any, number: int) -> tuple[str, int]:
+    """Which part of which message or step this is."""
+    index = _object(within).get("index")
+    return str(piece.get("id")), index if isinstance(index, int) else number
 
 
 def _tell_call(transcript: Transcript, call: dict[str, Any], part: Any) -> None:

@@ -126,6 +126,16 @@ def test_a_run_says_what_its_messages_say() -> None:
     assert presented("openai/run_stream").text == "Hello."
 
 
+def test_a_run_with_odd_places_is_shown() -> None:
+    """Ids and indexes that are none keep nothing from being shown."""
+    deltas = [
+        {"id": {}, "object": "thread.message.delta", "delta": {"content": [{"index": [], "text": {"value": "Hi."}}]}},
+        {"id": [], "object": "thread.run.step.delta", "delta": {"step_details": {"tool_calls": [{"index": {}}, None]}}},
+    ]
+    stream = "".join(f"data: {json.dumps(delta)}\n\n" for delta in deltas).encode()
+    assert (show("openai", "/v1/threads/t/runs", stream).text or "").startswith("Hi.")
+
+
 def test_a_run_that_waits_says_for_what() -> None:
     """The tools that a run waits for are shown as calls."""
     call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
