@@ -26,6 +26,7 @@ class Asked(msgspec.Struct):
     model_id: Any = None  # watsonx
     input: msgspec.Raw = msgspec.Raw()
     text: msgspec.Raw = msgspec.Raw()  # what to speak, at xAI
+    n: Any = None  # images
     session: msgspec.Raw = msgspec.Raw()
     document_annotation_format: Any = None
     bbox_annotation_format: Any = None

@@ -11,10 +11,11 @@ import msgspec
 
 from proxy.journal.notes import Headers
 from store.anomalies import Anomalies
-from store.call import CallType, Portion, Reading, Tokens, Units
+from store.call import CallType, Reading, Tokens, Units
 from store.dialects import checks, cut_json, estimate, multipart
-from store.dialects.answer import Answer, Counted, Told
+from store.dialects.answer import Answer, Counted
 from store.dialects.beside import completed
+from store.dialects.billed import portions_of, units_of
 from store.dialects.call_types import call_type, deployment_in_path, is_work, model_in_path, streams_by_path
 from store.dialects.counts import name
 from store.dialects.dialect import Asked, Dialect
@@ -95,8 +96,8 @@ def read_exchange(
         model=answer.model,
         stream=streamed,
         tokens=tokens,
-        units=_units(type_, asked, answer, counted) if metered and not refused else _NO_UNITS,
-        portions=_portions(answer, counted, asked) if metered and (answer.portions or counted.portions) else (),
+        units=units_of(type_, asked, answer, counted, response) if metered and not refused else _NO_UNITS,
+        portions=portions_of(answer, counted, asked) if metered else (),
         raw_usage=answer.raw_usage if metered else None,
         reported_cost_usd=reported_cost_usd(answer.usage, answer.cost_usd, response_headers) if metered else None,
         service_tier=counted.service_tier or answer.service_tier,
@@ -141,7 +142,7 @@ def _request(request: Document, headers: Headers) -> Asked | None:
     if form == "other" and (boundary := multipart.boundary_in(headers)) is not None:
         fields = multipart.fields(request, boundary)
         model = fields.get("model") or _model_of_session(fields.get("session", "").encode())
-        return Asked(model=model, stream=fields.get("stream"), user=fields.get("user"))
+        return Asked(model=model, stream=fields.get("stream"), user=fields.get("user"), n=fields.get("n"))
     return None
 
 
@@ -254,32 +255,3 @@ def _answered_bytes(response: Document) -> int:
 
 
 _NO_UNITS = Units()
-
-
-def _units(type_: CallType, asked: Asked | None, answer: Answer, counted: Counted) -> Units:
-    if answer.units is None and counted.units is None and type_ != "speech":
-        return _NO_UNITS
-    told: Told = {**(answer.units or {}), **(counted.units or {})}
-    if type_ == "speech" and asked is not None:
-        characters = _length(asked.input or asked.text)
-        if characters is not None:
-            told["characters"] = characters
-    elif asked is not None and "pages" in told and (asked.document_annotation_format or asked.bbox_annotation_format):
-        told["annotated_pages"] = told["pages"]
-    return Units(**told) if told else _NO_UNITS
-
-
-def _portions(answer: Answer, counted: Counted, asked: Asked | None) -> tuple[Portion, ...]:
-    """What other models did, and the same model beside the call's own counts."""
-    own = answer.model or (name(asked.model) if asked is not None else None) or ""
-    return tuple(
-        portion if portion.model else msgspec.structs.replace(portion, model=own)
-        for portion in (*answer.portions, *counted.portions)
-    )
-
-
-def _length(raw: msgspec.Raw) -> int | None:
-    try:
-        return len(msgspec.json.decode(raw, type=str))
-    except NOT_JSON:
-        return None

@@ -1,7 +1,9 @@
 """What each recorded exchange must be read as, however its bytes are framed."""
 
+import json
 import random
 import re
+from typing import Any
 
 import pytest
 
@@ -116,6 +118,18 @@ def test_tool_calls_of_a_torn_event() -> None:
     last = whole.rindex(b"event: response.completed")
     reading = case.read(Document(whole[:last], whole[whole.index(b"web_search_call", last) :], cut=True))
     assert (reading.tokens, as_told(reading)["units"]) == (case.read().tokens, {})
+
+
+@pytest.mark.parametrize(("asked", "made"), [({}, 1), ({"n": 3}, 3), ({"n": "many"}, None)])
+def test_images_too_large_to_be_kept(asked: dict[str, Any], made: int | None) -> None:
+    """Where the hole is among the images, there are as many as were asked for; whole lists are counted."""
+    case = next(case for case in CASES if case.name.startswith("openai/image_dalle"))
+    request = Document(json.dumps({"model": "dall-e-3", "prompt": "a cat", **asked}).encode())
+    image = b'{"created": 1, "data": [{"b64_json": "%s' % (b"QUJD" * 100)
+    cut = case.read(Document(image, b'QUJD", "revised_prompt": "a cat"}], "size": "1024x1024"}', cut=True), request)
+    assert cut.units.images == made
+    whole = case.read(Document(image + b'"}, {"b64_json": "QUJD"}]}'), request)
+    assert whole.units.images == 2
 
 
 def test_request_id_prefers_headers() -> None:

@@ -1,0 +1,60 @@
+"""What a call is billed by other than its own tokens, put together from answer, usage and request.
+
+The request is asked only for what no answer tells: the characters to speak, whether pages were to be annotated, and how
+many images were to be made, where the images themselves are too large to be kept.
+"""
+
+import msgspec
+
+from store.call import CallType, Portion, Units
+from store.dialects import cut_json
+from store.dialects.answer import Answer, Counted, Told
+from store.dialects.counts import Counts, name
+from store.dialects.dialect import Asked
+from store.dialects.document import Document
+from store.dialects.shape import NOT_JSON
+
+_NO_UNITS = Units()
+_ASKING: frozenset[CallType] = frozenset({"speech", "image"})  # types whose request may have to be asked
+
+
+def units_of(type_: CallType, asked: Asked | None, answer: Answer, counted: Counted, response: Document) -> Units:
+    """What was counted; what the usage tells beats what stands beside it."""
+    if answer.units is None and counted.units is None and type_ not in _ASKING:
+        return _NO_UNITS
+    told: Told = {**(answer.units or {}), **(counted.units or {})}
+    if asked is not None:
+        if type_ == "speech":
+            told["characters"] = _length(asked.input or asked.text)
+        elif type_ == "image" and "images" not in told and response.cut:
+            told["images"] = _made(response, asked)
+        elif "pages" in told and (asked.document_annotation_format or asked.bbox_annotation_format):
+            told["annotated_pages"] = told["pages"]
+    return Units(**told) if told else _NO_UNITS
+
+
+def portions_of(answer: Answer, counted: Counted, asked: Asked | None) -> tuple[Portion, ...]:
+    """What other models did, and the same model beside the call's own counts."""
+    if not answer.portions and not counted.portions:
+        return ()
+    own = answer.model or (name(asked.model) if asked is not None else None) or ""
+    return tuple(
+        portion if portion.model else msgspec.structs.replace(portion, model=own)
+        for portion in (*answer.portions, *counted.portions)
+    )
+
+
+def _length(raw: msgspec.Raw) -> int | None:
+    try:
+        return len(msgspec.json.decode(raw, type=str))
+    except NOT_JSON:
+        return None
+
+
+def _made(response: Document, asked: Asked) -> int | None:
+    """The images of a list in which the hole is: as many as were asked for, which is one where nobody says."""
+    torn = cut_json.torn(response)
+    if torn is None or torn[0] != "data":
+        return None
+    wanted = asked.n
+    return 1 if wanted is None else Counts().of(wanted)
