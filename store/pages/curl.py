@@ -29,6 +29,10 @@ _SENT_AGAIN: Final = frozenset({
     "content-type", "accept", "baggage", "x-title", "helicone-user-id", "helicone-session-id", "x-portkey-metadata",
     "cf-aig-metadata", "x-goog-user-project",
 })  # fmt: skip
+_OPENING: Final = (
+    "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)  # fmt: skip
 _SENT_AGAIN_PREFIXES: Final = ("anthropic-", "openai-", "x-tollbook-", "helicone-property-")
 
 
@@ -53,6 +57,9 @@ def again(
         lines.append(f"-H {_CREDENTIALS.get(dialect, _BEARER)}")
     kept = [(name, value) for name, value in headers if _matters(name)]
     lines += [f"-H {quoted(f'{name}: {value}')}" for name, value in kept]
+    if any(name == "upgrade" for name, _ in headers):
+        lines += [f"-H {quoted(header)}" for header in _OPENING]
+        return Again(" \\\n  ".join(lines), missing="it opens the session, and sends none of its messages")
     if body_bytes and not any(name == "content-type" for name, _ in kept):
         lines.append("-H 'Content-Type:'")  # none was sent, and curl would send its own
     given, body_file, missing = _body(call_id, body, body_bytes)

@@ -58,6 +58,8 @@ def ending(call: Call) -> str:
         return f"The upstream answered {status}{f' {status_name(status)}' if status_name(status) else ''}{said}"
     if error:
         return f"The upstream reported an error within its answer{said}"
+    if status == HTTPStatus.SWITCHING_PROTOCOLS:
+        return "The session was closed in order."
     if call["stream"]:
         return "The answer was streamed to its end."
     return "The answer was complete."

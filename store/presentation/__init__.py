@@ -15,6 +15,9 @@ from store.presentation.conversation import GAP, conversation_of, members_of, to
 from store.presentation.parameters import parameters_of
 from store.presentation.products import products_of
 from store.presentation.said import Message, Part, Tool, readable
+from store.presentation.session import dialogue, dialogue_text, lines_shown, session_parameters, session_tools
+
+_SESSION = 101  # the status of what became a websocket
 
 __all__ = [
     "GAP", "Exchanged", "Message", "Part", "Presented", "Tool", "conversation_of", "exchanged", "present", "readable",
@@ -43,6 +46,13 @@ def present(
     response: Document,
 ) -> Presented:
     """One exchange, ready to be read by a person."""
+    if status == _SESSION:
+        return Presented(
+            parameters=session_parameters(request),
+            request=lines_shown(request),
+            response=lines_shown(response),
+            text=dialogue_text(dialogue(request, response)),
+        )
     path = target.partition("?")[0]
     answered = status is not None and status < 400
     return Presented(
@@ -71,6 +81,10 @@ def exchanged(
     dialect: str, method: str, target: str, request: Document, status: int | None, response: Document
 ) -> Exchanged:
     """Who said what; lists are empty where nothing of it can be read."""
+    if status == _SESSION:
+        said = dialogue(request, response)
+        last = said[-1:] if said and said[-1].role == "assistant" else []  # as a chat tells all that went before
+        return Exchanged(said[: len(said) - len(last)], session_tools(request), last)
     body = members_of(request)
     answered: list[Message] = []
     path = target.partition("?")[0]

@@ -3,6 +3,7 @@
 Which dialect it is need not be known: their names for the pieces do not collide.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from store.presentation.said import Part, arguments_of, readable
 
 _DEEPEST = 8  # contents within contents
 _MOST_OF_A_LINK = 500
+_TOLD_BY_LENGTH = re.compile(r"\((\d{1,12}) characters\)")  # of base64 in a session, which is not kept
 
 
 def parts_of(content: Any, depth: int = 0) -> Iterator[Part]:
@@ -96,6 +98,8 @@ def data_part(media_type: Any, data: Any) -> Part:
     kind = _name(media_type) or "application/octet-stream"
     if not isinstance(data, str):
         return Part("data", "of unknown size", kind)
+    if told := _TOLD_BY_LENGTH.fullmatch(data):
+        return Part("data", described(kind, int(told[1]) * 3 // 4).rpartition(", ")[2], kind)
     size = len(data) * 3 // 4 - data[-2:].count("=")
     return Part("data", described(kind, max(0, size)).rpartition(", ")[2], kind)
 

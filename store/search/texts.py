@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from proxy.journal.notes import Headers
 from store.dialects import Document, dialect_of, multipart
 from store.presentation.answers import answer_text
+from store.presentation.session import dialogue
 from store.search.letters import spaced
 from store.search.strings import readable, strings
 
 MOST_CHARACTERS = 131_072
 """Of each side."""
+
+_SESSION = 101  # the status of what became a websocket
+_NOTHING = Document(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ def text_of(
     error: tuple[str | None, ...],
 ) -> Text:
     """What is searched of this exchange; never raises on what a peer sent."""
+    if status == _SESSION:
+        return _of_session(request or _NOTHING, response or _NOTHING, error)
     try:
         asked = _asked(request_headers, request) if request else []
     except Exception:  # one body we did not foresee must not hold up the index
@@ -49,6 +55,16 @@ def text_of(
         answered = _answered(dialect_of(dialect, target.partition("?")[0]), method, status, response)
     except Exception:
         answered = []
+    return Text(_joined(asked), _joined([*answered, *(part for part in error if part)]))
+
+
+def _of_session(request: Document, response: Document, error: tuple[str | None, ...]) -> Text:
+    try:
+        said = dialogue(request, response)
+    except Exception:
+        said = []
+    asked = [part.text for message in said if message.role != "assistant" for part in message.parts]
+    answered = [part.text for message in said if message.role == "assistant" for part in message.parts]
     return Text(_joined(asked), _joined([*answered, *(part for part in error if part)]))
 
 
