@@ -1,8 +1,9 @@
 """Two ends and what passes between them, from the opening to the last close.
 
-Each direction is one loop: receive, send, then show. Only a message that tells usage waits for its note (not long)
-before it is sent: what a client received in full is in the book. Whichever end closes, vanishes, falls silent or breaks
-the rules, the other is closed too, within a few seconds; and the last note is written before the client is told.
+Each direction is one loop: receive, send, then show. Only a message that tells models, usage or errors waits for its
+note (not long) before it is sent: what a client received in full is in the book. Whichever end closes, vanishes, falls
+silent or breaks the rules, the other is closed too, within a few seconds; and the last note is written before the
+client is told.
 """
 
 import asyncio

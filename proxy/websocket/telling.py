@@ -13,14 +13,8 @@ _TELLS = re.compile(
     rb'|turnComplete"'
     rb'|error"\s*[,}])'  # a type, not the name of a member
 )
-_USAGE = b'"usage'
 
 
 def tells(data: bytes) -> bool:
     """Whether what the upstream sent tells of models, of usage, of the end of a turn, or of an error."""
     return _TELLS.search(data) is not None
-
-
-def tells_usage(data: bytes) -> bool:
-    """Whether a message that tells something may tell usage: then its note is written before it goes out."""
-    return _USAGE in data

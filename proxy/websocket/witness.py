@@ -5,9 +5,9 @@ from aiohttp.http_websocket import WSMsgType
 from proxy.exchange import Exchange
 from proxy.journal.notes import Close, Failure
 from proxy.journal.writer import Journal
-from proxy.websocket import telling
 from proxy.websocket.peer import Message
 from proxy.websocket.session import Ending
+from proxy.websocket.telling import tells
 from proxy.websocket.transcript import Transcript, excerpt
 
 _SAID_BY_US = {
@@ -42,10 +42,10 @@ class SessionWitness:
         self._sent.message(message.data, text=message.kind is WSMsgType.TEXT)
 
     async def received(self, message: Message) -> None:
-        """Note it, if it must not be lost; one that tells usage waits until that is written."""
-        if telling.tells(message.data):
+        """Note it, if it must not be lost, and wait (not long) until that is written."""
+        if tells(message.data):
             ticket = self._exchange.note_told(excerpt(message.data), by_client=False)
-            if ticket is not None and telling.tells_usage(message.data):
+            if ticket is not None:
                 await self._journal.written(ticket)
 
     def relayed(self, message: Message) -> None:
