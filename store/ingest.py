@@ -24,6 +24,7 @@ from store import retold, sizes
 from store.book import Book, Entry, Progress, Repeat
 from store.budgets import Budgets, BudgetState
 from store.charging import Charging
+from store.dialects import tokenizer
 from store.health import LiveCounts
 from store.journal import Journals, Run, quarantine, tally_of
 from store.metering import Meter, Noted, bare
@@ -57,7 +58,7 @@ class Ingest:
 
     def __init__(self, config: Config) -> None:
         self._data_dir = config.store.data_dir
-        self._meter = Meter(config)
+        self._meter = Meter(config, tokenizer.installed())
         self._budgets = Budgets(config, self._meter.has_price)
         self._stopping = threading.Event()
         self._something = threading.Event()  # to do: the thread need not wait until it looks again

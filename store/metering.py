@@ -17,6 +17,7 @@ from store.charging import Charging, Tariff
 from store.dialects import Document
 from store.dialects.checks import SPARED_BY_OUTCOME
 from store.dialects.decoding import Decoded, decode
+from store.dialects.estimate import Counting
 from store.redaction import Redaction, Strainer
 
 # A body that decodes to more is read by its two ends: two kilobytes on the wire can decode to gigabytes, and all other
@@ -41,7 +42,9 @@ class Noted(msgspec.Struct, frozen=True):
 class Meter:
     """Reads and prices calls by one configuration."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, counting: Counting | None = None) -> None:
+        """`counting`: what counts the tokens that nobody reported, for the models it knows."""
+        self._counting = counting
         self._charging = Charging(Tariff.of(config))
         self._redaction = Redaction(config)
         self._keep_bodies = config.capture.bodies == "full"
@@ -91,6 +94,7 @@ class Meter:
                 ended.status,
                 ended.headers,
                 response.document,
+                self._counting,
             )
         if ended.outcome == "rejected" or started.upstream is None:
             kind = "other" if started.upstream is None else reading.type

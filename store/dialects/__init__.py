@@ -17,6 +17,7 @@ from store.dialects.call_types import call_type
 from store.dialects.cohere import COHERE
 from store.dialects.dialect import Dialect
 from store.dialects.document import Document
+from store.dialects.estimate import Counting
 from store.dialects.flat import FLAT
 from store.dialects.frames import unframed
 from store.dialects.gemini import GEMINI
@@ -58,6 +59,7 @@ def read(
     status: int | None,
     response_headers: Headers,
     response: Document,
+    counting: Counting | None = None,
 ) -> Reading:
     """What one exchange tells. A body that cannot be understood leaves what is known without it."""
     path, _, query = target.partition("?")
@@ -73,6 +75,7 @@ def read(
             status,
             response_headers,
             response,
+            counting,
         )
         return msgspec.structs.replace(reading, anomalies=(*reading.anomalies, *framing)) if framing else reading
     except Exception:

@@ -52,8 +52,9 @@ def read_exchange(
     status: int | None,
     response_headers: Headers,
     response: Document,
+    counting: estimate.Counting | None = None,
 ) -> Reading:
-    """Everything the exchange tells."""
+    """Everything the exchange tells. What nobody told of its tokens is estimated, by `counting` where it can."""
     type_ = call_type(method, path)
     labels = labels_in(request_headers)
     asked = _request(request, request_headers)
@@ -85,11 +86,13 @@ def read_exchange(
     answered = status is not None and status < 400 and form not in ("other", "empty") and not answer.pending
     if answered and dialect.metered and type_ in _ESTIMATED:
         if tokens is None:
-            tokens = _estimated(type_, request, response, answer)
+            count = counting(answer.model or requested_model) if counting is not None else None
+            tokens = _estimated(type_, request, response, answer, count)
             if form in ("events", "lines") and answer.error is None:
                 anomalies = (*anomalies, "no_usage")
         elif answer.output_open or (tokens.output is None and not (finished and form == "json")):
-            tokens = _output_estimated(tokens, response)
+            count = counting(answer.model or requested_model) if counting is not None else None
+            tokens = _output_estimated(tokens, response, count)
     return Reading(
         type=type_,
         requested_model=requested_model,
@@ -229,13 +232,15 @@ def _counted(dialect: Dialect, answer: Answer, type_: CallType) -> Counted:
     return _NOT_COUNTED if answer.usage is None else dialect.count(answer.usage, type_)
 
 
-def _estimated(type_: CallType, request: Document, response: Document, answer: Answer) -> Tokens | None:
+def _estimated(
+    type_: CallType, request: Document, response: Document, answer: Answer, count: estimate.Count | None
+) -> Tokens | None:
     """An estimate of both directions; None when no model has answered: nothing but an error, or nothing at all."""
-    outgoing = 0 if type_ == "embedding" else estimate.tokens_of(_answered_bytes(response))
-    if not outgoing and (answer.error is not None or not _by_a_model(type_, answer)):
+    said = estimate.Said() if type_ == "embedding" else _said(response)
+    if said.nothing and (answer.error is not None or not _by_a_model(type_, answer)):
         return None
-    incoming = estimate.tokens_of(estimate.text_bytes(request))
-    return Tokens("estimated", input_uncached=incoming, output_text=outgoing)
+    incoming = estimate.asked(request, conversation=type_ == "chat").tokens(count)
+    return Tokens("estimated", input_uncached=incoming, output_text=said.tokens(count))
 
 
 def _by_a_model(type_: CallType, answer: Answer) -> bool:
@@ -243,15 +248,15 @@ def _by_a_model(type_: CallType, answer: Answer) -> bool:
     return type_ == "embedding" or answer.model is not None or answer.finish_reason is not None
 
 
-def _output_estimated(tokens: Tokens, response: Document) -> Tokens:
+def _output_estimated(tokens: Tokens, response: Document, count: estimate.Count | None) -> Tokens:
     """The reported input, with an output at least as large as the text that was seen."""
-    seen = estimate.tokens_of(_answered_bytes(response))
+    seen = _said(response).tokens(count)
     return msgspec.structs.replace(tokens, source="estimated", output_text=max(seen, tokens.output_text or 0))
 
 
-def _answered_bytes(response: Document) -> int:
+def _said(response: Document) -> estimate.Said:
     stream = stream_of(response)
-    return estimate.text_bytes(response) if stream is None else estimate.streamed_bytes(stream.all())
+    return estimate.answered(response) if stream is None else estimate.streamed(stream.all())
 
 
 _NO_UNITS = Units()
