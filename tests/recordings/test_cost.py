@@ -1,11 +1,13 @@
 """The cost of every recorded exchange is what the published lists' own arithmetic makes of what its provider reported,
 to the nano-dollar; and where it is not, there is a reason with a name."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from genai_prices.data_snapshot import get_snapshot
 
 from proxy.config.model import Config
 from proxy.journal.notes import Asked, Body, Ended, Started
@@ -38,6 +40,15 @@ REASONS: dict[str, Callable[[Call, Published | None], bool]] = {
     ),
 }
 """Why a cost may be another one than that of the lists."""
+
+
+def provider_of(recording: Recording) -> str:
+    """Whose list it is; behind Hugging Face's router that of the seller, by the address as the package knows it."""
+    if recording.upstream == "huggingface":
+        address = f"https://router.huggingface.co{recording.target}"
+        behind = [one.id for one in get_snapshot().providers if re.match(one.api_pattern, address)]
+        return behind[0] if behind else recording.upstream
+    return PROVIDERS.get(recording.upstream, recording.upstream)
 
 
 def call_of(meter: Meter, recording: Recording) -> Call:
@@ -82,7 +93,7 @@ def test_costs_are_those_of_the_lists(pytestconfig: pytest.Config, capsys: pytes
         if told.tokens is None or recording.kind in NOT_YET:
             continue
         call = call_of(meter, recording)
-        provider = PROVIDERS.get(recording.upstream, recording.upstream)
+        provider = provider_of(recording)
         theirs = published(told, recording.response, provider, NOON)
         if call.cost.nano_usd == (None if theirs is None else theirs.nano):
             seen["equal to those of the lists" if theirs is not None else "that neither knows"] += 1
