@@ -118,15 +118,20 @@ def _in_parts(config: Config, calls: int) -> dict[str, float]:
     book = Book(config.store.data_dir)
     journals = Journals(config.store.data_dir, book.cursors())
     restored = _time_within(watch, meter, book)
-    record = watch.timed("rest of the record", meter.meter)
-    read = watch.timed("journal: find and decode notes", lambda: _batch(journals))
+    record = watch.timed("rest of the record", lambda noted: list(map(book.pack, list(map(meter.meter, noted)))))
+    read = watch.timed("journal: find and decode notes", lambda pieces: next(pieces, []))
     add = watch.timed("insert and commit", book.add)
     stored = 0
     try:
         journals.look()
-        while batch := read():
+        (run,) = journals.runs.values()
+        pieces = journals.read(run)
+        while noted := read(pieces):
+            batch = record(noted)
+            while len(batch) < _BATCH and (noted := read(pieces)):
+                batch += record(noted)
             positions = journals.positions()
-            stored += add([record(noted) for noted in batch], Progress(cursors=positions))
+            stored += add(batch, Progress(cursors=positions))
             journals.committed(positions)
     finally:
         for owner, name, original in restored:
@@ -136,13 +141,6 @@ def _in_parts(config: Config, calls: int) -> dict[str, float]:
     if stored != calls:
         raise RuntimeError(f"{stored} of {calls} calls are in the book")
     return {part: watch.spent_ns[part] / calls / 1000 for part in _PARTS}
-
-
-def _batch(journals: Journals) -> list[metering.Noted]:
-    batch: list[metering.Noted] = []
-    for run in list(journals.runs.values()):
-        batch.extend(journals.read(run, _BATCH - len(batch)))
-    return batch
 
 
 def _time_within(watch: Stopwatch, meter: metering.Meter, book: Book) -> list[tuple[object, str, object]]:

@@ -33,7 +33,7 @@ BODIES_FILE = "bodies.db"
 
 T = TypeVar("T")
 
-_ZSTD_LEVEL = 3
+_ZSTD_LEVEL = 1  # one percent larger than level 3 for usual bodies, for a fifth less of what costs most of all here
 
 
 class KeptBody(msgspec.Struct, frozen=True):
@@ -51,6 +51,7 @@ class Entry(msgspec.Struct, frozen=True):
     request: KeptBody | None = None
     response_headers: Headers = ()
     response: KeptBody | None = None
+    packed: tuple[object, ...] | None = None  # instead of the four: as they are kept (`Book.pack`)
 
 
 class Repeat(msgspec.Struct, frozen=True):
@@ -165,6 +166,23 @@ class Book:
         self._last_id += len(fresh)
         return len(fresh)
 
+    def pack(self, entry: Entry) -> Entry:
+        """The same call, its bodies as they are kept: a tenth of the memory, and no work left for the transaction."""
+        request, response = entry.request, entry.response
+        content = None
+        if request is not None:
+            content = self._compress(request.data if response is None else request.data + response.data)
+        elif response is not None:
+            content = self._compress(response.data)
+        packed = (
+            _headers(entry.request_headers),
+            len(request.data) if request else None, request.cut if request else None,
+            _headers(entry.response_headers),
+            len(response.data) if response else None, response.cut if response else None,
+            content,
+        )  # fmt: skip
+        return Entry(entry.call, packed=packed)
+
     def knows(self, call_ids: Iterable[bytes]) -> set[bytes]:
         """Which of these calls have a row."""
         wanted = [(call_id,) for call_id in set(call_ids)]
@@ -248,7 +266,10 @@ class Book:
             self._connection.executemany(_insert_into(*filled), map(itemgetter(*filled), rows))
 
     def _write_bodies(self, entries: Iterable[Entry]) -> None:
-        rows = [self._bodies_row(number, entry) for number, entry in enumerate(entries, self._last_id + 1)]
+        rows = [
+            (number, entry.call.call_id, *(entry.packed or self.pack(entry).packed or ()))
+            for number, entry in enumerate(entries, self._last_id + 1)
+        ]
         if not rows:
             return
         # Committed before the book: a call without its bodies cannot be, bodies without their call are swept.
@@ -260,20 +281,6 @@ class Book:
             if self._bodies.in_transaction:
                 self._bodies.execute("rollback")
             raise
-
-    def _bodies_row(self, number: int, entry: Entry) -> tuple[object, ...]:
-        request, response = entry.request, entry.response
-        content = None
-        if request is not None or response is not None:
-            content = self._compress((request.data if request else b"") + (response.data if response else b""))
-        return (
-            number, entry.call.call_id,
-            _headers(entry.request_headers),
-            len(request.data) if request else None, request.cut if request else None,
-            _headers(entry.response_headers),
-            len(response.data) if response else None, response.cut if response else None,
-            content,
-        )  # fmt: skip
 
     def _note_charges(self, entries: Iterable[Entry]) -> None:
         rows = [(response, one.call.call_id) for one in entries if (response := one.call.charged_response) is not None]

@@ -35,6 +35,7 @@ T = TypeVar("T")
 log = logging.getLogger("tollbook.store")
 
 _BATCH = 500
+_LONGEST_PASS_S = 0.1  # then what there is enters the book, whatever else waits
 _LOOK_S = 0.05
 _IDLE_LOOK_S = 0.15
 _IDLE_AFTER_S = 5.0
@@ -53,6 +54,29 @@ class _Standing:
     journal_bytes: int = 0
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Calls on their way into the book together."""
+
+    until: float  # when it is to be written at the latest, by `time.monotonic`
+    entries: list[Entry] = field(default_factory=list)
+    repeats: list[Repeat] = field(default_factory=list)
+    taken: int = 0
+    rows: set[bytes] = field(default_factory=set)  # calls that have a row, or will have one by this batch
+
+    @property
+    def full(self) -> bool:
+        return self.taken >= _BATCH or time.monotonic() >= self.until
+
+
+class _Refused(Exception):
+    """The book does not take one of so many calls, for what is in it."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__(f"one of {calls} calls is refused")
+        self.calls = calls
+
+
 class Ingest:
     """Owns the book and its thread."""
 
@@ -64,6 +88,8 @@ class Ingest:
         self._something = threading.Event()  # to do: the thread need not wait until it looks again
         self._turns = Turns[Book](self._something.set)
         self._standing = _Standing(clear_at=time.monotonic())
+        self._passes = 0
+        self._careful = 0  # about so many calls are written one by one
         self._open()
         self._thread = threading.Thread(target=self._run, name="tollbook-ingest")
 
@@ -161,14 +187,22 @@ class Ingest:
 
     def _run(self) -> None:
         failures = 0
+        opened = True
         while True:
             try:
-                if failures:
+                if not opened:
                     self._open()
+                    opened = True
                 self._fill()
                 self._close()
                 return
+            except _Refused as reason:
+                self._careful = reason.calls
+                opened = False
+                with contextlib.suppress(Exception):
+                    self._close()
             except Exception as error:
+                opened = False
                 # Whatever it was, the journal has it all: begin again from the disk, as after a crash.
                 level = logging.ERROR if failures % 20 == 0 else logging.DEBUG
                 log.log(level, "the book is not being written (%s: %s); trying again", type(error).__name__, error)
@@ -214,19 +248,23 @@ class Ingest:
         began = time.monotonic()
         self._journals.look()
         finished = self._book.runs() if self._journals.runs else {}
-        batch: list[Noted] = []
-        for run in list(self._journals.runs.values()):
+        batch = _Batch(began + _LONGEST_PASS_S)
+        all_read = True
+        for run in self._in_turn():
             if finished.get(run.boot_id, (0, False))[1]:
                 self._journals.drop(run)  # we died between accounting for it and removing it
                 continue
-            batch.extend(self._journals.read(run, _BATCH - len(batch)))
+            for noted in self._journals.read(run):
+                self._take(noted, batch)
+                if batch.full:
+                    all_read = False
+                    break
         positions = self._journals.positions()
-        if batch or positions:
-            repeats, rows = self._sorted(batch)
-            entries = self._budgets.flagged(retold.once(map(self._entry, rows), self._book.charged))
-            self._commit(entries, Progress(cursors=positions, repeats=repeats), rows)
+        if batch.taken or positions:
+            entries = self._ready(batch.entries)
+            self._commit(entries, Progress(cursors=positions, repeats=batch.repeats))
             self._journals.committed(positions)
-        if len(batch) < _BATCH:
+        if all_read:
             self._budgets.counted(began)
         ended = [run for run in self._journals.runs.values() if run.read_out]
         for run in ended:
@@ -234,24 +272,43 @@ class Ingest:
         self._stand(without=ended)
         for run in ended:
             self._journals.drop(run)  # only now: until here its page of counts is looked at
-        return bool(batch)
+        return bool(batch.taken)
 
-    def _sorted(self, batch: list[Noted]) -> tuple[list[Repeat], list[Noted]]:
-        """Those that are only counted on the row of another, and those that become rows."""
-        of = {noted.ended.repeats for noted in batch if noted.ended is not None and noted.ended.repeats is not None}
-        if not of:
-            return [], batch
-        rows: list[Noted] = []
-        repeats: list[Repeat] = []
-        known = self._book.knows(of)
-        for noted in batch:
-            repeated = noted.ended.repeats if noted.ended is not None else None
-            if repeated in known:
-                repeats.append(Repeat(noted.boot_id, repeated))
-            else:  # also a repeat of what was lost: better a row too many than a call too few
-                rows.append(noted)
-                known.add(noted.started.call_id)
-        return repeats, rows
+    def _in_turn(self) -> list[Run]:
+        """All runs, each first sometimes: a busy one may fill every batch."""
+        runs = list(self._journals.runs.values())
+        self._passes += 1
+        first = self._passes % len(runs) if runs else 0
+        return runs[first:] + runs[:first]
+
+    def _take(self, calls: list[Noted], batch: _Batch) -> None:
+        """Meter these calls, and keep of them what will be written: whole bodies of a batch could fill the memory."""
+        batch.taken += len(calls)
+        rows = [noted for noted in calls if not self._repeats(noted, batch)]
+        # One step for all of them, then the next: a processor runs the same code faster again.
+        entries = list(map(self._entry, rows))
+        entries = list(map(self._book.pack, entries))
+        if self._careful:
+            self._careful = max(0, self._careful - len(rows))
+            for noted, entry in zip(rows, entries, strict=True):
+                self._write_alone(noted, entry)
+        else:
+            batch.entries += entries
+
+    def _repeats(self, noted: Noted, batch: _Batch) -> bool:
+        """Whether this call is only counted on the row of another, which is there or will be."""
+        of = noted.ended.repeats if noted.ended is not None else None
+        if of is not None and (of in batch.rows or self._book.knows([of])):
+            batch.rows.add(of)
+            batch.repeats.append(Repeat(noted.boot_id, of))
+            return True
+        # Also a repeat of what was lost is a row: better one too many than a call too few.
+        if not self._careful:
+            batch.rows.add(noted.started.call_id)
+        return False
+
+    def _ready(self, entries: list[Entry]) -> list[Entry]:
+        return self._budgets.flagged(retold.once(entries, self._book.charged))
 
     def _stand(self, without: list[Run]) -> None:
         runs = tuple(run for run in self._journals.runs.values() if run not in without)
@@ -267,7 +324,7 @@ class Ingest:
             log.exception("a call could not be metered; it is in the book with what its notes say")
             return bare(noted)
 
-    def _commit(self, entries: list[Entry], progress: Progress, batch: list[Noted]) -> None:
+    def _commit(self, entries: list[Entry], progress: Progress) -> None:
         failures = 0
         while True:
             try:
@@ -284,31 +341,25 @@ class Ingest:
                 if self._stopping.wait(wait) and failures > len(_RETRY_S):
                     raise
             except (sqlite3.Error, ValueError, OverflowError) as error:
-                log.error("a batch holds a call that the book refuses (%s); looking for it", error)
-                self._commit_one_by_one(entries, progress, batch)
-                self._budgets.count(self._book)
-                return
+                log.error("a batch holds a call that the book refuses (%s); reading it again, call by call", error)
+                if not entries:
+                    raise
+                raise _Refused(len(entries)) from error
 
-    def _commit_one_by_one(self, entries: list[Entry], progress: Progress, batch: list[Noted]) -> None:
-        for entry, noted in zip(entries, batch, strict=True):
-            for attempt in (entry, bare(noted)):
-                try:
-                    self._book.add([attempt])
-                    break
-                except sqlite3.OperationalError:
-                    raise  # not this call's fault
-                except (sqlite3.Error, ValueError, OverflowError) as error:
-                    reason = error
-            else:
-                log.error("call %s goes to quarantine: %s", noted.started.call_id.hex(), reason)
-                quarantine(self._data_dir, f"{noted.started.call_id.hex()}.notes", msgspec.msgpack.encode(noted))
-                self._book.add([], Progress(counters={"lost.refused": 1, f"refused.{noted.boot_id}": 1}))
-        known = self._book.knows(repeat.of for repeat in progress.repeats)
-        gone = [repeat for repeat in progress.repeats if repeat.of not in known]
-        kept = [repeat for repeat in progress.repeats if repeat.of in known]
-        refused = Counter({"lost.refused": len(gone)} if gone else {})
-        refused.update(f"refused.{repeat.boot_id}" for repeat in gone)
-        self._book.add([], replace(progress, repeats=kept, counters=refused))
+    def _write_alone(self, noted: Noted, entry: Entry) -> None:
+        """Write this call, or bare if the book refuses it, or else put it into quarantine."""
+        for attempt in (*self._ready([entry]), bare(noted)):
+            try:
+                if self._book.add([attempt]):
+                    self._budgets.add([attempt])
+                return
+            except sqlite3.OperationalError:
+                raise  # not this call's fault
+            except (sqlite3.Error, ValueError, OverflowError) as error:
+                reason = error
+        log.error("call %s goes to quarantine: %s", noted.started.call_id.hex(), reason)
+        quarantine(self._data_dir, f"{noted.started.call_id.hex()}.notes", msgspec.msgpack.encode(noted))
+        self._book.add([], Progress(counters={"lost.refused": 1, f"refused.{noted.boot_id}": 1}))
 
     def _account_for(self, run: Run) -> None:
         """A run is over: what it received is in the book, or counted as lost."""

@@ -23,7 +23,7 @@ from store.metering import Noted
 log = logging.getLogger("tollbook.journal")
 
 QUARANTINE = "quarantine"
-_READ_BYTES = 1024 * 1024
+_READ_BYTES = 256 * 1024  # what a processor's cache holds until it is metered
 _SMALL = 16 * 1024  # a request up to this size is kept until its call is over, a larger one read again
 _LARGEST_READ = 256 * 1024 * 1024
 
@@ -100,8 +100,11 @@ class Journals:
                 # Asked before reading: what a worker wrote before its end is then read after it.
                 run.dead = not directory.alive(run.path)
 
-    def read(self, run: Run, most: int) -> Iterator[Noted]:
-        """The calls of this run that are over, as their notes are reached; at most about `most` of them."""
+    def read(self, run: Run) -> Iterator[list[Noted]]:
+        """The calls of this run that are over, as their notes are reached: those of one piece of a segment together.
+
+        Whoever has enough stops asking.
+        """
         self._find_segments(run)
         for number in sorted(run.segments):
             segment = run.segments[number]
@@ -109,25 +112,22 @@ class Journals:
                 continue
             will_not_grow = run.dead or number != max(run.segments)
             size = _READ_BYTES
-            while most > 0 and self._has_more(segment, will_not_grow):
+            while self._has_more(segment, will_not_grow):
                 data = os.pread(segment.fd, size, segment.position)
                 at_end = len(data) < size
                 reached = segment.position
-                for noted in self._notes(run, number, segment, data, sealed=will_not_grow and at_end):
-                    most -= 1
-                    yield noted
+                if over := self._notes(run, number, segment, data, sealed=will_not_grow and at_end):
+                    yield over
                 if at_end:
                     segment.sealed = will_not_grow
                     break
                 if segment.position == reached:
                     size = min(size * 4, _LARGEST_READ)
             else:
-                segment.sealed = will_not_grow and most > 0
-            if most <= 0:
-                return
+                segment.sealed = will_not_grow
         if run.dead and all(one.sealed for one in run.segments.values()):
             for call_id in list(run.open):
-                yield self._over(run, call_id, None)
+                yield [self._over(run, call_id, None)]
 
     @staticmethod
     def _has_more(segment: _Segment, will_not_grow: bool) -> bool:
@@ -136,13 +136,15 @@ class Journals:
         beginning = os.pread(segment.fd, HEADER_SIZE, segment.position)
         return bool(beginning) and (will_not_grow or any(beginning))
 
-    def _notes(self, run: Run, number: int, segment: _Segment, data: bytes, *, sealed: bool) -> Iterator[Noted]:
+    def _notes(self, run: Run, number: int, segment: _Segment, data: bytes, *, sealed: bool) -> list[Noted]:
+        """The calls that end in this piece."""
+        over: list[Noted] = []
         base = segment.position
         for found in scan(data, sealed=sealed):
             start, end = base + found.start, base + found.end
             if isinstance(found, Damage) and not sealed and segment.doubted != start:
                 segment.doubted = start  # perhaps it was being written while we read: look again before believing it
-                return
+                break
             segment.position = end
             if isinstance(found, Damage):
                 self._quarantine(run, number, start, found.data, "not a record")
@@ -170,9 +172,10 @@ class Journals:
                 case Ended():
                     if note.call_id in run.open:
                         if end > segment.known:
-                            yield self._over(run, note.call_id, note)
+                            over.append(self._over(run, note.call_id, note))
                         else:
                             self._forget(run, note.call_id)
+        return over
 
     def _over(self, run: Run, call_id: bytes, ended: Ended | None) -> Noted:
         call = run.open[call_id]
@@ -199,7 +202,7 @@ class Journals:
                     continue  # a writer without room takes its new segment back
                 run.segments[number] = _Segment(path, fd, known=self._cursors.get((run.boot_id, number), 0))
 
-    def _quarantine(self, run: Run, number: int, start: int, data: bytes, reason: str) -> None:
+    def _quarantine(self, run: Run, number: int, start: int, data: bytes | memoryview, reason: str) -> None:
         run.damaged += 1
         log.error("journal: %d bytes at %d of segment %d in %s are %s", len(data), start, number, run.path, reason)
         quarantine(self._data_dir, f"{run.boot_id}-{number}-{start}.bin", data)
@@ -255,7 +258,7 @@ def tally_of(data_dir: Path, run: Run) -> dict[str, int]:
     return read_tally(data_dir, run.boot_id) or {"received": run.seen, "ended": run.seen - len(run.open)}
 
 
-def quarantine(data_dir: Path, name: str, data: bytes) -> None:
+def quarantine(data_dir: Path, name: str, data: bytes | memoryview) -> None:
     """Keep what cannot be read for somebody to look at; a full disk keeps nothing, and stops nothing."""
     folder = data_dir / QUARANTINE
     try:

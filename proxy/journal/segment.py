@@ -22,10 +22,10 @@ def header(payload: bytes) -> bytes:
     return _HEADER.pack(MARK, len(payload), zlib.crc32(payload))
 
 
-class Record(msgspec.Struct, frozen=True):
-    """A payload whose checksum holds, and the offset at which the next record begins."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A payload whose checksum holds, still where it was read, and the offset at which the next record begins."""
 
-    payload: bytes
+    payload: memoryview
     start: int
     end: int
 
@@ -44,9 +44,10 @@ def scan(data: bytes, start: int = 0, *, sealed: bool) -> Iterator[Record | Dama
     Stops before a record that is not complete yet. In a `sealed` segment nothing will be completed any more: what is
     left between two whole records, or before a torn last one, is `Damage`.
     """
+    view = memoryview(data)
     position = start
     while position + HEADER_SIZE <= len(data):
-        found: Record | Damage | None = _record_at(data, position)
+        found: Record | Damage | None = _record_at(view, position)
         if found is None:
             resume = _resume(data, position, sealed=sealed)
             if resume is None:
@@ -67,7 +68,7 @@ def _resume(data: bytes, position: int, *, sealed: bool) -> int | None:
         # Where the record says it ends. Never inside it as long as it may be completed: a body is free to hold what
         # looks like a record.
         end: int = position + HEADER_SIZE + length
-        if end + HEADER_SIZE <= len(data) and _record_at(data, end) is not None:
+        if end + HEADER_SIZE <= len(data) and _record_at(memoryview(data), end) is not None:
             return end
         if not sealed:
             return None
@@ -76,21 +77,21 @@ def _resume(data: bytes, position: int, *, sealed: bool) -> int | None:
     return _next_record(data, position + 1)
 
 
-def _record_at(data: bytes, position: int) -> Record | None:
+def _record_at(data: memoryview, position: int) -> Record | None:
     mark, length, checksum = _HEADER.unpack_from(data, position)
     begin = position + HEADER_SIZE
+    end = begin + length
     # A mark whose length is not written yet looks like an empty record, of which zero is the right checksum.
-    if mark != MARK or not length or begin + length > len(data):
+    if mark != MARK or not length or end > len(data):
         return None
-    payload = data[begin : begin + length]
-    if zlib.crc32(payload) != checksum:
-        return None
-    return Record(payload, position, begin + length)
+    payload = data[begin:end]
+    return Record(payload, position, end) if zlib.crc32(payload) == checksum else None
 
 
 def _next_record(data: bytes, position: int) -> int | None:
+    view = memoryview(data)
     while (position := data.find(MARK, position)) >= 0 and position + HEADER_SIZE <= len(data):
-        if _record_at(data, position) is not None:
+        if _record_at(view, position) is not None:
             return position
         position += 1
     return None

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proxy.config.model import Config, Proxy, Store
@@ -90,6 +91,23 @@ async def test_damage_costs_one_call(tmp_path: Path) -> None:
     assert len(await rows(tmp_path)) == 2
     assert (counters["received"], counters["stored"], counters["lost.damaged"]) == (3, 2, 1)
     assert len(list((tmp_path / "quarantine").iterdir())) == 1
+
+
+@pytest.mark.parametrize("calls", [1, 3, 700])
+async def test_a_call_that_the_book_refuses_costs_one_call(tmp_path: Path, calls: int) -> None:
+    """A call whose numbers no row can hold is counted and kept aside; all others of its batch are rows, each once."""
+    run = HandWritten(tmp_path)
+    notes = [whole_call(seq) for seq in range(1, calls + 1)]
+    odd = started(calls + 1)
+    odd = msgspec.structs.replace(odd, received_at_us=2**63)
+    notes.insert(calls // 2, [odd, asked(odd), ended(odd)])
+    run.write(1, *(record for one in notes for record in framed(*one)))
+    run.tally.count("received", calls + 1)
+    run.die()
+    counters = await ingested(tmp_path)
+    assert (counters["received"], counters["stored"], counters["lost.refused"]) == (calls + 1, calls, 1)
+    assert len(await rows(tmp_path)) == calls
+    assert [kept.name for kept in (tmp_path / "quarantine").iterdir()] == [f"{odd.call_id.hex()}.notes"]
 
 
 @pytest.mark.parametrize("cut", range(0, 700, 23))
