@@ -15,7 +15,7 @@ from genai_prices.types import PriceCalculation
 
 from tests.recordings.counts import Counts, openai
 from tests.recordings.documents import Documents, documents
-from tests.recordings.reported import Reported, holders, usage_in
+from tests.recordings.reported import Reported, behind_agent, holders, usage_in
 
 Json = Any
 Context = dict[str, str]
@@ -129,12 +129,10 @@ def _parts(told: Reported, answer: Documents, usage: Json) -> Iterator[_Part]:
             read, written = one.get("cache_read_input_tokens") or 0, one.get("cache_creation_input_tokens") or 0
             counts = Counts(one["input_tokens"] + read + written, one["output_tokens"], read, written)
             yield _Part(one.get("model") or str(told.model), _usage(counts, {}, Counter()), inside=False)
-    for holder in holders(answer):
-        groq = holder.get("x_groq") or {}
-        for one in (holder.get("usage_breakdown") or groq.get("usage_breakdown") or {}).get("models") or ():
-            counts_of_part = openai(one["usage"])
-            assert counts_of_part is not None
-            yield _Part(one["model"], _usage(counts_of_part, {}, Counter()), inside=True)
+    for one in behind_agent(answer):
+        used = openai(one["usage"])
+        assert used is not None
+        yield _Part(one["model"], _usage(used, {}, Counter()), inside=True)
 
 
 def _units(answer: Documents, usage: Json) -> Counter[str]:

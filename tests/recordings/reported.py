@@ -6,7 +6,7 @@ Slow and plain on purpose. Where this and the product differ, one of the two is 
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -72,7 +72,7 @@ def reported(recording: Recording, body: bytes) -> Reported:
         model=_answered(answer) if charged else None,
         stream=streams or (answer.is_stream and (answer.kind != "lines" or type_ in _CHARGED)),
         unfinished=_is_unfinished(answer, body),
-        tokens=_tokens(recording, answer, usage) if charged else None,
+        tokens=_checked(_tokens(recording, answer, usage), answer) if charged else None,
         error=error,
         cost_usd=_cost(answer, usage, recording) if charged else None,
         background=background,
@@ -83,6 +83,16 @@ def _background(answer: Documents) -> str | None:
     """The response that was made in the background, once its usage is told: its POST may not have known it yet."""
     told = (holder for holder in holders(answer) if holder.get("background") is True and holder.get("usage"))
     return next((str(holder["id"]) for holder in told), None)
+
+
+def behind_agent(answer: Documents) -> list[Json]:
+    """What the models behind Groq's agents used, each; all of it is in the agent's own usage."""
+    return [
+        one
+        for holder in holders(answer)
+        for told in (holder, holder.get("x_groq") or {})
+        for one in (told.get("usage_breakdown") or {}).get("models") or ()
+    ]
 
 
 def holders(answer: Documents) -> Iterable[Json]:
@@ -169,6 +179,13 @@ def _tokens(recording: Recording, answer: Documents, usage: Json) -> Counts | No
         or counts.aleph_alpha(last)
         or counts.watsonx(answer.values)
     )
+
+
+def _checked(tokens: Counts | None, answer: Documents) -> Counts | None:
+    parts = behind_agent(answer)
+    if tokens is None or not parts or sum(one["usage"]["prompt_tokens"] for one in parts) == tokens.input:
+        return tokens
+    return replace(tokens, at_odds=True)
 
 
 def _is_anthropic(recording: Recording, usage: Json) -> bool:

@@ -26,7 +26,8 @@ class Table:
         self._name = name
         self._right: Counter[Kind] = Counter()
         self._seen: Counter[Kind] = Counter()
-        self._at_odds: dict[tuple[str, str], list[int]] = {}
+        self._at_odds: dict[str, list[int]] = {}
+        self._missed: dict[str, list[int]] = {}
 
     def count(self, recording: Recording, row: dict[str, Any], *, right: bool, contradicts: bool) -> None:
         """One exchange. `contradicts`: its provider's own counts do not fit each other."""
@@ -34,7 +35,9 @@ class Table:
         self._seen[kind] += 1
         self._right[kind] += right
         if contradicts:
-            self._at_odds.setdefault((recording.provider, recording.endpoint), []).append(recording.number)
+            self._at_odds.setdefault(recording.kind, []).append(recording.number)
+        if not right:
+            self._missed.setdefault(recording.kind, []).append(recording.number)
 
     @property
     def share(self) -> float:
@@ -50,9 +53,8 @@ class Table:
                 provider, endpoint, stream = kind
                 how = "stream" if stream else "whole"
                 lines.append(f"{provider:13} {endpoint[-50:]:50} {how:6} {self._right[kind]}/{count}")
-            for (provider, endpoint), numbers in sorted(self._at_odds.items()):
-                lines.append(
-                    f"counts that contradict each other, and rows that say so: {provider} {endpoint} {numbers}"
-                )
+            for what, numbers in sorted(self._at_odds.items()):
+                lines.append(f"counts that contradict each other, and rows that say so: {what} {numbers}")
+        lines += [f"tokens not as reported: {what} {numbers}" for what, numbers in sorted(self._missed.items())]
         lines.append(f"{'replayed: ' + self._name:71} {self._right.total()}/{self._seen.total()}")
         show(config, lines)
