@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from store.call import CallType
 
 _POSTED: tuple[tuple[str, CallType], ...] = (
-    (r"/((chat|agents)/completions|cortex/inference:complete)", "chat"),
+    (r"/(chat|agents)/completions", "chat"),
     (r"/responses(/compact)?", "chat"),
     (r"/responses/input_tokens", "count_tokens"),
     (r"(?<!threads)/messages", "chat"),
@@ -44,6 +44,7 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/cortex/inference:complete", "chat"),
     (r"/cortex/inference:embed", "embedding"),
     (r"/(api/generate|v1/generate|generate|generate_stream|completions?|complete)", "completion"),
+    (r"(?<!images)(?<!videos)/edits", "completion"),  # OpenAI's, long ago
     (r"/v1/embed-jobs", "batch"),
     (r"/(embeddings?|embed|semantic_embed|batch_semantic_embed)", "embedding"),
     (r"/images(/(generations|edits|variations))?", "image"),
@@ -114,7 +115,7 @@ def streams_by_path(path: str) -> bool:
     return path.endswith(_STREAMED)
 
 
-_DEPLOYMENT = re.compile(r".*/openai/deployments/([^/]+)/.+")
+_DEPLOYMENT = re.compile(r".*/(?:openai/deployments|engines)/([^/]+)/.+")
 # Where something is asked of a model that the path names. Bedrock's may hold a colon, also as it is.
 _MODEL_IN_PATH = tuple(
     re.compile(rf".*{ending}/?")
@@ -144,6 +145,6 @@ def model_in_path(path: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def deployment_in_path(path: str) -> str | None:
-    """Azure's deployment, which may have any name; the body may say which model it is of."""
+    """Azure's deployment, which may have any name; the body may say which model it is of. OpenAI's engines of old."""
     match = _DEPLOYMENT.fullmatch(path)
     return unquote(match[1])[:256] if match else None

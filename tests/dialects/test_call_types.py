@@ -53,6 +53,10 @@ ARN = "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3A"
         ("POST", "/v1/videos/generations", "other"),
         ("POST", "/v1/embeddings", "embedding"),
         ("POST", "/v1/images/edits", "image"),
+        ("POST", "/v1/images/variations", "image"),
+        ("POST", "/v1/videos/edits", "other"),
+        ("POST", "/v1/edits", "completion"),
+        ("POST", "/v1/engines/davinci/completions", "completion"),
         ("POST", "/api/v1/images", "image"),
         ("POST", "/v1/audio/speech", "speech"),
         ("POST", "/v1/tts", "speech"),
@@ -171,6 +175,7 @@ def test_model_in_path(path: str, expected: str | None) -> None:
 def test_deployment_in_path() -> None:
     """A deployment of Azure's is named by its path, which says nothing of its model."""
     assert deployment_in_path("/openai/deployments/my%20own/chat/completions") == "my own"
+    assert deployment_in_path("/v1/engines/davinci/completions") == "davinci"
     assert deployment_in_path("/openai/v1/chat/completions") is None
 
 
