@@ -1,15 +1,28 @@
-"""What must hold for every input: metering does not raise, the book takes what comes of it, and it can be shown."""
+"""What must hold for every input: metering does not raise, the book takes what comes of it, and it can be shown and
+searched."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import UUID
+
+import orjson
 
 from proxy.config.model import Capture, Config
-from store.book import Book, Entry
+from store.book import Book, Entry, KeptBody
+from store.dialects import Document
 from store.metering import Meter, Noted
+from store.questions import call
+from store.reader import Reader
+from store.search.texts import text_of
 from tests.recordings.upstreams import upstreams_at
 
 _FALLEN_BACK = "unreadable"
 """The anomaly of an exchange in which something raised and was caught."""
+
+
+_SHOWN = 5
+"""One of so many."""
 
 
 def a_meter() -> Meter:
@@ -38,6 +51,36 @@ def metered(meter: Meter, noted: Noted) -> Entry:
 
 
 def accepted(folder: Path, entries: Sequence[Entry]) -> None:
-    """The book takes all of them, in one transaction."""
+    """The book takes all of them, in one transaction; some of them are asked for in full, and indexed."""
     with Book(folder) as book:
         assert book.add(entries) == len(entries)
+    some = entries[::_SHOWN]
+    asyncio.run(_shown(folder, some))
+    for one in some:
+        made = one.call
+        text_of(
+            made.dialect,
+            made.method,
+            made.target,
+            one.request_headers,
+            _document(one.request),
+            made.status,
+            _document(one.response),
+            () if made.error is None else (made.error.type, made.error.code, made.error.message),
+        )
+
+
+async def _shown(folder: Path, entries: Sequence[Entry]) -> None:
+    async with Reader.open(folder) as reader:
+        for one in entries:
+            answer = await call(reader, str(UUID(bytes=one.call.call_id)))
+            assert answer is not None
+            orjson.dumps(dict(answer))
+
+
+def _document(kept: KeptBody | None) -> Document | None:
+    if kept is None:
+        return None
+    if kept.cut is None:
+        return Document(kept.data)
+    return Document(kept.data[: kept.cut], kept.data[kept.cut :], cut=True)
