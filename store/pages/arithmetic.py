@@ -74,7 +74,6 @@ class Line:
     unit: str
     usd: str
     model: str | None  # another one than the call's
-    price: str | None  # of that model
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +96,7 @@ class Account:
     rounded: bool  # the total is that sum, rounded
     state: str
     price_list: str | None
+    portions: dict[str, str | None]  # other models, each with its price
     saved: str | None
     usage: Usage | None
 
@@ -115,6 +115,7 @@ def account(call: Call, ratio: Decimal, per_usd: Decimal) -> Account:
         rounded=exact is not None and cost["usd"] is not None and exact != Decimal(cost["usd"]),
         state=_state(call),
         price_list=_LISTS.get(cost["price"]["source"], cost["price"]["source"]),
+        portions={line["model"]: line.get("price") for line in cost["lines"] if line.get("model")},
         saved=cost.get("cache_saved_usd"),
         usage=_usage(call, ratio, per_usd),
     )
@@ -139,7 +140,6 @@ def _line(line: Mapping[str, Any]) -> Line:
         unit=f"per {_UNITS.get(line['kind'], 'unit')}" if per_unit else "per million",
         usd=line["usd"],
         model=line.get("model"),
-        price=line.get("price"),
     )
 
 

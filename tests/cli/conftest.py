@@ -61,7 +61,10 @@ def book(tmp_path: Path) -> Path:
     """A book with calls of every kind: priced, free, cached, of unknown cost, failed, left, labelled, hostile."""
     data_dir = tmp_path / "data"
     data_dir.mkdir(mode=0o700)
-    lines = (CostLine("input", Decimal(2000), Decimal("0.15"), Decimal("0.0003")),)
+    lines = (
+        CostLine("input", Decimal(2000), Decimal("0.15"), Decimal("0.0003")),
+        CostLine("web_search", Decimal(2), Decimal("0.01"), Decimal("0.02"), True, "adviser", "config: prices[2] */a"),
+    )
     request = b'{"model":"gpt-4o-mini","temperature":0.2,"messages":[{"role":"user","content":"Say hello\\u001b[2J"}]}'
     response = b'{"choices":[{"message":{"role":"assistant","content":"Hello there"},"finish_reason":"stop"}]}'
     return a_book(
@@ -73,10 +76,15 @@ def book(tmp_path: Path) -> Path:
                 model="claude-sonnet-4-5",
                 upstream="anthropic",
                 tokens=Tokens("reported", input_uncached=100, cache_read=2000, output_text=7),
-                cost=Cost("priced", 300_000, lines, "config", "prices[1] */*"),
+                cost=Cost("priced", 20_300_000, lines, "config", "prices[1] */*"),
             ),
             a_call(status=429, error=CallError("insufficient_quota", None, "You have no money"), tokens=None),
-            a_call(outcome="client_left", cost=Cost("unknown"), usage_micro=None, model="nobody-knows-it"),
+            a_call(
+                outcome="client_left",
+                usage_micro=None,
+                model="nobody-knows-it",
+                cost=Cost("unknown", missing="price:nobody-knows-it"),
+            ),
             a_call(outcome="interrupted", status=None, duration_us=None, tokens=None),
             a_call(
                 model=HOSTILE, key=None, error=CallError("x", None, HOSTILE), cost=Cost("unknown"), usage_micro=None

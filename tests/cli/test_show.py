@@ -69,3 +69,13 @@ def test_an_error_is_told_in_words(run: Run, book: Path) -> None:
     assert "You have no money" in told
     assert "insufficient_quota" in told
     assert "429" in told
+
+
+def test_the_arithmetic_names_units_models_and_what_is_missing(run: Run, book: Path) -> None:
+    """A line per unit says per what, a portion names its model and price, and an unknown cost says what it lacks."""
+    rows = orjson.loads(run("logs", "--data-dir", book, "--json").out)["logs"]
+    ids = {row["model"]: row["id"] for row in rows}
+    told = " ".join(run("show", ids["claude-sonnet-4-5"], "--data-dir", book).out.split())
+    for words in ("web_search (adviser)", "$0.01 per web search = $0.02", "Price of adviser config: prices[2] */a"):
+        assert words in told
+    assert "no price is known for nobody-knows-it" in run("show", ids["nobody-knows-it"], "--data-dir", book).out

@@ -100,18 +100,22 @@ def an_embedding() -> Entry:
         {"model": "text-embedding-3-small", "input": "wheel", "dimensions": 8},
         {"data": [{"index": 0, "embedding": [0.125, -0.5, 0.25, 0, 1, 2, 3, 4]}]},
         type="embedding", target="/v1/embeddings", model="text-embedding-3-small",
-        tokens=Tokens("reported", input_uncached=2), cost=Cost("unknown"), usage_micro=None,
+        tokens=Tokens("reported", input_uncached=2), cost=Cost("unknown", missing="price:text-embedding-3-small"),
+        usage_micro=None,
     )  # fmt: skip
 
 
 def an_image() -> Entry:
     """An image made from a prompt."""
-    line = CostLine("image", Decimal(1), Decimal("0.04"), Decimal("0.04"), per_unit=True)
+    lines = (
+        CostLine("image", Decimal(1), Decimal("0.04"), Decimal("0.04"), per_unit=True),
+        CostLine("input", Decimal(5), Decimal(2), Decimal("0.00001"), model="painter", entry="config: prices[7] */p*"),
+    )
     return an_entry(
         {"model": "gpt-image-1", "prompt": "a wheelbarrow at dawn", "size": "1024x1024"},
         {"data": [{"b64_json": "A" * 4000}]}, type="image", target="/v1/images/generations", model="gpt-image-1",
-        tokens=None, cost=Cost("priced", 40_000_000, (line,), "config", "openai/gpt-image-1", "2026-01-01"),
-        usage_micro=40_000_000,
+        tokens=None, cost=Cost("priced", 40_010_000, lines, "config", "openai/gpt-image-1", "2026-01-01"),
+        usage_micro=40_010_000,
     )  # fmt: skip
 
 

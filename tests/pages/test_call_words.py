@@ -100,3 +100,37 @@ def test_the_bar_is_to_scale() -> None:
     assert 2.9 < float(drawn[3].width) / float(drawn[1].width) < 3.1
     assert sum(one.share for one in drawn) == pytest.approx(1)
     assert timeline([], streamed=False) == []
+
+
+@pytest.mark.parametrize(("missing", "said", "remedy"), [
+    ("model", "no model is known for it", False),
+    ("price:gpt-9:x", "no price is known for gpt-9:x at this upstream", True),
+    ("rate:web_search:m", "the price of m has no rate for web searches", True),
+    ("rate:new_kind:m", "the price of m has no rate for new_kind", True),
+    ("count:tokens:m", "nobody told its tokens", False),
+    ("count:page:m", "m is billed by pages, and nobody told how many", False),
+    ("tier:scale:m", "it was served at the tier scale, which is paid for in advance", True),
+    ("amount", "what was counted makes no amount of money", False),
+    ("new", "something is missing (new)", False),
+])  # fmt: skip
+def test_an_unknown_cost_says_why(missing: str, said: str, remedy: bool) -> None:
+    """The reason is a sentence, and where a price would do, it says where to give one."""
+    cost = a_call()["cost"] | {"state": "unknown", "usd": None, "missing": missing}
+    told = account(a_call(cost=cost), Decimal(1), Decimal(1000)).state
+    assert told.startswith(f"Unknown, because {said}.")
+    assert told.endswith("gives it one.") is remedy
+
+
+def test_lines_of_other_models_name_them_and_units_are_in_words() -> None:
+    """Each line says per what its rate is; a portion says whose it is, and its price is told once."""
+    portion = {"model": "big", "price": "config: prices[1] */big"}
+    lines = [
+        {"kind": "annotated_page", "count": 2, "rate_usd": "0.003", "usd": "0.006"},
+        {"kind": "input", "count": 7, "rate_usd_per_million": "1", "usd": "0.000007", **portion},
+        {"kind": "output", "count": 7, "rate_usd_per_million": "1", "usd": "0.000007", **portion},
+    ]
+    told = account(a_call(cost=a_call()["cost"] | {"lines": lines}), Decimal(1), Decimal(1000))
+    assert [(line.label, line.unit, line.model) for line in told.lines] == [
+        ("Annotated pages", "per page", None), ("Input", "per million", "big"), ("Output", "per million", "big"),
+    ]  # fmt: skip
+    assert told.portions == {"big": "config: prices[1] */big"}

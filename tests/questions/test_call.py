@@ -6,9 +6,10 @@ from uuid import UUID
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from store.book import Entry, KeptBody
-from store.call import Call, CallError, Cost, CostLine
+from store.call import Call, CallError, Cost, CostLine, Units
 from store.filters import Filter
 from store.questions import call, logs
 from store.reader import Reader
@@ -79,6 +80,39 @@ async def test_unit_prices_are_rates_per_unit(tmp_path: Path) -> None:
         told = await call(reader, text_id(one))
     assert told is not None
     assert told["cost"]["lines"] == [{"kind": "second", "count": 2.5, "rate_usd": "0.0001", "usd": "0.00025"}]
+
+
+async def test_portions_name_their_model_and_its_price(tmp_path: Path) -> None:
+    """A line of what another model did names that model and the price it was priced by; the others name none."""
+    lines = (
+        CostLine("web_search", Decimal(2), Decimal("0.01"), Decimal("0.02"), per_unit=True),
+        CostLine("output", Decimal(5), Decimal(10), Decimal("0.00005"), model="big", entry="config: prices[1] */big"),
+    )
+    one = a_call(
+        reading=replace(a_call().reading, units=Units(web_searches=2, seconds=Decimal("1.50"))),
+        cost=Cost("priced", 20_050_000, lines, "config"),
+    )
+    async with Reader.open(a_book(tmp_path, [one])) as reader:
+        told = await call(reader, text_id(one))
+    assert told is not None
+    assert told["cost"]["lines"] == [
+        {"kind": "web_search", "count": 2, "rate_usd": "0.01", "usd": "0.02"},
+        {"kind": "output", "count": 5, "rate_usd_per_million": "10", "usd": "0.00005", "model": "big",
+         "price": "config: prices[1] */big"},
+    ]  # fmt: skip
+    assert told["units"] == {"web_searches": 2, "seconds": "1.50"}
+    assert told["cost"]["missing"] is None
+
+
+@pytest.mark.parametrize("missing", ["price:gpt-9", "rate:web_search:a:b", "price:\ud800\0", None])
+async def test_an_unknown_cost_says_what_it_lacks(tmp_path: Path, missing: str | None) -> None:
+    """What an unknown cost lacks is kept with the row, whatever the model is called."""
+    one = a_call(cost=Cost("unknown", missing=missing), usage_micro=None)
+    async with Reader.open(a_book(tmp_path, [one])) as reader:
+        told = await call(reader, text_id(one))
+    assert told is not None
+    kept = None if missing is None else missing.replace("\ud800", "?").replace("\0", "\N{SYMBOL FOR NULL}")
+    assert told["cost"]["missing"] == kept
 
 
 async def test_cut_bodies_say_so(tmp_path: Path) -> None:
