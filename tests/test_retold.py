@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+from aiohttp import web
+
 from store import retold
 from store.book import Book, Entry
 from store.call import Call
 from tests.books import a_call
+from tests.conftest import OpenHouse
 
 
 def asking(response_id: str = "resp_1", **changes: Any) -> Call:
@@ -76,3 +80,35 @@ def test_an_answer_without_usage_is_not_the_first(tmp_path: Path) -> None:
         entered(book, asking(tokens=None))
         (later,) = entered(book, asking())
     assert is_charged(later)
+
+
+async def test_asking_through_the_proxy(house: OpenHouse) -> None:
+    """Who waits for a response is charged when it is done, once, and not for asking on the way or again."""
+    usage = {"input_tokens": 100, "output_tokens": 40, "total_tokens": 140}
+    answers = iter([("queued", None), ("in_progress", None), ("completed", usage), ("completed", usage)])
+
+    async def answer(_: web.Request) -> web.Response:
+        status, told = next(answers)
+        return web.json_response(
+            {
+                "id": "resp_1",
+                "object": "response",
+                "background": True,
+                "model": "gpt-4o",
+                "status": status,
+                "usage": told,
+            }
+        )
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    home = await house(app)
+    async with aiohttp.ClientSession(home.proxy) as client:
+        await client.post("/openai/v1/responses", json={"model": "gpt-4o", "input": "Hi", "background": True})
+        for number in range(3):
+            await client.get("/openai/v1/responses/resp_1")
+            await home.rows(number + 2)
+    rows = [await home.details(row["id"]) for row in reversed(await home.rows(4))]
+    assert [row["tokens"]["total"] for row in rows] == [None, None, 140, None]
+    assert [row["anomalies"] for row in rows] == [[], [], [], [retold.ALREADY_COUNTED]]
+    assert [row["cost"]["state"] for row in rows[1:]] == ["free", "priced", "free"]
