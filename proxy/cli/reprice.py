@@ -54,9 +54,13 @@ def reprice(
     wanted = judged(pairs)
     chosen = configuration(config, data_dir, secrets=False)
     where = book_dir(config, data_dir)
-    with no_trouble(where):
-        answer = asyncio.run(_compared(where, wanted, chosen) if dry_run else _applied(where, pairs, chosen))
-    report, more = answer
+    try:
+        with no_trouble(where):
+            report, more = asyncio.run(_compared(where, wanted, chosen) if dry_run else _applied(where, pairs, chosen))
+    except KeyboardInterrupt:
+        if apply:
+            click.echo("tollbook: Stopped. What was written stays; run it again to do the rest.", err=True)
+        raise
     told = {"applied": apply, "filter": [list(pair) for pair in _fixed(pairs, wanted)], **more}
     if as_json:
         print_json(told | report.as_json())

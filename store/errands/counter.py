@@ -15,6 +15,7 @@ from store.listening import listening
 log = logging.getLogger("tollbook.store")
 
 _PATIENCE_S = 10.0  # with somebody who has come and says nothing
+_LAST_S = 2.0  # for what is under way when everything ends
 
 
 class Tell:
@@ -84,7 +85,8 @@ class _Counter:
         """Those who are here are told no more. What was begun is left where it is."""
         for task in self._serving:
             task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        if self._serving:  # a disk that hangs must not keep the store from ending
+            await asyncio.wait(self._serving, timeout=_LAST_S)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Done | Refused | None:
         try:

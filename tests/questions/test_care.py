@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -73,6 +74,18 @@ async def test_what_waits_is_told_as_the_rows_say_it(tmp_path: Path) -> None:
     }
     assert "# input_audio = " in told["m1"]["stub"]
     assert told["m0"]["lacks"] == ["no price is known for new at this upstream"]
+
+
+async def test_more_calls_than_there_is_time_for_are_said_to_be_so(tmp_path: Path) -> None:
+    """When the time is up the newest were read, and it is told back to when; how many there are in all is exact."""
+    unknown: dict[str, Any] = {"cost": Cost("unknown", missing="price:new"), "usage_micro": None, "model": "new"}
+    a_book(tmp_path, [a_call(started_at_us=NOON_US - number, **unknown) for number in range(3000)])
+    async with Reader.open(tmp_path) as reader:
+        told = await unpriced(reader, allowed_s=0.0)
+        whole = await unpriced(reader, allowed_s=60.0)
+    assert (told["unpriced"][0]["calls"], told["unpriced"][0]["waiting_calls"]) == (3000, 2001)
+    assert told["unpriced_read_back_to"] == "2026-11-21T11:59:59.998000Z"
+    assert (whole["unpriced"][0]["waiting_calls"], whole["unpriced_read_back_to"]) == (3000, None)
 
 
 async def test_a_table_for_the_configuration_has_what_was_counted(tmp_path: Path) -> None:

@@ -137,10 +137,11 @@ async def test_killed_alone(data_dir: Path) -> None:
 
 
 async def test_interrupted_alone(data_dir: Path) -> None:
-    """Ctrl-C ends it between two handfuls."""
+    """Ctrl-C ends it between two handfuls, and says how to go on."""
     command = await reprice(data_dir)
     await begun(data_dir)
     command.send_signal(signal.SIGINT)
-    status, _, _ = await ended(command)
+    status, _, said = await ended(command)
     assert status == 130
+    assert "run it again" in said
     await assert_asking_again_does_the_rest(data_dir, assert_whole(data_dir))

@@ -121,5 +121,5 @@ def _unpriced(config: Config) -> Iterator[Finding]:
     yield warn(
         "prices",
         f"Models without a price, with calls in the last {_DAYS} days: {named}{more}",
-        "Add [[prices]] tables for them; `tollbook prices --unknown` lists them all.",
+        "Add [[prices]] tables for them (`tollbook prices --unknown` makes a beginning), then `tollbook reprice`.",
     )
