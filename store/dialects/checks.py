@@ -22,7 +22,9 @@ _NO_COUNT: Final = ("cost", "time", "latency", "_ms")
 def oddities(answer: Answer, tokens: Tokens | None, asked_model: str | None) -> Anomalies:
     """What contradicts itself in an answer, beyond what its dialect has noticed."""
     found: list[Anomaly] = []
-    if _tells_a_negative(answer.raw_usage, answer.usage) or (tokens is not None and _lowest(tokens) < 0):
+    raw, usage = answer.raw_usage, answer.usage
+    told = raw is not None and usage is not None and b"-" in raw and tells_a_negative(usage)
+    if told or (tokens is not None and _lowest(tokens) < 0):
         found.append("negative_count")
     if families.differ(asked_model, answer.model):
         found.append("model_family_mismatch")
@@ -55,10 +57,8 @@ def _lowest(tokens: Tokens) -> int:
     return min((count for count in astuple(tokens)[1:] if count is not None), default=0)
 
 
-def _tells_a_negative(raw: bytes | None, usage: dict[str, Any] | None) -> bool:
+def tells_a_negative(usage: dict[str, Any]) -> bool:
     """Whether any count in the provider's own usage is below zero. Costs and times are none."""
-    if raw is None or usage is None or b"-" not in raw:
-        return False
     waiting: list[Any] = [usage]
     while waiting:
         value = waiting.pop()

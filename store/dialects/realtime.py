@@ -19,7 +19,7 @@ import msgspec
 from proxy.journal.notes import Close, Headers
 from store.anomalies import Anomalies, Anomaly
 from store.call import CallError, CallType, Portion, Reading, Tokens, Units
-from store.dialects import cut_json
+from store.dialects import checks, cut_json, families
 from store.dialects.answer import Counted
 from store.dialects.counts import Counts, name
 from store.dialects.document import Document
@@ -74,6 +74,8 @@ def read_told(
     labels = labels_in(request_headers)
     by_upstream = broken or (close is not None and close.by == "upstream")
     anomalies: tuple[Anomaly, ...] = session.anomalies
+    if families.differ(session.requested or query_model, session.model):
+        anomalies = (*anomalies, "model_family_mismatch")
     if missing:
         anomalies = (*anomalies, "told_in_part")
     if session.answers and session.tokens is None and session.units == Units():
@@ -270,6 +272,8 @@ class _Session:
 
     def _keep(self, usage: dict[str, Any], counted: Counted) -> None:
         self._anomalies += counted.anomalies
+        if checks.tells_a_negative(usage):
+            self._anomalies.append("negative_count")
         if len(self.raw) < _MOST_TOLD:
             self.raw.append(usage)
 

@@ -93,6 +93,19 @@ def test_cached_audio_beyond_all_audio_is_odd() -> None:
     assert (reading.tokens.input, reading.tokens.output) == (10, 2)
 
 
+def test_a_session_is_held_to_the_same_invariants() -> None:
+    """A count below zero is left out and noted once, and so is a model of another family than was asked for."""
+    usage = {"total_tokens": 2, "input_tokens": 5, "output_tokens": -3}
+    answer = {"type": "response.done", "response": {"usage": usage}}
+    reading = read(answer, answer, target="/v1/realtime?model=gpt-realtime")
+    assert reading.anomalies.count("negative_count") == 1
+    assert reading.tokens is not None
+    assert (reading.tokens.output or 0) >= 0
+    created = {"type": "session.created", "session": {"model": "grok-4-voice"}}
+    told = {"type": "response.done", "response": {"usage": {"total_tokens": 8, "input_tokens": 5, "output_tokens": 3}}}
+    assert read(created, told, target="/v1/realtime?model=gpt-realtime").anomalies == ("model_family_mismatch",)
+
+
 def test_xai_tells_usage_beside_the_response() -> None:
     """xAI's usage stands at the top of the message, with the seconds of audio it bills."""
     usage = {"input_tokens": 5, "output_tokens": 42, "total_tokens": 47, "billable_audio_seconds": 2}
