@@ -43,16 +43,22 @@ def published(told: Reported, body: bytes, provider: str, at: datetime) -> Publi
     context = _context(answer, usage)
     units = _units(answer, usage)
     parts = list(_parts(told, answer, usage))
-    assert told.tokens is not None
+    tokens = told.tokens or Counts(None, None)
     if parts and all(part.inside for part in parts):
         found = [_calculated(part.usage, (part.model,), provider, at, {}) for part in parts]
-        adds_up = sum(part.usage.input_tokens for part in parts) == told.tokens.input
+        adds_up = sum(part.usage.input_tokens for part in parts) == tokens.input
         whole = _summed([one for one in found if one is not None], units)
         return None if None in found else replace(whole, adds_up=adds_up)
     models = tuple(model for model in (told.model, told.requested_model) if model)
-    found = [_calculated(_usage(told.tokens, usage, units), models, provider, at, context)]
+    found = [_calculated(_usage(tokens, usage, units), models, provider, at, context)]
     found += [_calculated(part.usage, (part.model,), provider, at, context) for part in parts]
     return None if None in found else _summed([one for one in found if one is not None], units)
+
+
+def billed_by(body: bytes) -> Counter[str]:
+    """What else than tokens an answer counts."""
+    answer = documents(body)
+    return +_units(answer, usage_in(answer) or {})
 
 
 def _calculated(
@@ -141,6 +147,9 @@ def _units(answer: Documents, usage: Json) -> Counter[str]:
     found["web_searches"] = (usage.get("server_tool_use") or {}).get("web_search_requests") or 0
     seconds = usage.get("prompt_audio_seconds") or (usage.get("seconds") if usage.get("type") == "duration" else 0)
     found["audio_seconds"] = found["input_audio_seconds"] = seconds or 0
+    for holder in holders(answer):
+        found["rerank_searches"] += (holder.get("meta") or {}).get("billed_units", {}).get("search_units") or 0
+        found["input_document_pages"] += (holder.get("usage_info") or {}).get("pages_processed") or 0
     last = [holder for holder in holders(answer) if isinstance(holder.get("output"), list)]
     for item in last[-1]["output"] if last else ():
         done = item.get("status") in (None, "completed")

@@ -180,7 +180,7 @@ async def _in_pieces(body: bytes, dice: random.Random) -> AsyncIterator[bytes]:
 
 async def _rows(opened: House) -> tuple[list[dict[str, Any]], dict[str, Beside]]:
     """All rows, as soon as the book has what the journal was told; and what stands beside them in the file itself."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while (live := opened.ingest.live()).waiting or live.open:  # noqa: ASYNC110 - another thread fills the book
             await asyncio.sleep(0.02)
     rows: list[dict[str, Any]] = []
