@@ -6,6 +6,7 @@ program, and what calls said before is put together again from what is kept.
 """
 
 import argparse
+import itertools
 import os
 import platform
 import re
@@ -86,25 +87,34 @@ def _measured(source: Path, lab: Path, config: Path, calls: int) -> tuple[list[s
     alone, served = _copy(source, lab / "alone"), _copy(source, lab / "served")
     right = all(_sums_are_of_the_rows(one) for one in (alone, served))
     before = _amounts(alone)
+    clock = [_cpu_s()]
     shown, dry_s = _run("--dry-run", alone, config)
+    clock.append(_cpu_s())
     right &= _amounts(alone) == before and _sums_are_of_the_rows(alone)
     told, alone_s = _run("--apply", alone, config)
+    clock.append(_cpu_s())
     right &= told["total"] == shown["total"] and _sums_are_of_the_rows(alone) and _before(alone) == before
     right &= _difference(alone) == told["total"]["cost_usd"]["difference"]
     again, again_s = _run("--apply", alone, config)
+    clock.append(_cpu_s())
     right &= again["total"]["calls"] == 0
     meanwhile, served_s, delays = _while_serving(served, config)
+    clock.append(_cpu_s())
+    cpu_s = [after - before for before, after in itertools.pairwise(clock)]
     right &= meanwhile["total"]["calls"] >= told["total"]["calls"] and _sums_are_of_the_rows(served)
     total = told["total"]
     lines = [
         f"{total['calls']:,} of {calls:,} calls change: {total['cost_usd']['before']} USD become "
         f"{total['cost_usd']['after']}, {total['became_known']:,} costs become known.\n",
-        "| | seconds | calls/s |",
-        "|---|---|---|",
-        _row("dry run", dry_s, calls),
-        _row("apply, while nothing serves", alone_s, calls),
-        _row("apply once more: nothing changes", again_s, calls),
-        _row("apply, while `serve` runs and calls come in", served_s, calls),
+        "| | seconds | processor, s | processor, µs a call |",
+        "|---|---|---|---|",
+        _row("dry run", dry_s, cpu_s[0], calls),
+        _row("apply, while nothing serves", alone_s, cpu_s[1], calls),
+        _row("apply once more: nothing changes", again_s, cpu_s[2], calls),
+        _row("apply, while `serve` runs and calls come in", served_s, cpu_s[3], calls),
+        "",
+        f"Processor time is of all processes, starting included; in the last row also of relaying and recording. "
+        f"At the same time {os.getloadavg()[0]:.0f} processes wanted the {os.cpu_count()} processors.",
         "",
         f"Of the {len(delays)} calls that came in during the last, the median was in the book "
         f"{statistics.median(delays) * 1000:.0f} ms after its answer, the slowest {max(delays) * 1000:.0f} ms.",
@@ -115,8 +125,14 @@ def _measured(source: Path, lab: Path, config: Path, calls: int) -> tuple[list[s
     return lines, bool(right)
 
 
-def _row(name: str, seconds: float, calls: int) -> str:
-    return f"| {name} | {seconds:.1f} | {calls / seconds:,.0f} |"
+def _row(name: str, seconds: float, cpu_s: float, calls: int) -> str:
+    return f"| {name} | {seconds:.1f} | {cpu_s:.1f} | {cpu_s / calls * 1e6:,.0f} |"
+
+
+def _cpu_s() -> float:
+    """Of all processes started here that have ended."""
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def _copy(source: Path, target: Path) -> Path:

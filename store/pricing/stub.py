@@ -13,6 +13,7 @@ _RATES = {
     "input_audio": _PER_MILLION, "input_image": _PER_MILLION, "cache_read_audio": _PER_MILLION,
     "cache_read_image": _PER_MILLION, "output": _PER_MILLION, "output_audio": _PER_MILLION,
     "output_image": _PER_MILLION, "output_reasoning": _PER_MILLION, "output_citation": _PER_MILLION,
+    "input_video": _PER_MILLION, "output_video": _PER_MILLION,
     "request": "USD each", "image": "USD each", "second": "USD per second", "character": "USD per character",
     "page": "USD per page", "annotated_page": "USD per page", "search_unit": "USD each", "text_message": "USD each",
     "web_search": "USD each", "file_search": "USD each",
