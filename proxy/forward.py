@@ -255,8 +255,8 @@ class Forwarding:
         asked = with_question(whole) if ask and whole is not None else None
         sent_headers = self._headers(admitted)
         if asked is not None:
-            sent_headers = [(name, value) for name, value in sent_headers if name.lower() != "accept-encoding"]
-            sent_headers.append(("Accept-Encoding", "identity"))
+            sent_headers = [(name, value) for name, value in sent_headers if name.lower() != b"accept-encoding"]
+            sent_headers.append((b"Accept-Encoding", b"identity"))
         if body.complete and (whole is None or len(whole) <= LARGEST):  # more, written at once, would hold the loop
             exchange.note_asked()
             asking = Asking(request.method, admitted.target.rest, sent_headers, asked or whole or None)
@@ -265,14 +265,15 @@ class Forwarding:
             asking = Asking(request.method, admitted.target.rest, sent_headers, streamed, body.length)
         return asking, UsageHider() if asked is not None else None
 
-    def _headers(self, admitted: Admitted) -> list[tuple[str, str]]:
+    def _headers(self, admitted: Admitted) -> list[tuple[bytes, bytes]]:
         """The request headers for the upstream, with its own credential where the client's is not for it."""
         upstream, issued = admitted.upstream, admitted.caller.issued
-        sent = self._head.to_upstream(without=credential.NEVER_WITH_ISSUED if issued else frozenset())
+        sent = self._head.passed_on(without=credential.NEVER_WITH_ISSUED if issued else frozenset())
         if upstream.api_key is not None and (issued is not None or admitted.caller.credential is None):
             instead_of = issued.header if issued else None
             secret = upstream.api_key.reveal()
-            sent.append(credential.own_header(upstream.dialect, secret, admitted.target.path, instead_of))
+            name, value = credential.own_header(upstream.dialect, secret, admitted.target.path, instead_of)
+            sent.append((name.encode(), value.encode()))
         return sent
 
     def _facts(self, answered: Head) -> Headers:

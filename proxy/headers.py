@@ -149,14 +149,10 @@ class Head:
             facts = tuple((name, ANYWHERE.sub(REDACTED, value)) for name, value in facts)
         return facts
 
-    def to_upstream(self, without: AbstractSet[str] = frozenset()) -> list[tuple[str, str]]:
-        """The request headers the upstream gets, in the client's order, duplicates kept; and none of `without`."""
+    def passed_on(self, without: AbstractSet[str] = frozenset()) -> list[tuple[bytes, bytes]]:
+        """The request headers the upstream gets, byte for byte, in the client's order; and none of `without`."""
         hop = self.hop | without if without else self.hop
-        return [
-            (_text(raw), _text(value))
-            for raw, value in self._raw
-            if (kind := _kind(raw)).to_upstream and kind.name not in hop
-        ]
+        return [(raw, value) for raw, value in self._raw if (kind := _kind(raw)).to_upstream and kind.name not in hop]
 
     def to_client(self) -> list[tuple[bytes, bytes]]:
         """The answer's headers the client gets, byte for byte; framing is the client side's own affair."""

@@ -23,7 +23,7 @@ from proxy.lifeline import Lifeline
 from proxy.listening import BACKLOG
 from proxy.me import Me
 from proxy.server import ProxyServer
-from proxy.upstream.by_aiohttp import AiohttpAsker
+from proxy.upstream.asker import OwnAsker
 
 
 class Worker:
@@ -42,7 +42,7 @@ class Worker:
         self._directory = directory = claim(config.store.data_dir, boot_id)
         self._journal = Journal(directory, self._tally, patience_s=config.proxy.journal_wait_ms / 1000)
         self._decoding = ThreadPoolExecutor(1, "tollbook-decoding")
-        self._asker = AiohttpAsker()
+        self._asker = OwnAsker()
         self._standing = KnownStanding(config.store.data_dir, config.groups)
         self._standing.start()
         self.keyring = Keyring(config.store.data_dir, self._standing)

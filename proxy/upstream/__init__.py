@@ -27,7 +27,7 @@ class Asking(msgspec.Struct, frozen=True):
 
     method: str
     target: str  # path and query, byte for byte
-    headers: list[tuple[str, str]]
+    headers: list[tuple[bytes, bytes]]
     body: bytes | AsyncIterable[bytes] | None
     length: int | None = None
     switches: bool = False  # it asks to go on in another protocol; only then the answer's status may be 101

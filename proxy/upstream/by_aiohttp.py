@@ -84,7 +84,7 @@ class AiohttpAsker:
         timeout = self._timeouts.get(upstream.name)
         if timeout is None:
             timeout = self._timeouts[upstream.name] = ClientTimeout(total=None, sock_connect=upstream.connect_timeout_s)
-        headers = _in_one_case(asking.headers)
+        headers = _in_one_case([(_text(name), _text(value)) for name, value in asking.headers])
         if asking.length is not None:
             headers.append(("Content-Length", str(asking.length)))
         wait = self._silence.begin(upstream.read_timeout_s)
@@ -132,6 +132,10 @@ def _in_one_case(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         return headers
     spelling: dict[str, str] = {}
     return [(spelling.setdefault(name.lower(), name), value) for name, value in headers]
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
 
 
 class _Answer:

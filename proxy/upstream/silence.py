@@ -20,11 +20,11 @@ class Silence(Exception):
 class Wait:
     """The waits of one call, one after the other: `with wait: await ...` raises `Silence` when one is too long."""
 
-    __slots__ = ("_limit_s", "_loop", "_task", "deadline", "over")
+    __slots__ = ("_loop", "_task", "deadline", "limit_s", "over")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limit_s: float) -> None:
         self._loop = loop
-        self._limit_s = limit_s
+        self.limit_s = limit_s
         self._task: asyncio.Task[object] | None = None
         self.deadline = _NEVER
         self.over = False
@@ -44,7 +44,7 @@ class Wait:
 
     def extend(self) -> None:
         """Something happened: the limit counts from now."""
-        self.deadline = self._loop.time() + self._limit_s
+        self.deadline = self._loop.time() + self.limit_s
 
     def suspend(self) -> None:
         """It is not the upstream that is waited for."""

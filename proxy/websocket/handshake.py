@@ -64,17 +64,17 @@ def _is_credential(word: str) -> bool:
     return word.startswith(credential.IN_SUBPROTOCOL) or ANYWHERE.search(word) is not None
 
 
-def to_upstream(headers: list[tuple[str, str]], key: str, offered: list[str]) -> list[tuple[str, str]]:
+def to_upstream(headers: list[tuple[bytes, bytes]], key: str, offered: list[str]) -> list[tuple[bytes, bytes]]:
     """The headers that ask the upstream, made of those an ordinary request would have."""
-    sent = [(name, value) for name, value in headers if name.lower() not in _OWN]
+    sent = [(name, value) for name, value in headers if name.lower().decode("latin-1") not in _OWN]
     sent += [
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", key),
+        (b"Upgrade", b"websocket"),
+        (b"Connection", b"Upgrade"),
+        (b"Sec-WebSocket-Version", b"13"),
+        (b"Sec-WebSocket-Key", key.encode()),
     ]
     if offered:
-        sent.append(("Sec-WebSocket-Protocol", ", ".join(offered)))
+        sent.append((b"Sec-WebSocket-Protocol", ", ".join(offered).encode("utf-8", "surrogateescape")))
     return sent
 
 

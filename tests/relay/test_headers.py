@@ -23,6 +23,7 @@ async def test_request_headers_arrive_in_order(house: OpenHouse, raw_upstream: O
     sent = [
         "X-Zebra: 1", "x-alpha: 2", "X-Zebra: 3", "Empty:", "Cookie: a=1", "Cookie: b=2", "X_Under: y",
         "User-Agent: Own/1.0", "accept: application/json", "Accept-Encoding: gzip, br", "X-Utf8: caf\u00c3\u00a9",
+        "X-Latin: caf\u00e9",
         "Authorization: Bearer sk-secret", "Content-Type: application/json", "OpenAI-Organization: org",
         "Via: 1.1 edge", "X-Comma: a, b,,c", "Cache-Control: no-cache",
     ]  # fmt: skip
