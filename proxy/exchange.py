@@ -19,9 +19,11 @@ class Exchange:
         "_asked",
         "_asked_noted",
         "_began",
+        "_begun",
         "_client_took",
         "_ended",
         "_first_chunk",
+        "_held",
         "_journal",
         "_tally",
         "_told",
@@ -43,6 +45,8 @@ class Exchange:
         self._asked_noted = False
         self._ended = False
         self._told = 0
+        self._held: Started | None = None
+        self._begun = 0
         self.call_id = call_id
         self.request: Capture | None = None
         self.response: Capture | None = None
@@ -63,9 +67,15 @@ class Exchange:
         """Time spent waiting for the client's body: not ours."""
         self._client_took += nanoseconds
 
-    def note_started(self, started: Started) -> int:
-        """Before anything else. Returns the journal's ticket."""
-        return self._journal.put(started)
+    def hold(self, started: Started) -> None:
+        """Before anything else. Noted with what is noted next, or with `begun`, whatever comes first."""
+        self._held = started
+
+    def begun(self) -> int:
+        """See to it that the beginning is noted: before waiting for anything. Returns the journal's ticket."""
+        if self._held is not None:
+            self._begun = self._put()
+        return self._begun
 
     def mark_asked(self) -> None:
         """The request to the upstream begins now."""
@@ -84,7 +94,7 @@ class Exchange:
         """The request body is as complete as it will get."""
         if not self._asked_noted and self.request is not None:
             self._asked_noted = True
-            self._journal.put(Asked(self.call_id, self.request.body()))
+            self._put(Asked(self.call_id, self.request.body()))
             self.request = None  # the journal has it; free the memory of a long call
 
     def note_told(self, body: Body, *, by_client: bool) -> int | None:
@@ -92,7 +102,7 @@ class Exchange:
         if self._ended:
             return None
         self._told += 1
-        return self._journal.put(Told(self.call_id, by_client, body))
+        return self._put(Told(self.call_id, by_client, body))
 
     def note_ended(
         self,
@@ -111,7 +121,7 @@ class Exchange:
         self._ended = True
         if body is None:
             body = self.response.body() if self.response is not None else Body(0)
-        ticket = self._journal.put(
+        ticket = self._put(
             Ended(
                 call_id=self.call_id,
                 outcome=outcome,
@@ -133,6 +143,15 @@ class Exchange:
         self.response = None
         self._tally.count("ended")
         return ticket
+
+    def _put(self, *notes: Asked | Told | Ended) -> int:
+        """Hand notes over, together with the one that is held: that wakes the journal's thread once."""
+        held = self._held
+        if held is None:
+            return self._journal.put(*notes)
+        self._held = None
+        self._begun = self._journal.put(held, *notes)
+        return self._begun
 
     def _since(self, moment: int | None) -> int | None:
         return None if moment is None else max(0, moment - self._began) // 1000

@@ -66,9 +66,7 @@ class Parts:
 class Forwarding:
     """One call, from its request to its end."""
 
-    __slots__ = (
-        "_admitted", "_head", "_parts", "_request", "_restarting", "_session", "_started", "client", "exchange",
-    )  # fmt: skip
+    __slots__ = ("_admitted", "_head", "_parts", "_request", "_restarting", "_session", "client", "exchange")
 
     def __init__(self, parts: Parts, request: web.BaseRequest, *, keep_alive: bool) -> None:
         began = time.perf_counter_ns()
@@ -82,7 +80,7 @@ class Forwarding:
         self._session: Session | None = None
         self._restarting = not keep_alive
         upstream = admitted.upstream
-        self._started = self.exchange.note_started(
+        self.exchange.hold(
             Started(
                 call_id=self.exchange.call_id,
                 seq=parts.tally.count("received"),
@@ -149,13 +147,15 @@ class Forwarding:
 
     async def _decided(self, admitted: Admitted) -> Refusal | None:
         """Why it is refused after all, once the calls that ended before it are counted."""
-        await self._parts.journal.written(self._started)  # and so are their notes
+        await self._parts.journal.written(self.exchange.begun())  # and so are their notes
         return await self._parts.admission.decided(admitted)
 
     async def _forward(self, admitted: Admitted) -> web.StreamResponse:
         exchange, client = self.exchange, self.client
         capture = exchange.request = self._capture(self._head.first("content-encoding"))
         body = RequestBody(self._request, capture, self._parts.config.proxy.body_timeout_s)
+        if not body.arrived or admitted.rule is not None:
+            exchange.begun()
         try:
             prepared = await self._prepare(admitted, body)
             if isinstance(prepared, Refusal):
@@ -164,7 +164,7 @@ class Forwarding:
                     client.close_after()
                 return await self._refuse(prepared)
             asking, hider = prepared
-            await self._parts.journal.written(self._started)
+            await self._parts.journal.written(exchange.begun())
             exchange.mark_asked()
             answer = await self._parts.asker.ask(admitted.upstream, asking)
         except BrokenBody as broken:
@@ -193,7 +193,7 @@ class Forwarding:
         key = handshake.new_key()
         offered = handshake.subprotocols(self._head, issued=admitted.caller.issued is not None)
         sent_headers = handshake.to_upstream(self._headers(admitted), key, offered)
-        await self._parts.journal.written(self._started)
+        await self._parts.journal.written(self.exchange.begun())
         exchange.mark_asked()
         try:
             answer = await self._parts.asker.ask(

@@ -41,6 +41,11 @@ class RequestBody:
         self.failure: BrokenBody | None = None
         self._patience_s = patience_s  # the longest silence of the client
 
+    @property
+    def arrived(self) -> bool:
+        """Whether all of it is here already."""
+        return self.complete or (self._content.is_eof() and self._content.exception() is None)
+
     async def whole(self, limit: int) -> bytes | None:
         """All of it, if it is not larger than `limit` bytes; None when it is, and then it must be streamed.
 
@@ -49,6 +54,8 @@ class RequestBody:
         """
         if self.length is not None and self.length > limit:
             return None
+        if self.arrived and not self.complete:
+            return self._here(limit)
         size = 0
         while chunk := await self._next():
             self._prefix.append(chunk)
@@ -56,6 +63,15 @@ class RequestBody:
             if size > limit:
                 return None
         return b"".join(self._prefix)
+
+    def _here(self, limit: int) -> bytes | None:
+        """All of it, which has arrived before anybody asked: nothing to wait for, so no clock is set."""
+        found = self._content.read_nowait(-1)
+        if found:
+            self._capture.add(found)
+            self._prefix.append(found)
+        self.complete = True
+        return found if len(found) <= limit else None
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The chunks, those already read by `whole` first."""

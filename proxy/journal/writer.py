@@ -46,7 +46,7 @@ class Journal:
         self._loop = asyncio.get_running_loop()
         self._tally = tally
         self._patience_s = patience_s
-        self._queue: SimpleQueue[Note | _Stop] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Note, ...] | _Stop] = SimpleQueue()
         self._put = 0  # notes handed over
         self._written = 0  # notes that are in a file
         self._waiting = 0  # about how many bytes were handed over and are neither written nor given up
@@ -58,22 +58,20 @@ class Journal:
         )
         self._thread.start()
 
-    def put(self, note: Note) -> int:
-        """Hand a note over; never waits, never fails. Returns a ticket for `written`.
+    def put(self, *notes: Note) -> int:
+        """Hand notes over; never waits, never fails. Returns a ticket for `written`: that of the last of them.
 
         When more waits than may (the disk hangs), bodies are left out; past twice that, calls that begin are lost
         whole and counted once, and calls noted before still get their end.
         """
-        weight = _weight(note)
         if self._waiting > _MAX_KEPT_BYTES or self._lost:
-            if self._loses(note):
+            notes = tuple(self._spared(note) for note in notes if not self._loses(note))
+            if not notes:
                 return _LOST
-            if self._waiting > _MAX_KEPT_BYTES:
-                note = _without_body(note)
-                weight = _weight(note)
-        self._waiting += weight
-        self._put += 1
-        self._queue.put(note)
+        for note in notes:
+            self._waiting += _weight(note)
+        self._put += len(notes)
+        self._queue.put(notes)
         return self._put
 
     def written(self, ticket: int) -> asyncio.Future[bool]:
@@ -108,6 +106,9 @@ class Journal:
         if isinstance(note, Ended):
             self._lost.remove(note.call_id)
         return True
+
+    def _spared(self, note: Note) -> Note:
+        return _without_body(note) if self._waiting > _MAX_KEPT_BYTES else note
 
     # The thread calls these two through the loop.
     def _advance(self, written: int, weight: int) -> None:
@@ -191,18 +192,19 @@ class _Writing:
     def _take(self) -> bool:
         """Take what has gathered, as much as one write holds; true when asked to stop."""
         queue = self._journal._queue
-        notes, enough_bytes = 0, self._kept_bytes + _MAX_BATCH_BYTES
+        taken, enough_bytes = 0, self._kept_bytes + _MAX_BATCH_BYTES
         try:
             # What could not be written is tried again, even when nothing new comes.
-            note = queue.get(timeout=_RETRY_S if self._kept else None)
-            while not isinstance(note, _Stop):
-                payload = encode(note)
-                self._kept.append(_Kept(payload, _weight(note), note.call_id, isinstance(note, Ended)))
-                self._kept_bytes += len(payload)
-                notes += 1
-                if notes == MAX_APPEND or self._kept_bytes >= enough_bytes:
+            notes = queue.get(timeout=_RETRY_S if self._kept else None)
+            while not isinstance(notes, _Stop):
+                for note in notes:
+                    payload = encode(note)
+                    self._kept.append(_Kept(payload, _weight(note), note.call_id, isinstance(note, Ended)))
+                    self._kept_bytes += len(payload)
+                taken += len(notes)
+                if taken >= MAX_APPEND or self._kept_bytes >= enough_bytes:
                     return False
-                note = queue.get_nowait()
+                notes = queue.get_nowait()
         except Empty:
             return False
         return True
