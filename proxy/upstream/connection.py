@@ -119,7 +119,11 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             reason = error.__context__
             self._give(answer)
-            self._fail(str(reason) if isinstance(reason, _Refused) else self._no_http())
+            if self._complete:  # what follows a whole answer is no part of it, only the end of the connection
+                self._excess = True
+                self._finish(answer)
+            else:
+                self._fail(str(reason) if isinstance(reason, _Refused) else self._no_http())
             return
         if not self._head_done and self._head_bytes > _LARGEST_HEAD:
             self._fail(self._no_http())
