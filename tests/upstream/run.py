@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from proxy.upstream.asker import OwnAsker
+from proxy.upstream.by_aiohttp import AiohttpAsker
 from tests.upstream.asking import Seen, playing, seen
-from tests.upstream.by_aiohttp import AiohttpAsker
 from tests.upstream.cases import Case, case
 from tests.upstream.explained import explained
 

@@ -1,4 +1,4 @@
-"""The upstream side by aiohttp's client: what the own one is held against.
+"""Websockets are opened by aiohttp's client, whose frames they speak; and it is what the own client is held against.
 
 Its defaults are those of a client, so most are turned off: it must not follow, decode, retry, add headers, keep
 cookies, time out a long generation, or read the environment. What cannot be turned off: it asks again when GET, HEAD,
