@@ -12,6 +12,7 @@ from proxy.journal.directory import claim, new_boot_id
 from proxy.journal.notes import Asked, Body, Ended, Started
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
+from proxy.keys.register import Register
 
 Kind = Literal["json", "stream"]
 
@@ -25,7 +26,8 @@ _MODELS = (
     ("gpt-4o", "gpt-4o-2024-08-06"),
     ("gpt-4.1", "gpt-4.1-2025-04-14"),
 )
-_KEYS = ("laptop", "ci", "1a2b3c4d-wxyz", "agent", "phone")
+_ISSUED = ("laptop", "ci", "agent", "phone")
+_KEYS = (*_ISSUED, "1a2b3c4d-wxyz")  # the last is a credential that was passed through
 _REQUEST_HEADERS = (
     ("accept", "application/json"), ("content-type", "application/json"), ("user-agent", "OpenAI/Python 2.10.0"),
     ("x-stainless-lang", "python"), ("x-stainless-package-version", "2.10.0"), ("x-stainless-os", "Linux"),
@@ -50,6 +52,9 @@ def write(data_dir: Path, kind: Kind, calls: int) -> None:
 
 
 async def _write(data_dir: Path, kind: Kind, calls: int) -> None:
+    register = Register(data_dir)
+    for key in _ISSUED:
+        register.create(key, "default")
     boot_id = new_boot_id()
     tally = Tally(data_dir, boot_id)
     directory = claim(data_dir, boot_id)

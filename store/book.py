@@ -36,14 +36,14 @@ T = TypeVar("T")
 _ZSTD_LEVEL = 1  # one percent larger than level 3 for usual bodies, for a fifth less of what costs most of all here
 
 
-class KeptBody(msgspec.Struct, frozen=True):
+class KeptBody(msgspec.Struct, frozen=True, gc=False):
     """A decoded body; `cut` is where bytes are missing, None when none are."""
 
     data: bytes
     cut: int | None = None
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A call with what is kept of its two bodies; None where there is none, or none is kept."""
 
     call: Call
@@ -54,7 +54,7 @@ class Entry(msgspec.Struct, frozen=True):
     packed: tuple[object, ...] | None = None  # instead of the four: as they are kept (`Book.pack`)
 
 
-class Repeat(msgspec.Struct, frozen=True):
+class Repeat(msgspec.Struct, frozen=True, gc=False):
     """A refused call that is only counted, on the row of another (`proxy/floods.py`)."""
 
     boot_id: str

@@ -1,7 +1,8 @@
 """The finished record of a call, and the values it is made of. Frozen: nothing here is half-filled.
 
 Unknown is `None`, never 0. Token buckets do not overlap, so the cost of a call is a plain sum over them.
-(msgspec's structs, because a frozen dataclass of thirty fields takes ten times longer to make.)
+(msgspec's structs, because a frozen dataclass of thirty fields takes ten times longer to make. They cannot refer to
+themselves, so the collector of cycles need not know them: `gc=False`.)
 """
 
 from decimal import Decimal
@@ -21,7 +22,7 @@ CostState = Literal["reported", "priced", "estimated", "free", "unknown"]
 TokenSource = Literal["reported", "estimated", "none"]
 
 
-class Tokens(msgspec.Struct, frozen=True, omit_defaults=True):
+class Tokens(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Counts in disjoint buckets. `None` in a bucket: the answer did not tell it apart from the others.
 
     All input is the sum of the input buckets, all output the sum of the output buckets; `reasoning` is an
@@ -79,7 +80,7 @@ def _sum(*parts: int | None) -> int | None:
     return total
 
 
-class Units(msgspec.Struct, frozen=True, omit_defaults=True):
+class Units(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What is billed by something other than tokens; None = not counted in this call."""
 
     images: int | None = None
@@ -96,7 +97,7 @@ class Units(msgspec.Struct, frozen=True, omit_defaults=True):
     video_out: int | None = None  # likewise of the plain output
 
 
-class Portion(msgspec.Struct, frozen=True, omit_defaults=True):
+class Portion(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What another model did within the same call: a tool's adviser, a model behind an agent, a transcriber."""
 
     model: str
@@ -105,7 +106,7 @@ class Portion(msgspec.Struct, frozen=True, omit_defaults=True):
     beside: bool = True  # on top of the call's own counts; else they are part of them, and are not priced twice
 
 
-class CallError(msgspec.Struct, frozen=True):
+class CallError(msgspec.Struct, frozen=True, gc=False):
     """What went wrong, in the upstream's or in Tollbook's words."""
 
     type: str | None
@@ -113,7 +114,7 @@ class CallError(msgspec.Struct, frozen=True):
     message: str | None
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """What a dialect understood of one exchange. Nothing in it is guessed, except tokens marked `estimated`."""
 
     type: CallType
@@ -137,7 +138,7 @@ class Reading(msgspec.Struct, frozen=True):
     anomalies: Anomalies = ()
 
 
-class CostLine(msgspec.Struct, frozen=True):
+class CostLine(msgspec.Struct, frozen=True, gc=False):
     """kind x count x rate = amount; the rate is USD per million tokens, or USD per unit when `per_unit`."""
 
     kind: str
@@ -149,7 +150,7 @@ class CostLine(msgspec.Struct, frozen=True):
     entry: str | None = None  # by which price that portion was priced: source, entry and day in one
 
 
-class Cost(msgspec.Struct, frozen=True):
+class Cost(msgspec.Struct, frozen=True, gc=False):
     """What a call cost and how that is known."""
 
     state: CostState
@@ -163,7 +164,7 @@ class Cost(msgspec.Struct, frozen=True):
     anomalies: Anomalies = ()  # what should make a reader wonder about the amount
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """One row of the book."""
 
     call_id: bytes

@@ -29,7 +29,7 @@ _value = itemgetter(1)  # of a header
 _POLICY = frozenset({"overloaded"})
 
 
-class Noted(msgspec.Struct, frozen=True):
+class Noted(msgspec.Struct, frozen=True, gc=False):
     """All notes of one call; `ended` is None when its worker died first."""
 
     boot_id: str
@@ -68,11 +68,12 @@ class Meter:
         started = noted.started
         ended = noted.ended or _cut_by_our_death(noted)
         asked_body = noted.asked.body if noted.asked is not None else _NOTHING
-        request = decode(asked_body, _header(started.headers, "content-encoding"), self._largest_decoded)
+        named = dict(reversed(started.headers))  # the first of each name
+        request = decode(asked_body, named.get("content-encoding"), self._largest_decoded)
         response = decode(ended.body, _header(ended.headers, "content-encoding"), self._largest_decoded)
         told = [dialects.Line(one.by_client, _as_document(one.body)) for one in noted.told]
         text = "\n".join((started.target, *map(_value, started.headers), *map(_value, ended.headers)))
-        session = _is_session(started.headers)
+        session = named.get("upgrade", "").strip().lower() == "websocket"
         if session or not self._redaction.nothing_in(started, text, request.document, response.document):
             strainer = self._redaction.of(started)
             noted = _heads_cleaned(noted, text, strainer)
@@ -152,11 +153,6 @@ def _told_once(outcome: Outcome, *several: Anomalies) -> Anomalies:
     """All of these, each once; without those that are no oddity because somebody broke off."""
     names = dict.fromkeys(name for anomalies in several for name in anomalies)
     return tuple(name for name in names if outcome == "completed" or name not in SPARED_BY_OUTCOME)
-
-
-def _is_session(headers: Headers) -> bool:
-    """Whether a websocket was asked for."""
-    return (_header(headers, "upgrade") or "").strip().lower() == "websocket"
 
 
 def _as_document(body: Body) -> Document:

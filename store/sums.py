@@ -1,5 +1,6 @@
 """The sums kept beside the rows: what a batch of calls adds to them, and how they are made anew from the rows."""
 
+import operator
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ DAY_SUMS = Table("day_sums", "day", DAY_US, _OF_A_CALL)
 TABLES = (QUARTER_MODELS, HOUR_MODELS, HOUR_KEYS, DAY_MODELS, DAY_KEYS, DAY_SUMS)
 
 
-class Countable(msgspec.Struct, frozen=True):
+class Countable(msgspec.Struct, frozen=True, gc=False):
     """The facts of one row that sums are made of. Ids are 0 for "none"."""
 
     started_at_us: int
@@ -73,7 +74,7 @@ class Countable(msgspec.Struct, frozen=True):
     first_token_bucket: int | None
 
 
-class Repeated(msgspec.Struct, frozen=True):
+class Repeated(msgspec.Struct, frozen=True, gc=False):
     """A row that is in the sums already, and how many calls more it is now. Ids are 0 for "none"."""
 
     started_at_us: int
@@ -123,7 +124,7 @@ class _Sum:
             (into or 0) * row.estimated, (out or 0) * row.estimated,
             *charged(row.cost, row.cost_state, row.usage, row.cache_saved),
         )  # fmt: skip
-        self.added = [before + more for before, more in zip(self.added, counted, strict=True)]
+        self.added = list(map(operator.add, self.added, counted))
         if row.duration_bucket is not None:
             self.durations += histogram.single(row.duration_bucket)
         if row.first_token_bucket is not None:
@@ -138,7 +139,7 @@ class _Sum:
             self.added[_ADDED.index(name)] += each * row.times
 
     def add(self, other: "_Sum") -> None:
-        self.added = [before + more for before, more in zip(self.added, other.added, strict=True)]
+        self.added = list(map(operator.add, self.added, other.added))
         self.durations += other.durations
         self.first_tokens += other.first_tokens
 

@@ -27,7 +27,7 @@ Headers = tuple[tuple[str, str], ...]
 """Names in lower case, in the order received, duplicates kept."""
 
 
-class Body(msgspec.Struct, frozen=True, array_like=True):
+class Body(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """As much of a body as was kept, exactly as it was on the wire (possibly compressed).
 
     `size` counts the bytes that passed. If `size == len(head) + len(tail)` nothing is missing;
@@ -47,7 +47,7 @@ class Body(msgspec.Struct, frozen=True, array_like=True):
         return (self.size if self.decoded is None else self.decoded) > len(self.head) + len(self.tail)
 
 
-class Started(msgspec.Struct, frozen=True, array_like=True, tag="S"):
+class Started(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="S"):
     """A request was received and will be forwarded or refused."""
 
     call_id: bytes  # 16 bytes, UUIDv7
@@ -63,14 +63,14 @@ class Started(msgspec.Struct, frozen=True, array_like=True, tag="S"):
     headers: Headers  # request headers, allow-listed
 
 
-class Asked(msgspec.Struct, frozen=True, array_like=True, tag="A"):
+class Asked(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="A"):
     """The request body is complete, or as complete as it will get."""
 
     call_id: bytes
     body: Body
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True, tag="T"):
+class Told(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="T"):
     """What a message of a session tells of models, usage or errors; written before it is sent on, if in time."""
 
     call_id: bytes
@@ -78,7 +78,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True, tag="T"):
     body: Body
 
 
-class Close(msgspec.Struct, frozen=True, array_like=True):
+class Close(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The close frame that a session ended with."""
 
     by: str  # client, upstream, tollbook
@@ -86,14 +86,14 @@ class Close(msgspec.Struct, frozen=True, array_like=True):
     reason: str = ""
 
 
-class Failure(msgspec.Struct, frozen=True, array_like=True):
+class Failure(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Why Tollbook, not the upstream, made the answer."""
 
     code: str  # the value of x-tollbook-error
     message: str
 
 
-class Ended(msgspec.Struct, frozen=True, array_like=True, tag="E"):
+class Ended(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="E"):
     """The call is over. Durations are microseconds on a monotonic clock, counted from `received_at_us`."""
 
     call_id: bytes

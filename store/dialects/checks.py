@@ -54,7 +54,7 @@ _BUCKETS: Final = tuple(name for name in Tokens.__struct_fields__ if name != "so
 
 
 def _lowest(tokens: Tokens) -> int:
-    return min((count for count in astuple(tokens)[1:] if count is not None), default=0)
+    return min(filter(None, astuple(tokens)[1:]), default=0)
 
 
 def tells_a_negative(usage: dict[str, Any]) -> bool:

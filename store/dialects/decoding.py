@@ -27,7 +27,7 @@ _WINDOW = 64 * 1024 * 1024  # the largest zstd window a frame may ask memory for
 Pieces = Iterator[bytes]
 
 
-class Decoded(msgspec.Struct, frozen=True):
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """A document, and what was odd about its encoding: undecodable_body, decompression_bomb, broken_frames."""
 
     document: Document

@@ -13,7 +13,7 @@ _BOM = b"\xef\xbb\xbf"
 _NEXT_LINE = re.compile(rb"\}[ \t\r]*\n\s*\{")
 
 
-class Document(msgspec.Struct, frozen=True):
+class Document(msgspec.Struct, frozen=True, gc=False):
     """The bytes of a body without its content encoding."""
 
     head: bytes  # all of it when `cut` is False

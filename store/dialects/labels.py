@@ -7,6 +7,7 @@ then the members of the body.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -62,10 +63,15 @@ class Labels:
                     self.tag(str(name), value)
 
 
+@lru_cache(maxsize=1024)
+def _is_label(name: str) -> bool:
+    return _LABELLED.match(name) is not None
+
+
 def labels_in(headers: Headers) -> Labels:
     """The labels of the request's headers."""
     labels = Labels()
-    told = [header for header in headers if _LABELLED.match(header[0])]
+    told = [header for header in headers if _is_label(header[0])]
     if told:
         for rank in range(4):
             for name, value in told:
