@@ -14,7 +14,12 @@ from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 from proxy.keys.register import Register
 
-Kind = Literal["json", "stream"]
+Kind = Literal["json", "stream", "large"]  # the last: as the first, but some have 5 MB in both directions
+
+LARGE_EVERY = 100
+_LARGE = 5_000_000
+_USUAL = 1850
+_REPEATED = 200_000  # characters of text that are made by chance
 
 _WORDS = (
     "proxy", "toll", "book", "call", "model", "token", "price", "upstream", "answer", "stream", "client", "worker",
@@ -45,13 +50,13 @@ _USAGE = {
 }  # fmt: skip
 
 
-def write(data_dir: Path, kind: Kind, calls: int) -> None:
-    """A journal of so many calls, of a worker that is gone."""
+def write(data_dir: Path, kind: Kind, calls: int, most: int = 16 * 1024 * 1024) -> None:
+    """A journal of so many calls, of a worker that is gone and kept `most` bytes of a body."""
     data_dir.mkdir(parents=True)
-    asyncio.run(_write(data_dir, kind, calls))
+    asyncio.run(_write(data_dir, kind, calls, most))
 
 
-async def _write(data_dir: Path, kind: Kind, calls: int) -> None:
+async def _write(data_dir: Path, kind: Kind, calls: int, most: int) -> None:
     register = Register(data_dir)
     for key in _ISSUED:
         register.create(key, "default")
@@ -72,36 +77,43 @@ async def _write(data_dir: Path, kind: Kind, calls: int) -> None:
                 _KEYS[number % len(_KEYS)], "default", "127.0.0.1", _REQUEST_HEADERS,
             )
         )  # fmt: skip
-        request = _request(requested, stream=kind == "stream", chance=chance)
-        answer = _stream(model, chance) if kind == "stream" else _answer(model, chance)
-        journal.put(Asked(call_id, Body(len(request), request)))
+        large = kind == "large" and number % LARGE_EVERY == 0
+        request = _request(requested, chance, _LARGE if large else _USUAL, stream=kind == "stream")
+        answer = _stream(model, chance) if kind == "stream" else _answer(model, chance, _LARGE if large else 680)
+        journal.put(Asked(call_id, _kept(request, most)))
         content_type = "text/event-stream" if kind == "stream" else "application/json"
         ticket = journal.put(
             Ended(
                 call_id, "completed", 200, 412_000 + number, 300, 400_000, 405_000, 280,
-                (("content-type", content_type), *_RESPONSE_HEADERS), Body(len(answer), answer), len(answer),
+                (("content-type", content_type), *_RESPONSE_HEADERS), _kept(answer, most), len(answer),
             )
         )  # fmt: skip
         tally.count("ended")
-        if number % 200 == 0:
+        if large or number % 200 == 0:
             await journal.written(ticket)
     await journal.close()
     tally.close()
     directory.release()
 
 
+def _kept(body: bytes, most: int) -> Body:
+    return Body(len(body), body) if len(body) <= most else Body(len(body), body[: most // 2], body[-(most // 2) :])
+
+
 def _text(size: int, chance: random.Random) -> str:
+    if size > _REPEATED:
+        return (_text(_REPEATED, chance) * (size // _REPEATED + 1))[:size]
     text = ""
     while len(text) < size:
         text += chance.choice(_WORDS) + " "
     return text[:size]
 
 
-def _request(model: str, *, stream: bool, chance: random.Random) -> bytes:
-    """About 2 KB."""
+def _request(model: str, chance: random.Random, size: int, *, stream: bool) -> bytes:
+    """Somewhat more than `size`."""
     messages = [
         {"role": "system", "content": "You are a helpful assistant."},
-        {"role": "user", "content": _text(1850, chance)},
+        {"role": "user", "content": _text(size, chance)},
     ]
     asked: dict[str, object] = {"model": model, "temperature": 0.2, "messages": messages}
     if stream:
@@ -109,9 +121,9 @@ def _request(model: str, *, stream: bool, chance: random.Random) -> bytes:
     return json.dumps(asked).encode()
 
 
-def _answer(model: str, chance: random.Random) -> bytes:
-    """About 1.2 KB."""
-    message = {"role": "assistant", "content": _text(680, chance), "refusal": None}
+def _answer(model: str, chance: random.Random, size: int) -> bytes:
+    """Some 540 bytes more than `size`."""
+    message = {"role": "assistant", "content": _text(size, chance), "refusal": None}
     return json.dumps({
         "id": f"chatcmpl-{chance.getrandbits(96):024x}", "object": "chat.completion", "created": 1_736_157_600,
         "model": model, "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],

@@ -12,7 +12,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from bench import notes
@@ -20,7 +19,7 @@ from bench.lab import LAB, ROOT
 from bench.page import write_between
 from proxy.child import collect_seldom
 from proxy.config.builtin import BUILTIN
-from proxy.config.model import Config, Store
+from proxy.config.model import Capture, Config, Store
 from store import dialects, metering, sums
 from store.book import Book, Progress
 from store.ingest import Ingest
@@ -33,6 +32,8 @@ _KINDS: tuple[tuple[notes.Kind, str, int], ...] = (
     ("json", "2 KB request, 1.2 KB answer", 5000),
     ("stream", "2 KB request, 44 KB stream of 200 events", 1000),
 )
+_WITH_LARGE = 1000  # calls, some of them large
+_KEPT = (Capture().max_bytes, 16 * 1024 * 1024)  # bytes of a body: as by default, and all of a large one
 _PARTS = (
     "journal: find and decode notes", "bodies: undo the encoding", "dialect: read", "price", "rest of the record",
     "is it there already", "rows", "bodies: zstd", "bodies: write and commit", "sums", "insert and commit",
@@ -76,25 +77,23 @@ def main() -> int:
         for kind, _, calls in _KINDS:
             whole[kind].append(_fresh(kind, calls, _whole))
             parts[kind].append(_fresh(kind, calls, _in_parts))
-    text = _report(whole, parts, options.reps)
+    pauses = {most: [_fresh("large", _WITH_LARGE, _longest_pause, most) for _ in range(options.reps)] for most in _KEPT}
+    text = _report(whole, parts, options.reps) + _about_pauses(pauses)
     print(text)
     if options.write:
         write_between(ROOT / "docs" / "performance.md", "store", text)
     return 0
 
 
-def _fresh(kind: notes.Kind, calls: int, measure: Callable[[Config, int], _R]) -> _R:
+def _fresh(kind: notes.Kind, calls: int, measure: Callable[[Config, int], _R], most: int = Capture().max_bytes) -> _R:
     data_dir = LAB / "store"
     shutil.rmtree(data_dir, ignore_errors=True)
-    notes.write(data_dir, kind, calls)
+    notes.write(data_dir, kind, calls, most)
+    config = Config(upstreams=dict(BUILTIN), store=Store(data_dir=data_dir), capture=Capture(max_bytes=most))
     try:
-        return measure(_config(data_dir), calls)
+        return measure(config, calls)
     finally:
         shutil.rmtree(data_dir, ignore_errors=True)
-
-
-def _config(data_dir: Path) -> Config:
-    return Config(upstreams=dict(BUILTIN), store=Store(data_dir=data_dir))
 
 
 def _whole(config: Config, calls: int) -> float:
@@ -109,6 +108,20 @@ def _whole(config: Config, calls: int) -> float:
     if stored != calls:
         raise RuntimeError(f"{stored} of {calls} calls are in the book")
     return spent / calls / 1000
+
+
+def _longest_pause(config: Config, calls: int) -> float:
+    """The longest time, in milliseconds, in which no call entered the book although some waited."""
+    ingest = Ingest(config)
+    longest, stored, since = 0.0, 0, time.monotonic()
+    ingest.start()
+    while stored < calls:
+        time.sleep(0.001)
+        if (now_stored := ingest.live().stored) != stored:
+            now = time.monotonic()
+            longest, stored, since = max(longest, now - since), now_stored, now
+    ingest.stop()
+    return longest * 1000
 
 
 def _in_parts(config: Config, calls: int) -> dict[str, float]:
@@ -182,6 +195,17 @@ def _report(
     ]
     lines.append(f"| **the whole, as it runs** | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _about_pauses(pauses: dict[int, list[float]]) -> str:
+    cells = [
+        f"{statistics.median(found):.0f} ms ({min(found):.0f}..{max(found):.0f}) with `max_bytes = {most}`"
+        for most, found in pauses.items()
+    ]
+    return (
+        f"\n\nOf {_WITH_LARGE} waiting calls every {notes.LARGE_EVERY}th has a request and an answer of 5 MB. "
+        f"The longest time in which no call entered the book: {', '.join(cells)}."
+    )
 
 
 if __name__ == "__main__":

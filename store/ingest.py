@@ -35,7 +35,7 @@ T = TypeVar("T")
 log = logging.getLogger("tollbook.store")
 
 _BATCH = 500
-_LONGEST_PASS_S = 0.1  # then what there is enters the book, whatever else waits
+_LONGEST_PASS_S = 0.25  # then what there is enters the book, whatever else waits
 _LOOK_S = 0.05
 _IDLE_LOOK_S = 0.15
 _IDLE_AFTER_S = 5.0

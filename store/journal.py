@@ -16,7 +16,7 @@ import msgspec
 
 from proxy.journal import directory
 from proxy.journal.notes import Asked, Ended, Note, Started, Told, decode
-from proxy.journal.segment import HEADER_SIZE, Damage, scan
+from proxy.journal.segment import HEADER_SIZE, Damage, scan, size_of_first
 from proxy.journal.tally import read_tally, remove_tally
 from store.metering import Noted
 
@@ -121,8 +121,9 @@ class Journals:
                 if at_end:
                     segment.sealed = will_not_grow
                     break
-                if segment.position == reached:
-                    size = min(size * 4, _LARGEST_READ)
+                # What is longer than a piece is read alone, so that nothing has to wait for what comes after it, too.
+                told = size_of_first(data) if segment.position == reached else 0
+                size = _READ_BYTES if segment.position > reached else min(max(told, size * 2), _LARGEST_READ)
             else:
                 segment.sealed = will_not_grow
         if run.dead and all(one.sealed for one in run.segments.values()):

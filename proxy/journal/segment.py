@@ -61,6 +61,12 @@ def scan(data: bytes, start: int = 0, *, sealed: bool) -> Iterator[Record | Dama
             yield Damage(rest, position, len(data))
 
 
+def size_of_first(data: bytes) -> int:
+    """How many bytes the record takes that these begin with, as its header says; 0 when they begin with none."""
+    mark, length, _ = _HEADER.unpack_from(data) if len(data) >= HEADER_SIZE else (b"", 0, 0)
+    return HEADER_SIZE + int(length) if mark == MARK else 0
+
+
 def _resume(data: bytes, position: int, *, sealed: bool) -> int | None:
     """Where reading goes on past bytes that are no record; None to wait for what is still being written."""
     mark, length, _ = _HEADER.unpack_from(data, position)
