@@ -50,6 +50,7 @@ BUILTIN: dict[str, Upstream] = {
 
 _HOSTS = {urlsplit(one.base_url).hostname: one.provider for one in BUILTIN.values() if one.base_url.startswith("https")}
 _CLOUDS = (
+    (".api.openai.com", "openai"),  # its regions
     (".openai.azure.com", "azure"),
     (".services.ai.azure.com", "azure"),
     (".cognitiveservices.azure.com", "azure"),

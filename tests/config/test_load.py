@@ -239,6 +239,7 @@ def test_loopback_is_this_machine_alone(host: str, loopback: bool) -> None:
     ("name", "table", "provider"),
     [
         ("work", 'base_url = "https://api.openai.com"', "openai"),
+        ("eu-openai", 'base_url = "https://eu.api.openai.com"', "openai"),
         ("claude", 'base_url = "https://api.anthropic.com"\ndialect = "anthropic"', "anthropic"),
         ("grok", 'base_url = "https://api.x.ai/"', "x-ai"),
         ("eu", 'base_url = "https://mine.openai.azure.com"', "azure"),

@@ -90,6 +90,9 @@ def test_the_answered_model_comes_before_the_requested_one() -> None:
         ("g*4*i", "gpt-4o-mini", True),
         ("gpt.4o", "gpt-4o", False),
         ("*", "a/b:c", True),
+        ("*anthropic.claude-haiku-4-5*", "us.anthropic.claude-haiku-4-5-20251001-v1:0", True),
+        ("us.*", "eu.anthropic.claude-haiku-4-5-20251001-v1:0", False),
+        ("*.gguf", "/models/llama-3 (1).GGUF", True),
     ],
 )
 def test_a_star_matches_any_run_of_characters(pattern: str, model: str, matches: bool) -> None:
