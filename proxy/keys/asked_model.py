@@ -7,6 +7,7 @@ preamble before the first part, an odd path), nothing counts as found. Nothing i
 import json
 import re
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import msgspec
@@ -16,8 +17,13 @@ LARGEST = 32 * 1024 * 1024
 
 _LONGEST = 256
 _NAME = re.compile(r"[A-Za-z0-9._@+-]+")
-_METHOD = re.compile(r"/(?:models|tunedModels)/([^/]+):[A-Za-z]+$")  # gemini
+_METHOD = re.compile(r"/(?:models|tunedModels)/([^/]+):[A-Za-z]+$")  # gemini and vertex
 _DEPLOYMENT = re.compile(r"/(?:deployments|engines)/([^/]+)(?=/)")  # azure, and what follows it
+_INVOCATION = re.compile(
+    r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)$"
+)  # bedrock
+_ID = re.compile(r"[A-Za-z0-9._:+-]+|arn:[A-Za-z0-9._:/+-]+")
+_ARN_OF_A_MODEL = re.compile(r"^arn:[^:/]+:bedrock:[^:/]*:[^:/]*:(?:foundation-model|inference-profile)/")
 _AS_A_NAME = re.compile(rb'"models?"', re.IGNORECASE)
 _DISPOSITION = re.compile(rb'content-disposition: *form-data; *name="([^"\\]*)"(; *filename="[^"]*")?', re.IGNORECASE)
 
@@ -30,18 +36,43 @@ class _Body(msgspec.Struct):
 _read_body = msgspec.json.Decoder(_Body).decode
 
 
+class _Style(NamedTuple):
+    """One way in which a path names a model."""
+
+    place: re.Pattern[str]
+    name: re.Pattern[str]
+    before: tuple[str, ...]  # what stands before the name, once, decoded and in small letters
+    signs: tuple[str, ...]  # where one of them stands, a name may be meant
+
+
+_METHODS = _Style(_METHOD, _NAME, ("models/",), ("models", ":"))
+_INVOKED = _Style(_INVOCATION, _ID, ("/model/",), ("/model",))
+_DEPLOYED = _Style(_DEPLOYMENT, _NAME, ("deployments/", "engines/"), ("deployments", "engines"))
+_STYLES = {
+    "gemini": (_METHODS,),
+    "vertex": (_METHODS,),
+    "bedrock": (_INVOKED,),
+    # Whatever is behind it: a name of any style is one.
+    "generic": (_METHODS._replace(signs=(":",)), _INVOKED._replace(signs=("/model/",)), _DEPLOYED),
+}
+
+
 def in_path(dialect: str, path: str) -> tuple[str, ...] | None:
     """The models that the path names; None when they stand in the body. Of a path that is not clear, none."""
-    gemini = dialect == "gemini"
-    found = (_METHOD if gemini else _DEPLOYMENT).findall(path)
+    styles = _STYLES.get(dialect, (_DEPLOYED,))
     # An upstream may decode a path, and take great letters for small ones: it may see a name where we see none.
     plain = unquote(path).lower()
-    words = ("models", ":") if gemini else ("deployments", "engines")
+    found = [(style, name) for style in styles for name in style.place.findall(path)]
     if not found:
-        return () if "%" in plain or any(word in plain for word in words) else None
-    names = tuple(unquote(name) for name in found)
-    once = sum(plain.count(f"{word}/") for word in words) == 1
-    return names if once and len(names) == 1 and _NAME.fullmatch(names[0]) else ()
+        return () if "%" in plain or any(sign in plain for style in styles for sign in style.signs) else None
+    style, name = found[0][0], _of_arn(unquote(found[0][1]))
+    once = len(found) == 1 and sum(plain.count(word) for word in style.before) == 1
+    return (name,) if once and style.name.fullmatch(name) else ()
+
+
+def _of_arn(name: str) -> str:
+    """The model that an ARN is of where its kind says so; else all of it, for then the last part may be anything."""
+    return _ARN_OF_A_MODEL.sub("", name)
 
 
 def of_session(path: str, query: str) -> tuple[str, ...]:

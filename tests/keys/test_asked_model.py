@@ -7,6 +7,7 @@ import pytest
 from proxy.keys.asked_model import allowed, in_body, in_path
 
 JSON = "application/json; charset=utf-8"
+ARN = "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3A"
 FORM = "multipart/form-data; boundary=xYz"
 
 
@@ -122,10 +123,59 @@ def test_in_bytes_that_are_no_text() -> None:
         ("openai", "/v1/engines/davinci/completions", ("davinci",)),
         ("openai", "/v1/chat/completions", None),
         ("anthropic", "/v1/messages", None),
+        ("vertex", "/v1/projects/p/locations/l/publishers/google/models/g-1:streamGenerateContent", ("g-1",)),
+        (
+            "vertex",
+            "/v1/projects/p/locations/l/publishers/anthropic/models/claude-4@20250514:rawPredict",
+            ("claude-4@20250514",),
+        ),
+        ("vertex", "/v1/projects/p/locations/l/publishers/google/models/a:x/models/b:generateContent", ()),
+        ("vertex", "/v1/projects/p/locations/l/publishers/google/models/a%2F..%2Fb:generateContent", ()),
+        ("vertex", "/v1/projects/p/locations/l/endpoints/7:generateContent", ()),
+        ("vertex", "/v1/projects/p/locations/l/endpoints/openapi/chat/completions", None),
+        ("bedrock", "/model/us.anthropic.claude-sonnet-4-v1:0/converse", ("us.anthropic.claude-sonnet-4-v1:0",)),
+        ("bedrock", "/model/us.anthropic.claude-sonnet-4-v1%3A0/invoke", ("us.anthropic.claude-sonnet-4-v1:0",)),
+        (
+            "bedrock",
+            f"/model/{ARN}inference-profile%2Feu.amazon.nova-lite-v1%3A0/converse",
+            ("eu.amazon.nova-lite-v1:0",),
+        ),
+        ("bedrock", f"/model/{ARN}foundation-model%2Famazon.nova-lite-v1%3A0/converse", ("amazon.nova-lite-v1:0",)),
+        (
+            "bedrock",
+            f"/model/{ARN}application-inference-profile%2Famazon.nova-lite/invoke",
+            ("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/amazon.nova-lite",),
+        ),
+        (
+            "bedrock",
+            "/model/arn%3Aaws%3Asagemaker%3Aus-east-1%3A1%3Aendpoint%2Famazon.nova-lite/invoke",
+            ("arn:aws:sagemaker:us-east-1:1:endpoint/amazon.nova-lite",),
+        ),
+        ("bedrock", "/model/a/converse/model/b/converse", ()),
+        ("bedrock", "/model/a%2Fconverse%2Fmodel%2Fb/converse", ()),
+        ("bedrock", "/model/a%2F..%2Fb/converse", ()),
+        ("bedrock", "/model/a%253A0/converse", ()),
+        ("bedrock", "/model/a%00/converse", ()),
+        ("bedrock", "/model/a/converse/", ()),
+        ("bedrock", "/model//a/converse", ()),
+        ("bedrock", "/Model/a/converse", ()),
+        ("bedrock", "/%6Dodel/a/converse", ()),
+        ("bedrock", "/model/a/rerank", ()),
+        ("bedrock", "/model-invocation-job", ()),
+        ("bedrock", "/openai/v1/chat/completions", None),
+        ("bedrock", "/async-invoke", None),
+        ("cohere", "/v2/chat", None),
+        ("ollama", "/api/chat", None),
+        ("generic", "/v1beta/models/a:generateContent", ("a",)),
+        ("generic", "/model/a/converse", ("a",)),
+        ("generic", "/openai/deployments/a/chat/completions", ("a",)),
+        ("generic", "/v1beta/%6Dodels/a%3AgenerateContent", ()),
+        ("generic", "/models/chat/completions", None),
+        ("generic", "/v1/chat", None),
     ],
 )
 def test_in_the_path(dialect: str, path: str, models: tuple[str, ...] | None) -> None:
-    """Gemini and Azure name the model in the path; None says that it is in the body."""
+    """Gemini, Vertex, Bedrock and Azure name the model in the path; None says that it is in the body."""
     assert in_path(dialect, path) == models
 
 
