@@ -21,6 +21,7 @@ from proxy.call_id import CallIds, to_text
 from proxy.capture import Capture
 from proxy.client import Client, ClientGone
 from proxy.config.model import Config
+from proxy.config.spoken import dialect_of
 from proxy.exchange import Exchange
 from proxy.floods import Floods
 from proxy.headers import Head
@@ -32,7 +33,7 @@ from proxy.model_rule import ModelRule
 from proxy.refusal import Refusal
 from proxy.request_body import SMALL, BrokenBody, RequestBody
 from proxy.stream_usage import LARGEST, UsageHider, may_ask, with_question
-from proxy.terminal import TerminalWatch
+from proxy.terminal import watch_for
 from proxy.upstream import Answer, Asker, Asking, UpstreamFault
 from proxy.websocket import handshake
 from proxy.websocket.session import Session
@@ -309,7 +310,7 @@ class Forwarding:
         exchange.status = answer.status
         exchange.response_headers = self._facts(answered)
         capture = exchange.response = self._capture(encoding)
-        watch = TerminalWatch() if length is None and encoding is None else None
+        watch = watch_for(answered.first("content-type")) if length is None and encoding is None else None
         passed = answered.to_client()
         passed.append((b"x-tollbook-call-id", to_text(exchange.call_id).encode()))
         bodiless = self._request.method == "HEAD" or answer.status in (204, 304) or length == 0
@@ -380,8 +381,10 @@ class Forwarding:
 
     async def _refuse(self, why: Refusal, outcome: Outcome = "rejected") -> web.StreamResponse:
         exchange, client, upstream = self.exchange, self.client, self._admitted.upstream
-        content = refusal.body(why, upstream.dialect if upstream else None)
-        sent_headers = refusal.headers(why)
+        path = self._admitted.shown_target.partition("?")[0]
+        spoken = dialect_of(upstream.dialect, path) if upstream else None
+        content = refusal.body(why, spoken)
+        sent_headers = refusal.headers(why, spoken)
         row = exchange.call_id
         if outcome == "rejected":
             caller = self._admitted.caller

@@ -1,4 +1,6 @@
-"""Answers that Tollbook itself makes, in the error shape of the dialect, so that each SDK raises its own exception."""
+"""Answers that Tollbook itself makes, in the error shape of the format that is spoken on the path (see
+`proxy/config/spoken.py`), so that each SDK raises its own exception.
+"""
 
 from dataclasses import dataclass
 
@@ -11,6 +13,8 @@ _ANTHROPIC_TYPES = {400: "invalid_request_error", 401: "authentication_error", 4
                     503: "overloaded_error"}  # fmt: skip
 _GEMINI_STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
                     429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}  # fmt: skip
+_AWS_TYPES = {401: "UnrecognizedClientException", 403: "AccessDeniedException", 404: "ResourceNotFoundException",
+              429: "ThrottlingException", 503: "ServiceUnavailableException", 504: "ModelTimeoutException"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +37,20 @@ class Refusal:
         return self.told or self.code
 
 
-def body(refusal: Refusal, dialect: str | None) -> bytes:
-    """The body in the shape the dialect's clients understand."""
+def body(refusal: Refusal, spoken: str | None) -> bytes:
+    """The body in the shape that clients of this format understand."""
     status, message = refusal.status, refusal.message
     shape: object
-    match dialect:
+    match spoken:
         case "anthropic":
             shape = {"type": "error", "error": {"type": _ANTHROPIC_TYPES.get(status, "api_error"), "message": message}}
-        case "gemini":
+        case "gemini" | "vertex":
             name = _GEMINI_STATUSES.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
             shape = {"error": {"code": status, "message": message, "status": name}}
+        case "bedrock" | "cohere":
+            shape = {"message": message}
+        case "ollama":
+            shape = {"error": message}
         case _:
             kind = _OPENAI_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
             code = refusal.shown_code
@@ -52,11 +60,20 @@ def body(refusal: Refusal, dialect: str | None) -> bytes:
     return orjson.dumps(shape)
 
 
-def headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
+def headers(refusal: Refusal, spoken: str | None = None) -> list[tuple[bytes, bytes]]:
     """The headers that go with it."""
     found = [(b"Content-Type", b"application/json"), (b"x-tollbook-error", refusal.shown_code.encode())]
+    if spoken == "bedrock":  # whose clients find the type there
+        found.append((b"x-amzn-ErrorType", _aws_type(refusal).encode()))
     if refusal.retry is not None:
         found.append((b"x-should-retry", b"true" if refusal.retry else b"false"))
     if refusal.retry_after_s is not None:
         found.append((b"Retry-After", str(refusal.retry_after_s).encode()))
     return found
+
+
+def _aws_type(refusal: Refusal) -> str:
+    if refusal.shown_code == "insufficient_quota":
+        return "ServiceQuotaExceededException"  # throttling is tried again by itself, for nothing
+    otherwise = "InternalServerException" if refusal.status >= 500 else "ValidationException"
+    return _AWS_TYPES.get(refusal.status, otherwise)

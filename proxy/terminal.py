@@ -5,6 +5,9 @@ client that has it has everything. Only lines are looked at: text inside a JSON 
 """
 
 import re
+from typing import Protocol
+
+from proxy.terminal_pieces import FrameWatch, LineWatch
 
 # Events after which nothing the client needs follows: chat completions, Anthropic messages, OpenAI responses and
 # images, and an error, after which every SDK raises and hangs up.
@@ -25,6 +28,24 @@ _BEGINNINGS = (
 )  # fmt: skip
 _LONGEST = 96
 _BLANK = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+
+class Watch(Protocol):
+    """Whatever sees the piece that ends a stream."""
+
+    def completes(self, chunk: bytes) -> bool:
+        """Whether this chunk holds the last byte of that piece."""
+
+
+def watch_for(content_type: str | None) -> Watch:
+    """The watch for a stream that calls itself so; one that lies ends with its HTTP message, as without any watch."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind == "application/vnd.amazon.eventstream":
+        return FrameWatch()
+    return LineWatch() if kind in _LINES else TerminalWatch()
+
+
+_LINES = ("application/x-ndjson", "application/ndjson", "application/stream+json", "application/jsonl")
 
 
 class TerminalWatch:

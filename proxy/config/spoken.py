@@ -1,7 +1,7 @@
 """Which wire format is really spoken on a path: many vendors offer another's API beside their own.
 
 A path that can only be of one format decides, whatever the upstream is configured as; elsewhere the configured dialect
-does. Where both leave it to the body, `recognised.py` tells it.
+does. Where both leave it to the body, `store/dialects/recognised.py` tells it.
 """
 
 import re

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from proxy.config.spoken import dialect_of
 from proxy.journal.notes import Close, Headers
 from store.call import Reading
 from store.dialects.anthropic import ANTHROPIC
@@ -28,7 +29,6 @@ from store.dialects.reading import read_exchange
 from store.dialects.realtime import Line, read_told, session_type
 from store.dialects.recognised import format_in
 from store.dialects.request_id import upstream_request_id
-from store.dialects.spoken import dialect_of
 from store.dialects.vertex import VERTEX
 
 __all__ = ["Document", "Line", "dialect_of", "read", "read_session", "session_type", "upstream_request_id"]

@@ -116,6 +116,32 @@ async def test_configured_credential_is_put_in(
     assert told(upstream.visits[0].head.headers) == [header]
 
 
+async def test_signed_requests_pass_as_they_are(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:
+    """A request that AWS's clients signed reaches the upstream with every header unchanged, but for Host."""
+    lines = [
+        "X-Amz-Date: 20261128T120000Z",
+        "X-Amz-Security-Token: IQoJb3JpZ2luX2VjEA==",
+        "Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261128/us-east-1/bedrock/aws4_request, "
+        "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=" + "0f" * 32,
+        "amz-sdk-invocation-id: 7f3a",
+        "amz-sdk-request: attempt=1",
+    ]
+    upstream = await raw_upstream(OK)
+    home = await house(upstream.url)
+    client = await dial(home.proxy)
+    target = "/model/us.anthropic.claude-sonnet-4-20250514-v1%3A0/converse"
+    await client.ask(f"/openai{target}", "POST", *lines, body=b"{}")
+    assert (await client.answer()).status == 200
+    asked = upstream.visits[0].head
+    assert asked.line == f"POST {target} HTTP/1.1".encode()
+    sent = [(name.encode(), value.encode()) for name, _, value in (line.partition(": ") for line in lines)]
+    assert [pair for pair in asked.headers if pair in sent] == sent
+    assert asked.values(b"host") == [upstream.url.removeprefix("http://").encode()]
+    kept = (await home.details((await home.row())["id"]))["request"]["headers"]
+    assert "x-amz-security-token" not in kept
+    assert "authorization" not in kept
+
+
 async def test_large_request_header_arrives(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:
     """A request header of 30 KB reaches the upstream whole."""
     upstream = await raw_upstream(OK)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from proxy.refusal import Refusal, headers
 from tests.conftest import OpenHouse
 from tests.house import House
 from tests.relay.conftest import Dial, OpenUpstream
@@ -44,19 +45,45 @@ async def test_unreachable_upstream(house: OpenHouse, dial: Dial, url: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"),
+    ("target", "shape"),
     [
-        ("groq", b'"type":"server_error"'),
-        ("anthropic", b'{"type":"error","error":{"type":"api_error"'),
-        ("gemini", b'"status":"INTERNAL"'),
+        ("/groq/v1/chat/completions", b'"type":"server_error"'),
+        ("/anthropic/v1/messages", b'{"type":"error","error":{"type":"api_error"'),
+        ("/gemini/v1beta/models/m:generateContent", b'"status":"INTERNAL"'),
+        ("/gemini/v1beta/cachedContents", b'"status":"INTERNAL"'),
+        ("/gemini/v1beta/openai/chat/completions", b'"type":"server_error"'),
+        ("/openai/v1/projects/p/locations/l/publishers/anthropic/models/m:rawPredict", b'{"type":"error","error":'),
+        ("/openai/model/m/converse", b'{"message":"openai could not be reached'),
+        ("/cohere/v2/chat", b'{"message":"cohere could not be reached'),
+        ("/ollama/api/chat", b'{"error":"ollama could not be reached'),
+        ("/ollama/v1/chat/completions", b'"type":"server_error"'),
     ],
 )
-async def test_fault_speaks_the_dialect(house: OpenHouse, dial: Dial, name: str, shape: bytes) -> None:
-    """Tollbook's own errors have the error shape of the dialect that was asked."""
+async def test_fault_speaks_the_dialect(house: OpenHouse, dial: Dial, target: str, shape: bytes) -> None:
+    """Tollbook's own errors have the error shape of the format that is spoken on the path."""
     home = await house(refusing_url())
-    got, _ = await one_call(home, await dial(home.proxy), name)
+    client = await dial(home.proxy)
+    await client.ask(target, "POST", body=CHAT)
+    got = await client.answer()
     assert shape in got.body
     assert got.value(b"content-type") == b"application/json"
+    assert got.values(b"x-amzn-errortype") == ([b"InternalServerException"] if "/converse" in target else [])
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [
+        (Refusal(401, "unknown_key", "m"), b"UnrecognizedClientException"),
+        (Refusal(403, "model_not_allowed", "m"), b"AccessDeniedException"),
+        (Refusal(429, "too_many_requests", "m"), b"ThrottlingException"),
+        (Refusal(429, "insufficient_quota", "m"), b"ServiceQuotaExceededException"),
+        (Refusal(400, "bad_target", "m"), b"ValidationException"),
+    ],
+)
+def test_refusals_have_a_type_that_aws_knows(refusal: Refusal, kind: bytes) -> None:
+    """A refusal in Bedrock's shape has its type in the header where AWS's clients look for it."""
+    assert (b"x-amzn-ErrorType", kind) in headers(refusal, "bedrock")
+    assert b"x-amzn-ErrorType" not in dict(headers(refusal, "openai"))
 
 
 async def test_silence_before_the_headers(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:
