@@ -1,19 +1,16 @@
 """Every recorded exchange goes through the house and becomes the row it should be."""
 
 import asyncio
-import random
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import orjson
 import pytest
-from yarl import URL
 
 from proxy.config.model import Capture
 from store.filters import parse
@@ -21,14 +18,13 @@ from store.questions import logs
 from store.reader import Reader
 from tests.conftest import REPLAYED, OpenHouse
 from tests.house import House
+from tests.recordings.client import Received, sent
 from tests.recordings.corpus import Recording, recordings, where
 from tests.recordings.reported import Reported, reported
 from tests.recordings.table import Table
-from tests.recordings.transport import CODINGS
-from tests.recordings.upstream import NUMBER, Replayed, replaying
+from tests.recordings.upstream import Replayed, replaying
 from tests.recordings.upstreams import ASKED, upstreams_at
 
-_AT_ONCE = 16
 _LEAST_TOLD = 0.995
 """The share of exchanges whose tokens must be found though only the two ends of their bodies are kept."""
 
@@ -38,19 +34,8 @@ _ODDITIES = {
 }  # fmt: skip
 """What a row may only say of an exchange in which something is odd."""
 
-_SET_BY_THE_CLIENT = {"accept-encoding", "content-length", "host", "connection", "transfer-encoding"}
 _HOP_BY_HOP = {"keep-alive"}
 _SET_BY_THE_PROXY = {b"content-length", b"transfer-encoding", b"connection", b"x-tollbook-call-id"}
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What the client got."""
-
-    call_id: str
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +89,7 @@ async def test_recordings_pass_unchanged_and_become_right_rows(
             capture=Capture(max_bytes=way.max_bytes),
             journal_wait_ms=5000.0,  # on a busy machine a large body may be decoded late
         )
-        received = await _sent(opened, corpus, way.seed)
+        received = await sent(opened.proxy, corpus, way.seed)
         rows, beside = await _rows(opened)
     pytestconfig.stash[REPLAYED] = pytestconfig.stash.get(REPLAYED, 0) + len(received)
 
@@ -136,46 +121,6 @@ async def test_recordings_pass_unchanged_and_become_right_rows(
         table.print(pytestconfig, whole=way.name == "leave")
     assert not mistakes, "\n".join(mistakes)
     assert table.share >= _LEAST_TOLD
-
-
-async def _sent(opened: House, corpus: Mapping[int, Recording], seed: int) -> dict[int, Received]:
-    """Send every request, a few at once, as a client that looks at nothing."""
-    received: dict[int, Received] = {}
-    waiting = iter(corpus.values())
-
-    async def send_all(session: aiohttp.ClientSession) -> None:
-        for recording in waiting:
-            received[recording.number] = await _one(session, opened.proxy, recording, seed)
-
-    skipped = {"User-Agent", "Accept", "Accept-Encoding", "Content-Type"}
-    async with aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=skipped) as session:
-        await asyncio.gather(*(send_all(session) for _ in range(_AT_ONCE)))
-    return received
-
-
-async def _one(session: aiohttp.ClientSession, proxy: str, recording: Recording, seed: int) -> Received:
-    dice = random.Random(f"{seed} client {recording.number}")
-    headers = [(name, value) for name, value in recording.request_headers if name not in _SET_BY_THE_CLIENT]
-    headers.append((NUMBER, str(recording.number)))
-    if offered := [coding for coding in CODINGS if dice.random() < 0.5]:
-        headers.append(("Accept-Encoding", ", ".join(offered)))
-    chunked = dice.random() < 0.2 and recording.request
-    async with session.request(
-        recording.method,
-        URL(f"{proxy}/{recording.upstream}{recording.target}", encoded=True),
-        headers=headers,
-        data=_in_pieces(recording.request, dice) if chunked else recording.request,
-        allow_redirects=False,
-    ) as response:
-        body = await response.read()
-        return Received(response.headers["x-tollbook-call-id"], response.status, response.raw_headers, body)
-
-
-async def _in_pieces(body: bytes, dice: random.Random) -> AsyncIterator[bytes]:
-    while body:
-        size = dice.randint(1, 50_000)
-        yield body[:size]
-        body = body[size:]
 
 
 async def _rows(opened: House) -> tuple[list[dict[str, Any]], dict[str, Beside]]:
