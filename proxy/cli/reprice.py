@@ -103,13 +103,13 @@ async def _done(data_dir: Path, asked: "Asked", charging: "Charging", advance: A
     Raises:
         Trouble: neither can.
     """
-    from store.errands import NobodyThere, NotDone, errand
+    from store.errands import Ended, NobodyThere, NotDone, errand
     from store.lock import STORE_LOCK, Held, take
     from store.repricing import Written
 
     loop = asyncio.get_running_loop()
     until = loop.time() + _PATIENCE_S
-    reached = [0]
+    reached = [0]  # how many calls were written
 
     def heard(done: int, changed: int) -> None:
         reached[0] = changed
@@ -121,8 +121,9 @@ async def _done(data_dir: Path, asked: "Asked", charging: "Charging", advance: A
         except NobodyThere:
             pass
         except NotDone as reason:
-            so_far = f" {wording.count(reached[0])} calls were written, and stay." if reached[0] else ""
-            raise Trouble(f"The store did not do it: {reason}.{so_far} Run it again to do the rest.") from reason
+            begun = reached[0] or isinstance(reason, Ended)
+            rest = " What was written stays. Run it again to do the rest." if begun else ""
+            raise Trouble(f"The store did not do it: {reason}.{rest}") from reason
         try:
             lock = take(data_dir / STORE_LOCK)
         except Held as reason:

@@ -5,8 +5,8 @@ reach, and is told how far it is until it is done. When nobody is there to be as
 does it itself.
 """
 
-from store.errands.asking import NobodyThere, NotDone, errand
+from store.errands.asking import Ended, NobodyThere, NotDone, errand
 from store.errands.counter import Handler, Tell, at_the_counter
 from store.errands.lines import Progressed
 
-__all__ = ["Handler", "NobodyThere", "NotDone", "Progressed", "Tell", "at_the_counter", "errand"]
+__all__ = ["Ended", "Handler", "NobodyThere", "NotDone", "Progressed", "Tell", "at_the_counter", "errand"]

@@ -21,12 +21,16 @@ class NotDone(Exception):
     """The store did not do it, or not to its end; the message says why."""
 
 
+class Ended(NotDone):
+    """The store ended in the middle of it."""
+
+
 async def errand(data_dir: Path, asked: Errand, result: type[T], heard: Callable[[Progressed], None]) -> T:
     """Have the running store do this.
 
     Raises:
         NobodyThere: none is running.
-        NotDone: it is not done.
+        NotDone: it is not done; `Ended` when the store is gone.
     """
     try:
         with desk.address(data_dir, FILE) as path:
@@ -45,7 +49,7 @@ async def errand(data_dir: Path, asked: Errand, result: type[T], heard: Callable
                 case Done(result=told):
                     return msgspec.json.decode(told, type=result)
     except (ConnectionError, ValueError, msgspec.MsgspecError) as error:
-        raise NotDone(f"the store ended before it was done ({error})") from error
+        raise Ended(f"the store ended before it was done ({error})") from error
     finally:
         writer.close()
-    raise NotDone("the store ended before it was done")
+    raise Ended("the store ended before it was done")
