@@ -21,6 +21,7 @@ _CONTROL: Final = re.compile(
 _CREDENTIALS: Final = {
     "anthropic": '"x-api-key: $ANTHROPIC_API_KEY"',
     "gemini": '"x-goog-api-key: $GEMINI_API_KEY"',
+    "azure": '"api-key: $AZURE_OPENAI_API_KEY"',
 }
 _BEARER: Final = '"Authorization: Bearer $API_KEY"'
 _REDACTED: Final = re.compile(r"(?<=[?&;])[^=&;?]*=REDACTED(?:[&;]|$)")

@@ -104,11 +104,16 @@ def portrait(found: InFull, config: Config, at: ZoneInfo, back: str) -> Portrait
         else shown(readable(call["tokens"]["raw"], _SHORT), Allowance(_SHORT + 200), _SHORT),
         timeline=timeline(call["timings"].get("parts") or [], streamed=call["first_token_ms"] is not None),
         again=again(
-            call["id"], call["upstream"], dialect_of(call["dialect"], call["target"].partition("?")[0]),
+            call["id"], call["upstream"], _credential_of(call["dialect"], call["target"].partition("?")[0]),
             call["method"], call["target"], request.headers, request.body, call["request"]["bytes"],
             config.proxy.listen, credential=call["key"] is not None, streamed=call["stream"],
         ),
     )  # fmt: skip
+
+
+def _credential_of(dialect: str, path: str) -> str:
+    """The dialect by whose manners a credential is presented: clouds have their own, whosever format is spoken."""
+    return dialect if dialect in ("azure", "vertex", "bedrock") else dialect_of(dialect, path)
 
 
 def _setting(value: Any) -> str:

@@ -6,29 +6,37 @@ from typing import Any
 import msgspec
 
 from store.dialects import Document, cut_json
+from store.dialects.frames import unframed
+from store.dialects.recognised import LEFT_TO_THE_BODY, format_in
 from store.dialects.shape import NOT_JSON
 from store.dialects.stream import stream_of
 from store.presentation.agents import tell_agent
 from store.presentation.parts import data_part
 from store.presentation.said import Message
 from store.presentation.transcript import Transcript
+from store.presentation.vendors import tell_cohere, tell_converse, tell_flat, tell_interaction, tell_ollama
 
 Tell = Callable[[Transcript, dict[str, Any]], None]
 
 
 def answer_text(dialect: str, response: Document) -> str | None:
     """What was said; None when the answer is no text, or nothing of it can be read."""
-    tell = _TELL.get(dialect)
-    return None if tell is None else _told(tell, response).text()
+    said = _said(dialect, response)
+    return None if said is None else said.text()
 
 
 def answer_messages(dialect: str, response: Document) -> list[Message]:
     """What was said, in parts; empty when the answer is no text, or nothing of it can be read."""
-    tell = _TELL.get(dialect)
-    return [] if tell is None else _told(tell, response).messages()
+    said = _said(dialect, response)
+    return [] if said is None else said.messages()
 
 
-def _told(tell: Tell, response: Document) -> Transcript:
+def _said(dialect: str, response: Document) -> Transcript | None:
+    response, _ = unframed(response)  # of a row that was written before frames were undone
+    spoken = (format_in(response) or dialect) if dialect in LEFT_TO_THE_BODY else dialect
+    tell = _TELL.get(spoken)
+    if tell is None:
+        return None
     transcript = Transcript()
     for piece in _pieces(response):
         if isinstance(piece, dict):
@@ -193,6 +201,7 @@ def _tell_block(transcript: Transcript, index: Any, block: dict[str, Any]) -> No
 
 
 def _tell_gemini(transcript: Transcript, piece: dict[str, Any]) -> None:
+    tell_interaction(transcript, piece)
     for candidate in _objects(piece.get("candidates")):
         choice = candidate.get("index", 0)
         for part in _objects(_object(candidate.get("content")).get("parts")):
@@ -212,4 +221,13 @@ def _tell_part(transcript: Transcript, choice: Any, part: dict[str, Any]) -> Non
         transcript.say(f"({data.get('mimeType')})", choice=choice, part=transcript.fresh(), label="data")
 
 
-_TELL: dict[str, Tell] = {"openai": _tell_openai, "anthropic": _tell_anthropic, "gemini": _tell_gemini}
+_TELL: dict[str, Tell] = {
+    "openai": _tell_openai,
+    "anthropic": _tell_anthropic,
+    "gemini": _tell_gemini,
+    "vertex": _tell_gemini,
+    "bedrock": tell_converse,
+    "cohere": tell_cohere,
+    "ollama": tell_ollama,
+    "flat": tell_flat,
+}

@@ -2,8 +2,11 @@
 
 import json
 
+import pytest
+
 from store.dialects import Document
 from store.presentation import Presented, exchanged, present
+from tests.dialects.framing import frame
 from tests.dialects.wire import cases
 
 CASES = {case.name.split(":")[0]: case for case in cases()}
@@ -29,6 +32,71 @@ def test_whole_and_streamed_answers_read_the_same() -> None:
     assert presented("anthropic/whole").text == presented("anthropic/stream").text == "Hello, Ada."
     gemini = [presented(f"gemini/{name}").text for name in ("whole", "stream_events", "stream_array")]
     assert gemini == ["Hello"] * 3
+
+
+SAID = {
+    "bedrock/converse": "Hello",
+    "bedrock/converse_stream": "Hello",
+    "bedrock/converse_stream_exception": "Hello wo",
+    "bedrock/invoke_anthropic": "Hello",
+    "bedrock/invoke_anthropic_stream": "Hello",
+    "bedrock/invoke_nova_stream": "Hello",
+    "bedrock/invoke_titan": "Hello",
+    "bedrock/invoke_titan_stream": "Hello",
+    "bedrock/invoke_llama_stream": "Hello",
+    "bedrock/invoke_cohere": "Hello",
+    "bedrock/invoke_mistral": "Hello",
+    "bedrock/invoke_jamba": "Hello",
+    "vertex/generate": "Hello",
+    "vertex/anthropic_stream": "Hello",
+    "vertex/mistral": "Hello",
+    "gemini/interaction": "Hello",
+    "gemini/interaction_stream": "Hello",
+    "cohere/chat": "Hello",
+    "cohere/chat_stream": "Hello",
+    "cohere/chat_1": "Hello",
+    "cohere/chat_1_stream": "Hello",
+    "cohere/generate": "Hello",
+    "ollama/chat_stream": "Hello",
+    "ollama/generate_stream": "Hello",
+    "ollama/compatible": "Hello",
+    "generic/watsonx_stream": "Sun",
+    "generic/aleph_alpha": "Hello",
+    "generic/text_generation": "Hello",
+    "generic/replicate": "Hello",
+    "generic/openai_in_chat": "Hello",
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_vendors_of_their_own_formats_say(name: str) -> None:
+    """The text of an answer is found in every format, whole and put together from a stream."""
+    assert presented(name).text == SAID[name]
+
+
+def test_tools_and_thoughts_of_other_formats() -> None:
+    """Thoughts and calls of tools are told apart in the formats of Bedrock, Cohere and Ollama, too."""
+    pieces = [
+        {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"reasoningContent": {"text": "Hm."}}}},
+        {"contentBlockStart": {"contentBlockIndex": 1, "start": {"toolUse": {"name": "weather", "toolUseId": "t"}}}},
+        {"contentBlockDelta": {"contentBlockIndex": 1, "delta": {"toolUse": {"input": '{"city":'}}}},
+        {"contentBlockDelta": {"contentBlockIndex": 1, "delta": {"toolUse": {"input": '"Oslo"}'}}}},
+    ]
+    streamed = b"".join(frame(*next(iter(piece.items()))) for piece in pieces)
+    expected = '[thinking]\nHm.\n\n[tool call] weather({"city":"Oslo"})'
+    assert show("bedrock", "/model/m/converse-stream", streamed).text == expected
+    call = {"function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
+    whole = {"message": {"role": "assistant", "tool_plan": "Hm.", "tool_calls": [{"id": "t", **call}]}}
+    assert show("cohere", "/v2/chat", json.dumps(whole).encode()).text == expected
+    events = [
+        {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": "Hm."}}},
+        {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": {"id": "t", **call}}}},
+    ]
+    streamed = b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
+    assert show("cohere", "/v2/chat", streamed).text == expected
+    arguments = {"function": {"name": "weather", "arguments": {"city": "Oslo"}}}
+    line = {"model": "m", "message": {"content": "", "thinking": "Hm.", "tool_calls": [arguments]}, "done": True}
+    assert show("ollama", "/api/chat", json.dumps(line).encode()).text == expected
 
 
 def test_parameters() -> None:
