@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.config.model import Secret
+from proxy.credential import own_header
 from tests.conftest import OpenHouse
 from tests.relay.conftest import Dial, OpenUpstream
 from tests.relay.neighbours import Headers, sized
@@ -140,6 +141,13 @@ async def test_signed_requests_pass_as_they_are(house: OpenHouse, raw_upstream: 
     kept = (await home.details((await home.row())["id"]))["request"]["headers"]
     assert "x-amz-security-token" not in kept
     assert "authorization" not in kept
+
+
+@pytest.mark.parametrize("dialect", ["bedrock", "vertex", "cohere", "ollama"])
+@pytest.mark.parametrize("path", ["/v1/x", "/model/m/converse", "/publishers/anthropic/models/m:rawPredict"])
+def test_clouds_take_a_bearer(dialect: str, path: str) -> None:
+    """The configured credential of these upstreams is a bearer, whosever format is spoken on the path."""
+    assert own_header(dialect, "secret", path) == ("Authorization", "Bearer secret")
 
 
 async def test_large_request_header_arrives(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:
