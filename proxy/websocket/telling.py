@@ -1,7 +1,7 @@
 """Which messages of a session tell what must be in the book even if this process dies the next moment.
 
 By their bytes alone, whatever the dialect: what they mean is the store's to find out, and one that only looks like it
-does no harm. An audio frame is looked through once, in the time it takes to copy it.
+does no harm. Asked of messages whose audio has been taken out, which leaves little to look through.
 """
 
 import re

@@ -8,7 +8,7 @@ from proxy.journal.writer import Journal
 from proxy.websocket.peer import Message
 from proxy.websocket.session import Ending
 from proxy.websocket.telling import tells
-from proxy.websocket.transcript import Transcript, excerpt
+from proxy.websocket.transcript import Transcript, excerpt, shortened
 
 _SAID_BY_US = {
     "upstream_broke_off": "The upstream closed the connection in the middle of the session",
@@ -19,7 +19,7 @@ _SAID_BY_US = {
 class SessionWitness:
     """The notes of one session."""
 
-    __slots__ = ("_exchange", "_first", "_journal", "_received", "_sent", "_sent_bytes")
+    __slots__ = ("_exchange", "_first", "_journal", "_received", "_sent", "_sent_bytes", "_short")
 
     def __init__(self, exchange: Exchange, journal: Journal, sent: Transcript, received: Transcript) -> None:
         self._exchange = exchange
@@ -27,6 +27,7 @@ class SessionWitness:
         self._sent = sent
         self._received = received
         self._first = True
+        self._short = b""  # the message that is being handed on, as it is kept
         self._sent_bytes = 0
 
     @property
@@ -38,20 +39,21 @@ class SessionWitness:
         """The first message of a client may be the only place that names the model (Gemini's `setup`)."""
         if self._first:
             self._first = False
-            self._exchange.note_told(excerpt(message.data), by_client=True)
+            self._exchange.note_told(excerpt(shortened(message.data)), by_client=True)
         self._sent.message(message.data, text=message.kind is WSMsgType.TEXT)
 
     async def received(self, message: Message) -> None:
         """Note it, if it must not be lost, and wait (not long) until that is written."""
-        if tells(message.data):
-            ticket = self._exchange.note_told(excerpt(message.data), by_client=False)
+        self._short = short = shortened(message.data)
+        if tells(short):
+            ticket = self._exchange.note_told(excerpt(short), by_client=False)
             if ticket is not None:
                 await self._journal.written(ticket)
 
     def relayed(self, message: Message) -> None:
         """Keep it."""
         self._sent_bytes += len(message.data)
-        self._received.message(message.data, text=message.kind is WSMsgType.TEXT)
+        self._received.message(message.data, text=message.kind is WSMsgType.TEXT, short=self._short)
 
     async def ended(self, ending: Ending) -> None:
         """Note the end, and wait (not long) until that is written."""

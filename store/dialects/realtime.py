@@ -182,7 +182,9 @@ class _Session:
     def _take_asked(self, event: dict[str, Any]) -> None:
         for asked in (event.get("setup"), event.get("session"), event.get("response"), event):
             if isinstance(asked, dict) and (model := name(asked.get("model"))) is not None:
-                self.requested = self.requested or model.rpartition("models/")[2]
+                # Gemini knows no other place for it; elsewhere the address has the first word.
+                known = None if "setup" in event else self.requested
+                self.requested = known or model.rpartition("models/")[2]
 
     def _take_event(self, kind: str, event: dict[str, Any]) -> None:
         if "session." in kind:

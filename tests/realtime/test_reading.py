@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.journal.notes import Close
 from proxy.websocket.telling import tells
-from proxy.websocket.transcript import excerpt
+from proxy.websocket.transcript import excerpt, shortened
 from store.call import Reading
 from store.dialects import Document, Line, read_session, session_type
 from tests.realtime.said import CREATED, audio, done
@@ -27,7 +27,7 @@ def read(
 ) -> Reading:
     """The reading of a session in which these were told, as far as the worker would have noted them."""
     told = [Line(True, _document(message)) for message in asked]
-    told += [Line(False, _document(message)) for message in messages if tells(_bytes(message))]
+    told += [Line(False, _document(message)) for message in messages if tells(shortened(_bytes(message)))]
     return read_session(target, (), told, close=close, broken=broken, missing=False)
 
 
@@ -36,7 +36,7 @@ def _bytes(message: Any) -> bytes:
 
 
 def _document(message: Any) -> Document:
-    body = excerpt(_bytes(message))
+    body = excerpt(shortened(_bytes(message)))
     return Document(body.head, body.tail, cut=body.truncated)
 
 
@@ -173,7 +173,7 @@ def test_turns_are_added_and_within_a_turn_the_last_count_holds() -> None:
         {"serverContent": {"turnComplete": True}},
         {"usageMetadata": {"promptTokenCount": 30, "responseTokenCount": 1, "totalTokenCount": 31}},
         asked=({"setup": {"model": "projects/p/locations/l/publishers/google/models/gemini-live"}},),
-        target="/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+        target="/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?model=not-asked-for",
     )
     assert reading.tokens is not None
     assert (reading.tokens.input, reading.tokens.output, reading.tokens.input_audio) == (62, 12, 2)
