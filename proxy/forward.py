@@ -67,7 +67,10 @@ class Parts:
 class Forwarding:
     """One call, from its request to its end."""
 
-    __slots__ = ("_admitted", "_head", "_parts", "_request", "_restarting", "_session", "client", "exchange")
+    __slots__ = (
+        "_admitted", "_head", "_parts", "_request", "_restarting", "_session", "_witness",
+        "client", "exchange",
+    )  # fmt: skip
 
     def __init__(self, parts: Parts, request: web.BaseRequest, *, keep_alive: bool) -> None:
         began = time.perf_counter_ns()
@@ -79,6 +82,7 @@ class Forwarding:
         self.exchange = Exchange(parts.journal, parts.tally, parts.ids.new(received_at_us), began)
         self.client = Client(request, parts.config.proxy.write_timeout_s, keep_alive=keep_alive)
         self._session: Session | None = None
+        self._witness: SessionWitness | None = None
         self._restarting = not keep_alive
         upstream = admitted.upstream
         self.exchange.hold(
@@ -144,7 +148,8 @@ class Forwarding:
 
     def _cut(self, outcome: Outcome, failure: Failure | None = None) -> None:
         self.exchange.status = self.client.status if self.client.head_sent else None
-        self.exchange.note_ended(outcome, sent=self.client.sent, failure=failure)
+        sent = self.client.sent if self._witness is None else self._witness.sent_bytes
+        self.exchange.note_ended(outcome, sent=sent, failure=failure)
 
     async def _decided(self, admitted: Admitted) -> Refusal | None:
         """Why it is refused after all, once the calls that ended before it are counted."""
@@ -233,7 +238,7 @@ class Forwarding:
         call_id = (b"x-tollbook-call-id", to_text(exchange.call_id).encode())
         exchange.status = HTTPStatus.SWITCHING_PROTOCOLS
         await client.send(client.switching([*headers, call_id]))
-        witness = SessionWitness(exchange, self._parts.journal, sent, received)
+        self._witness = witness = SessionWitness(exchange, self._parts.journal, sent, received)
         self._session = session = Session(client.take_over(), upstream_end, witness, proxy.heartbeat_s)
         if self._restarting:
             session.stop()

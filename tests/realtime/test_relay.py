@@ -10,8 +10,8 @@ from wsproto.events import CloseConnection, Ping, Pong
 from tests.conftest import OpenHouse
 from tests.realtime.conftest import Dial, OpenUpstream
 from tests.realtime.said import CREATED, audio, done
-from tests.realtime.wire import BINARY, PING, PONG, TEXT, Refused, Wire, frame, until_closed
-from tests.relay.neighbours import RawClient, sized
+from tests.realtime.wire import BINARY, PING, PONG, TEXT, Refused, Wire, accepting, frame, until_closed
+from tests.relay.neighbours import RawClient, Visit, read_head, sized
 
 TARGET = "/openai/v1/realtime?model=gpt-realtime"
 
@@ -311,4 +311,69 @@ async def test_half_a_handshake_is_refused(
     assert (answer.status, answer.value(b"x-tollbook-error")) == (status, b"bad_websocket")
     assert up.connections == 0
     assert (await opened.row())["outcome"] == "rejected"
+    client.leave()
+
+
+def _opening(path: str = TARGET) -> bytes:
+    lines = ["Host: localhost", "Upgrade: websocket", "Connection: keep-alive, Upgrade", "Sec-WebSocket-Version: 13"]
+    return "\r\n".join([f"GET {path} HTTP/1.1", *lines, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "", ""]).encode()
+
+
+async def test_frames_that_come_with_the_handshake(house: OpenHouse, upstream: OpenUpstream) -> None:
+    """What either side sends in one piece with its half of the handshake arrives."""
+    heard: list[object] = []
+
+    async def play(wire: Wire) -> None:
+        heard.append(await wire.next())
+        await until_closed(wire)
+
+    agreeing = accepting(play)
+
+    async def script(visit: Visit) -> None:
+        say, pieces = visit.say, []
+
+        async def at_once(*data: bytes) -> None:
+            pieces.extend(data)
+            await say(b"".join(pieces) + frame(TEXT, b"from upstream", masked=False))
+
+        visit.say = at_once  # type: ignore[method-assign]
+        await agreeing(visit)
+
+    up = await upstream.scripted(script)
+    opened = await house(up.url)
+    client = await RawClient.dial(opened.proxy)
+    await client.say(_opening() + frame(TEXT, b"from client", masked=True))
+    head = await read_head(client.reader)
+    wire = Wire(head, client.reader, client.writer, client=True)
+    assert await wire.message() == "from upstream"
+    await wire.close()
+    assert await wire.end() is not None
+    assert heard == ["from client"]
+    assert (await opened.row())["outcome"] == "completed"
+    client.leave()
+
+
+async def test_a_connection_that_was_used_before(house: OpenHouse, upstream: OpenUpstream) -> None:
+    """A connection on which calls were made can become a websocket."""
+    open_for_it = accepting(echo)
+
+    async def script(visit: Visit) -> None:
+        if visit.head.values(b"upgrade"):
+            await open_for_it(visit)
+        else:
+            await visit.say(sized(b"{}"))
+
+    up = await upstream.scripted(script)
+    opened = await house(up.url)
+    client = await RawClient.dial(opened.proxy)
+    for _ in range(2):
+        await client.ask("/openai/v1/models")
+        assert (await client.answer()).status == 200
+    await client.say(_opening())
+    wire = Wire(await read_head(client.reader), client.reader, client.writer, client=True)
+    await wire.send("hello")
+    assert await wire.message() == "hello"
+    await wire.close()
+    assert await wire.end() is not None
+    assert [row["status"] for row in await opened.rows(3)] == [101, 200, 200]
     client.leave()
