@@ -22,8 +22,14 @@ _MOVERS: Final = s._object(up=s._list(_MOVER), down=s._list(_MOVER))
 _KEY_SUMS: Final = s._object(
     calls=s._COUNT,
     errors=s._COUNT,
-    tokens=s._object(total=s._COUNT_OR_NULL, input=s._COUNT_OR_NULL, output=s._COUNT_OR_NULL, unknown_calls=s._COUNT),
-    cost=s._object(usd=s._USD, unknown_calls=s._COUNT),
+    tokens=s._object(
+        total=s._COUNT_OR_NULL,
+        input=s._COUNT_OR_NULL,
+        output=s._COUNT_OR_NULL,
+        unknown_calls=s._COUNT,
+        estimated_calls=s._COUNT,
+    ),
+    cost=s._object(usd=s._USD, unknown_calls=s._COUNT, estimated_calls=s._COUNT),
     usage=s._NUMBER_OR_NULL,
 )
 _BUDGET: Final = {
@@ -48,8 +54,10 @@ INSIGHT_SCHEMAS: Final[_Json] = {
             read_tokens=s._COUNT_OR_NULL, of_input_tokens=s._COUNT_OR_NULL, hit_share=_SHARE, saved_usd=s._USD
         ),
         uncertain=s._object(
-            estimated_tokens_calls=s._COUNT, unknown_tokens_calls=s._COUNT, unknown_cost_calls=s._COUNT,
-            estimated_tokens_share=_SHARE, unknown_tokens_share=_SHARE, unknown_cost_share=_SHARE,
+            estimated_tokens_calls=s._COUNT, unknown_tokens_calls=s._COUNT,
+            estimated_cost_calls=s._COUNT, unknown_cost_calls=s._COUNT,
+            estimated_tokens_share=_SHARE, unknown_tokens_share=_SHARE,
+            estimated_cost_share=_SHARE, unknown_cost_share=_SHARE,
         ),
         forecast=s._object(
             month=s._TEXT, usd=s._USD, so_far_usd=s._USD, per_day_usd=s._USD, averaged_days=s._COUNT,

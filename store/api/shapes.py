@@ -187,6 +187,7 @@ _SUMS: Final = _object(
     cost=_object(
         usd=_USD,
         unknown_calls=_COUNT,
+        estimated_calls=_COUNT,
         cache_saved_usd=_USD,
         shares={
             **_object(

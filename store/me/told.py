@@ -26,11 +26,11 @@ _ALLOWED_S: Final = 0.5
 
 
 async def told(source: Source, key: Key, config: Config, states: Sequence[BudgetState], now: datetime) -> Json:
-    """{"key", "group", "state", "expires", "tz", "calls", "usage", "cost", "unknown_cost_calls", "budgets", "models",
-    "upstreams", "limits", "logs", "complete", "read_back_to"}.
+    """{"key", "group", "state", "expires", "tz", "calls", "usage", "cost", "unknown_cost_calls",
+    "estimated_cost_calls", "budgets", "models", "upstreams", "limits", "logs", "complete", "read_back_to"}.
 
-    `calls`, `usage`, `cost` and `unknown_cost_calls` are {"today", "month", "total"}; an empty list of models or
-    upstreams means any.
+    `calls`, `usage`, `cost` and the calls of unknown and estimated cost are {"today", "month", "total"}; an empty list
+    of models or upstreams means any.
 
     Raises:
         NoAnswer: the book cannot be read in time.
@@ -57,6 +57,9 @@ async def told(source: Source, key: Key, config: Config, states: Sequence[Budget
         "usage": {period: total["usage"] for period, total in totals.items()},
         "cost": {period: total["cost"]["usd"] for period, total in totals.items()},
         "unknown_cost_calls": {period: total["cost"]["unknown_calls"] for period, total in totals.items()},
+        "estimated_cost_calls": {
+            period: total["cost"]["shares"]["estimated"]["calls"] for period, total in totals.items()
+        },
         "budgets": budgets(key, config, states),
         "models": list(key.models),
         "upstreams": list(key.upstreams),

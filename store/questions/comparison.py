@@ -110,6 +110,7 @@ def _uncertain(total: Json) -> Json:
     counts = {
         "estimated_tokens": total["tokens"]["estimated_calls"],
         "unknown_tokens": total["tokens"]["unknown_calls"],
+        "estimated_cost": total["cost"]["shares"]["estimated"]["calls"],
         "unknown_cost": total["cost"]["unknown_calls"],
     }
     calls = total["calls"]

@@ -45,7 +45,10 @@ async def keys(source: Source, now: datetime) -> Json:
 
 
 def _sums(row: Sequence[Any] | None) -> Json:
-    calls, errors, into, out, into_told, out_told, untold, cost, unknown, usage, usage_told = row or (0,) * 11
+    (
+        calls, errors, into, out, into_told, out_told, untold, estimated,
+        cost, unknown, estimated_cost, usage, usage_told,
+    ) = row or (0,) * 13  # fmt: skip
     return {
         "calls": calls,
         "errors": errors,
@@ -54,7 +57,12 @@ def _sums(row: Sequence[Any] | None) -> Json:
             "input": into if into_told or not calls else None,
             "output": out if out_told or not calls else None,
             "unknown_calls": untold,
+            "estimated_calls": estimated,
         },
-        "cost": {"usd": usd(cost) if unknown < calls or not calls else None, "unknown_calls": unknown},
+        "cost": {
+            "usd": usd(cost) if unknown < calls or not calls else None,
+            "unknown_calls": unknown,
+            "estimated_calls": estimated_cost,
+        },
         "usage": in_credits(usage) if usage_told or not calls else None,
     }

@@ -83,6 +83,7 @@ class Tally:
             "cost": {
                 "usd": usd(cost) if unknown_cost < calls or nothing else None,
                 "unknown_calls": unknown_cost,
+                "estimated_calls": estimated_cost_calls,
                 "cache_saved_usd": usd(cache_saved) if cache_saved_told or nothing else None,
                 "shares": {
                     "reported": {"calls": reported_cost_calls, "usd": usd(reported_cost)},

@@ -98,7 +98,7 @@ _histograms = st.dictionaries(
 
 
 @given(_histograms)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_packed_histogram_is_the_same_when_unpacked(counts: dict[int, int]) -> None:
     """Any counts survive being packed, also joined as SQLite joins them."""
     whole = histogram.of(counts)
@@ -108,7 +108,7 @@ def test_a_packed_histogram_is_the_same_when_unpacked(counts: dict[int, int]) ->
 
 
 @given(st.lists(st.dictionaries(st.integers(0, 300), st.integers(1, 70_000), max_size=8), max_size=6))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_histograms_add_up_and_can_be_taken_away(several: list[dict[int, int]]) -> None:
     """A sum has every bucket's calls; what is left after taking all but one away is that one."""
     packed = [histogram.pack(histogram.of(counts)) for counts in several]

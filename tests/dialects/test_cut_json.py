@@ -27,7 +27,7 @@ def test_whole_object(value: dict[str, object]) -> None:
 
 
 @given(objects, st.data(), st.booleans())
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_cut_object(value: dict[str, object], data: st.DataObject, ascii_only: bool) -> None:
     """Of a cut object every member that is whole in head or tail is found, and nothing else."""
     items = list(value.items())

@@ -142,6 +142,7 @@ def sums(calls: list[Call]) -> dict[str, Any]:
         "cost": {
             "usd": f"{Decimal(sum(known)) / 10**9:.9f}" if known or not calls else None,
             "unknown_calls": len(calls) - len(known),
+            "estimated_calls": sum(call.cost.state == "estimated" for call in calls),
             "cache_saved_usd": f"{Decimal(sum(saved)) / 10**9:.9f}" if saved or not calls else None,
             "shares": {state: _cost_share(calls, state) for state in get_args(CostState)},
         },

@@ -120,7 +120,12 @@ async def test_without_groups_there_is_only_the_total(tmp_path: Path) -> None:
         answer = await stats(reader, Filter())
     assert answer.keys() == {"total", "complete", "read_back_to"}
     assert answer["total"]["calls"] == 0
-    assert told(answer["total"]["cost"]) == {"usd": "0.000000000", "unknown_calls": 0, "cache_saved_usd": "0.000000000"}
+    assert told(answer["total"]["cost"]) == {
+        "usd": "0.000000000",
+        "unknown_calls": 0,
+        "estimated_calls": 0,
+        "cache_saved_usd": "0.000000000",
+    }
     assert all(share["calls"] == 0 for share in answer["total"]["cost"]["shares"].values())
     assert answer["total"]["duration_ms"] == {"p50": None, "p95": None, "p99": None}
 
@@ -131,7 +136,7 @@ async def test_a_sum_of_nothing_known_is_null(tmp_path: Path) -> None:
     async with Reader.open(a_book(tmp_path, calls)) as reader:
         total = (await stats(reader, Filter()))["total"]
     assert (total["tokens"]["total"], total["tokens"]["unknown_calls"]) == (None, 3)
-    assert told(total["cost"]) == {"usd": None, "unknown_calls": 3, "cache_saved_usd": None}
+    assert told(total["cost"]) == {"usd": None, "unknown_calls": 3, "estimated_calls": 0, "cache_saved_usd": None}
     assert total["usage"] is None
 
 
