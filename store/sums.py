@@ -2,6 +2,7 @@
 
 import operator
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -152,10 +153,10 @@ class _Seen:
     first_at: int
     last_at: int
 
-    def add(self, other: "_Seen") -> None:
-        self.calls += other.calls
-        self.first_at = min(self.first_at, other.first_at)
-        self.last_at = max(self.last_at, other.last_at)
+    def add(self, calls: int, at: int) -> None:
+        self.calls += calls
+        self.first_at = min(self.first_at, at)
+        self.last_at = max(self.last_at, at)
 
 
 def register(connection: sqlite3.Connection) -> None:
@@ -200,18 +201,19 @@ _SEEN = f"insert into combinations values (?, ?, ?, ?, ?, ?, ?, ?) {_COMBINE}"  
 
 def add(connection: sqlite3.Connection, rows: Iterable[Countable], repeated: Iterable[Repeated] = ()) -> None:
     """Add these rows, and repeats of some, to the sums, within the caller's transaction."""
-    finest: dict[tuple[int, ...], _Sum] = {}
+    finest: defaultdict[tuple[int, ...], _Sum] = defaultdict(_Sum)
     seen: dict[tuple[int, ...], _Seen] = {}
     for row in rows:
-        ids = (row.model_id, row.key_id, row.group_id, row.type_id, row.upstream_id)
-        finest.setdefault((row.started_at_us // QUARTER_US, *ids), _Sum()).count(row)
-        one = _Seen(1, row.started_at_us, row.started_at_us)
-        seen[ids].add(one) if ids in seen else seen.update({ids: one})
+        ids, at = (row.model_id, row.key_id, row.group_id, row.type_id, row.upstream_id), row.started_at_us
+        finest[at // QUARTER_US, *ids].count(row)
+        if (one := seen.get(ids)) is None:
+            seen[ids] = _Seen(1, at, at)
+        else:
+            one.add(1, at)
     for again in repeated:
-        ids = (again.model_id, again.key_id, again.group_id, again.type_id, again.upstream_id)
-        finest.setdefault((again.started_at_us // QUARTER_US, *ids), _Sum()).repeat(again)
-        one = _Seen(again.times, again.started_at_us, again.started_at_us)
-        seen[ids].add(one) if ids in seen else seen.update({ids: one})
+        ids, at = (again.model_id, again.key_id, again.group_id, again.type_id, again.upstream_id), again.started_at_us
+        finest[at // QUARTER_US, *ids].repeat(again)
+        seen.setdefault(ids, _Seen(0, at, at)).add(again.times, at)
     for table in TABLES:
         connection.executemany(_UPSERTS[table], _kept(table, finest))
     connection.executemany(_SEEN, [(*ids, one.calls, one.first_at, one.last_at) for ids, one in seen.items()])
@@ -221,9 +223,9 @@ def _kept(table: Table, finest: dict[tuple[int, ...], _Sum]) -> Iterator[tuple[o
     """What one table must add: the finest sums put together by its own time and dimensions."""
     places = [1 + _OF_A_CALL.index(name) for name in table.dimensions]
     quarters = table.unit_us // QUARTER_US
-    together: dict[tuple[int, ...], _Sum] = {}
+    together: defaultdict[tuple[int, ...], _Sum] = defaultdict(_Sum)
     for key, one in finest.items():
-        together.setdefault((key[0] // quarters, *(key[place] for place in places)), _Sum()).add(one)
+        together[key[0] // quarters, *(key[place] for place in places)].add(one)
     for key, one in together.items():
         yield (*key, *one.added, histogram.pack(one.durations), histogram.pack(one.first_tokens))
 
