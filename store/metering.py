@@ -151,6 +151,8 @@ class Meter:
 
 def _told_once(outcome: Outcome, *several: Anomalies) -> Anomalies:
     """All of these, each once; without those that are no oddity because somebody broke off."""
+    if not any(several):
+        return ()
     names = dict.fromkeys(name for anomalies in several for name in anomalies)
     return tuple(name for name in names if outcome == "completed" or name not in SPARED_BY_OUTCOME)
 

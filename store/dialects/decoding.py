@@ -90,6 +90,8 @@ def _whole(body: Body) -> Document:
 
 
 def _as_it_is(body: Body) -> Document:
+    if body.size == len(body.head) and not body.tail and body.decoded is None:  # as nearly all are
+        return Document(body.head)
     return Document(body.head, body.tail, cut=True) if body.truncated else _whole(body)
 
 
