@@ -60,7 +60,8 @@ def dialogue_text(messages: list[Message]) -> str | None:
     texts = []
     for message in messages:
         said = "\n".join(map(_words, message.parts))
-        texts.append(said if message.role == "assistant" else f"[{message.role}]\n{said}".rstrip())
+        labelled = message.role in ("assistant", "tool")  # by what it is: `[tool result]`
+        texts.append(said if labelled else f"[{message.role}]\n{said}".rstrip())
     return "\n\n".join(texts) or None
 
 

@@ -72,6 +72,7 @@ def test_both_directions_are_one_conversation() -> None:
     assert shown.request[0]["message"]["type"] == "session.update"
     assert shown.text is not None
     assert shown.text.startswith("[system]\nBe short.\n\n[user]\nWhat is it like?\n\n[tool call] weather(")
+    assert "\n\n[tool result]\nfog\n\nIt is foggy.\n\n[user]\nThank you." in shown.text
 
 
 def test_gemini_speaks_in_turns() -> None:
