@@ -30,6 +30,7 @@ _MODIFIED: Anomalies = (PRICE_MODIFIER_UNKNOWN,)
 _NO_UNITS = Units()
 _REMEMBERED = 4096  # names of models come from clients, so there is no end to them
 
+_NAMES_REGIONS = "aws"
 _ROUTERS = frozenset({"huggingface"})  # whose sellers have lists of their own
 
 _Key = tuple[str | None, str | None, str | None, int, str | None, str | None]
@@ -141,7 +142,9 @@ class PriceBook:
         provider = whose or (None if upstream is None else self._providers.get(upstream))
         if upstream is not None and provider is None:
             return _NOTHING
-        for model in models:
+        # Bedrock's regions have prices of their own, and only the model that was asked for names one: what is invoked
+        # answers by its maker's name (`claude-...`, for `global.anthropic.claude-...`).
+        for model in reversed(models) if provider == _NAMES_REGIONS else models:
             spans = self._published.prices_of_day(provider, model, day, tier)
             if any(price is not None for _, price in spans):
                 return spans

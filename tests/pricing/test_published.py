@@ -188,3 +188,18 @@ def test_another_providers_tiers_are_not_borrowed() -> None:
     assert prices.cost(told, "openai", AT).nano_usd == 1_000_000_000 * 2  # a long prompt: twice the flex rate of 1 USD
     cost = prices.cost(told, "azure", AT)
     assert (cost.nano_usd, cost.entry) == (4_000_000_000, "azure/gpt-6-sol")
+
+
+@pytest.mark.parametrize(
+    ("asked", "entry"),
+    [
+        ("global.anthropic.claude-sonnet-4-5-20250929-v1:0", "aws/global.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "aws/regional.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("otnfa2ysixqd", "aws/regional.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    ],
+)
+def test_the_region_at_bedrock_is_that_of_the_model_asked_for(asked: str, entry: str) -> None:
+    """Behind `invoke` a model answers by its maker's name, which has no region; a profile of one's own has no price."""
+    tokens = Tokens("reported", input_uncached=10, output_text=5)
+    reading = Reading("chat", requested_model=asked, model="claude-sonnet-4-5-20250929", tokens=tokens)
+    assert BOOK.cost(reading, "aws", AT).entry == entry

@@ -50,6 +50,7 @@ def published(told: Reported, body: bytes, provider: str, at: datetime) -> Publi
         whole = _summed([one for one in found if one is not None], units)
         return None if None in found else replace(whole, adds_up=adds_up)
     models = tuple(model for model in (told.model, told.requested_model) if model)
+    models = models[::-1] if provider == "aws" else models  # whose regions are named by who asks
     found = [_calculated(_usage(tokens, usage, units), models, provider, at, context)]
     found += [_calculated(part.usage, (part.model,), provider, at, context) for part in parts]
     return None if None in found else _summed([one for one in found if one is not None], units)
