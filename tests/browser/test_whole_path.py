@@ -21,9 +21,9 @@ KINDS = {
     "stream": "type=chat&stream=true&outcome=completed&status=2xx&min_tokens=1&model=claude-*",
     "embedding": "type=embedding&outcome=completed&status=2xx&upstream=openai",
     "image": "type=image&outcome=completed&status=2xx",
-    "error": "status=4xx&outcome=completed&upstream=openai",
+    "error": "type=chat&status=4xx&outcome=completed&upstream=openai",
     "refused": "outcome=rejected",
-    "interrupted": "outcome=interrupted",
+    "interrupted": "type=chat&outcome=interrupted",
 }
 HOSTILE = (
     "<script>alert(1)</script>",
