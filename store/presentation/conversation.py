@@ -20,8 +20,9 @@ GAP = "gap"
 _SYSTEM = ("system", "systemInstruction", "system_instruction", "instructions")
 _SPOKEN = (
     "messages", "additional_messages", "contents", "content", "input", "inputs", "prompt", "query", "document",
-    "documents", "texts", "requests", "instances",
+    "documents", "texts", "requests", "instances", "message", "inputText",
 )  # fmt: skip
+_OF_THE_USER = frozenset(("messages", "contents", "content", "input", "prompt", "message", "inputText", "inputs"))
 _TOOLS = ("tools", "functions")
 _MOST = 2000  # messages, or tools
 
@@ -69,7 +70,10 @@ def tools_of(body: Any) -> list[Tool]:
     """The tools that were offered."""
     if not isinstance(body, dict):
         return []
-    return [tool for name in _TOOLS for offered in _list(body.get(name))[:_MOST] for tool in _tools(offered)]
+    bedrock = body.get("toolConfig")
+    offered = [one for name in _TOOLS for one in _list(body.get(name))]
+    offered += _list(bedrock.get("tools")) if isinstance(bedrock, dict) else []
+    return [tool for one in offered[:_MOST] for tool in _tools(one)]
 
 
 def _turns(name: str, value: Any) -> Iterator[Message]:
@@ -85,7 +89,7 @@ def _turns(name: str, value: Any) -> Iterator[Message]:
 
 def _turn(name: str, item: Any) -> Message:
     if not isinstance(item, dict):
-        role = "user" if name in ("messages", "contents", "content", "input", "inputs", "prompt") else name
+        role = "user" if name in _OF_THE_USER else name
         return Message(role, tuple(parts_of(item)))
     if item.get("role") == GAP and len(item) == 1:
         return Message(GAP, ())
@@ -144,7 +148,7 @@ def _tools(offered: Any) -> Iterator[Tool]:
         for one in declared:
             yield from _tools(one)
         return
-    inside = offered.get("function") or offered.get("custom")
+    inside = offered.get("function") or offered.get("custom") or offered.get("toolSpec")
     tool = inside if isinstance(inside, dict) else offered
     schema = next((tool[name] for name in _SCHEMAS if name in tool), None)
     if schema is None:

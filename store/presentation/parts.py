@@ -61,7 +61,7 @@ def _piece(piece: dict[str, Any], depth: int) -> Iterator[Part]:
 
 
 def _untyped(piece: dict[str, Any]) -> Iterator[Part]:
-    """Gemini's pieces say what they are by the names of their members."""
+    """Gemini's and Bedrock's pieces say what they are by the names of their members."""
     if isinstance(text := piece.get("text"), str):
         yield Part("thinking" if piece.get("thought") is True else "text", text)
     elif isinstance(data := piece.get("inlineData", piece.get("inline_data")), dict):
@@ -80,7 +80,30 @@ def _untyped(piece: dict[str, Any]) -> Iterator[Part]:
     elif isinstance(parts := piece.get("parts"), list):
         yield from parts_of(parts, 1)
     else:
-        yield Part("other", readable(piece))
+        yield from _of_bedrock(piece)
+
+
+def _of_bedrock(piece: dict[str, Any]) -> Iterator[Part]:
+    if isinstance(use := piece.get("toolUse"), dict):
+        yield Part("tool call", arguments_of(use.get("input")), _name(use.get("name")), _name(use.get("toolUseId")))
+    elif isinstance(told := piece.get("toolResult"), dict):
+        yield result(told.get("content"), None, told.get("toolUseId"))
+    elif isinstance(thought := piece.get("reasoningContent"), dict):
+        reasoning = thought.get("reasoningText")
+        said = reasoning.get("text") if isinstance(reasoning, dict) else None
+        yield Part("thinking", said) if isinstance(said, str) else Part("other", "(encrypted)", "thinking")
+    elif (kind := next((name for name in ("image", "document", "video", "audio") if name in piece), None)) is not None:
+        yield _media(kind, piece[kind])
+    else:
+        yield Part("other", readable(piece.get("json", piece)))
+
+
+def _media(kind: str, media: Any) -> Part:
+    source = media.get("source") if isinstance(media, dict) else None
+    if not isinstance(source, dict):
+        return Part("data", "of unknown size", kind)
+    named = f"{kind}/{_text(media.get('format')) or '*'}"
+    return data_part(named, source["bytes"]) if "bytes" in source else Part("data", _short(source), named)
 
 
 def result(content: Any, name: Any, id_: Any, depth: int = 0) -> Part:

@@ -198,3 +198,42 @@ def test_every_recorded_exchange_is_told(case: Case) -> None:
         told(Document(case.request[:at], case.request[at + 5 :], cut=True), Document(b""))
     for at in range(0, len(case.response), 97):
         told(Document(b""), Document(case.response[:at], case.response[at + 50 :], cut=True))
+
+
+def test_a_conversation_with_bedrock() -> None:
+    """Bedrock's blocks are told in the same parts as everybody's: thoughts, tools, results, pictures by their size."""
+    body = {
+        "system": [{"text": "Be brief."}],
+        "messages": [
+            {
+                "role": "user",
+                "content": [{"text": "Weather?"}, {"image": {"format": "png", "source": {"bytes": "QUJD"}}}],
+            },
+            {
+                "role": "assistant",
+                "content": [
+                    {"reasoningContent": {"reasoningText": {"text": "Hm."}}},
+                    {"toolUse": {"toolUseId": "t1", "name": "weather", "input": {"city": "Oslo"}}},
+                ],
+            },
+            {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "content": [{"text": "Snow"}]}}]},
+        ],
+        "toolConfig": {"tools": [{"toolSpec": {"name": "weather", "inputSchema": {"json": {"type": "object"}}}}]},
+    }
+    told = [(part.kind, part.name, part.id) for message in conversation_of(body) for part in message.parts]
+    assert told == [
+        ("text", None, None),
+        ("text", None, None),
+        ("data", "image/png", None),
+        ("thinking", None, None),
+        ("tool call", "weather", "t1"),
+        ("tool result", None, "t1"),
+    ]
+    assert [tool.name for tool in tools_of(body)] == ["weather"]
+
+
+@pytest.mark.parametrize("name", ["message", "inputText", "inputs", "prompt"])
+def test_a_text_alone_is_the_users(name: str) -> None:
+    """Where a format asks with one text, the user said it."""
+    (message,) = conversation_of({"model": "m", name: "Say hello"})
+    assert (message.role, message.parts[0].text) == ("user", "Say hello")
