@@ -27,7 +27,7 @@ from store.dialects.ollama import OLLAMA
 from store.dialects.openai import OPENAI
 from store.dialects.reading import read_exchange
 from store.dialects.realtime import Line, read_told, session_type
-from store.dialects.recognised import format_in
+from store.dialects.recognised import LEFT_TO_THE_BODY, format_in
 from store.dialects.request_id import upstream_request_id
 from store.dialects.vertex import VERTEX
 
@@ -65,18 +65,28 @@ def read(
     path, _, query = target.partition("?")
     try:
         response, framing = unframed(response)
-        reading = read_exchange(
-            _spoken(dialect_of(dialect, path), path, status, response),
-            method,
-            path,
-            _model_in(query) if query else None,
-            request_headers,
-            request,
-            status,
-            response_headers,
-            response,
-            counting,
-        )
+        name = dialect_of(dialect, path)
+
+        def read_as(spoken: Dialect) -> Reading:
+            return read_exchange(
+                spoken,
+                method,
+                path,
+                _model_in(query) if query else None,
+                request_headers,
+                request,
+                status,
+                response_headers,
+                response,
+                counting,
+            )
+
+        reading = read_as(_spoken(name, path, status, response))
+        if not _tells_tokens(reading) and name not in LEFT_TO_THE_BODY and status is not None and status < 400:
+            # A configuration, or a path, may be wrong about who answers; what the answer is made of is not.
+            found = format_in(response)
+            if found is not None and found != name and _tells_tokens(other := read_as(_DIALECTS[found])):
+                reading = other
         return msgspec.structs.replace(reading, anomalies=(*reading.anomalies, *framing)) if framing else reading
     except Exception:
         # One body we did not foresee must not keep a call out of the book, nor a batch from being written.
@@ -109,6 +119,10 @@ def _spoken(name: str, path: str, status: int | None, response: Document) -> Dia
     if name == "generic" and not failed:
         return _DIALECTS.get(format_in(response) or name, GENERIC)
     return _DIALECTS.get(name, GENERIC)
+
+
+def _tells_tokens(reading: Reading) -> bool:
+    return reading.tokens is not None and reading.tokens.source == "reported"
 
 
 def _model_in(query: str) -> str | None:
