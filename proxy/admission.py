@@ -5,6 +5,7 @@ microseconds, before its body. The one rule that may need the body is handed on 
 """
 
 import re
+from functools import lru_cache
 
 import msgspec
 from aiohttp import web
@@ -24,6 +25,8 @@ from proxy.websocket import handshake
 
 _HOST = re.compile(r"[\w.\-]+(?::\d{1,5})?|\[[0-9a-fA-F:.]+\](?::\d{1,5})?")
 _LOCAL = re.compile(r"(?:localhost|[\d.]+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
+
+_NOT_OF_A_HOP = CREDENTIALS | {"host"}
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -155,12 +158,12 @@ def _wrong_head(request: web.BaseRequest, head: Head) -> Refusal | None:
     if coding is not None and coding.strip().lower() != "chunked":
         return Refusal(400, "bad_request", "The only Transfer-Encoding understood is chunked.", retry=False)
     host = head.first("host")
-    if host is not None and not _HOST.fullmatch(host):
+    if host is not None and not _is_host(host):
         return Refusal(400, "bad_request", "The Host header is not a host.", retry=False)
     twice = credential.duplicated(head)
     if twice:
         return Refusal(400, "duplicate_credential", f"The header {twice} came more than once.", retry=False)
-    if any(name in CREDENTIALS or name == "host" for name in head.hop):
+    if not _NOT_OF_A_HOP.isdisjoint(head.hop):
         return Refusal(400, "bad_request", "Connection must not name a header that is not its own.", retry=False)
     expect = head.first("expect")
     if expect is not None and expect.strip().lower() != "100-continue":
@@ -168,6 +171,11 @@ def _wrong_head(request: web.BaseRequest, head: Head) -> Refusal | None:
     if handshake.asks_for_it(head):
         return handshake.wrong(request.method, request.version, head, has_body=request.body_exists)
     return None
+
+
+@lru_cache(maxsize=256)
+def _is_host(host: str) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 def _stranger(head: Head, *, loopback: bool) -> Refusal | None:

@@ -8,6 +8,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
 from proxy.journal.notes import Headers
 from proxy.keys.secret import ANYWHERE, PREFIX
 from proxy.target import REDACTED, SHORTEST_SECRET, struck
@@ -60,6 +62,10 @@ _READ = CREDENTIALS | {
 }  # fmt: skip
 
 
+_NOT_REMEMBERED = CREDENTIALS | {"cookie", "set-cookie", SUBPROTOCOL}
+_NOTHING: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     name: str  # lower case
@@ -91,32 +97,66 @@ def _is_kept(name: str) -> bool:
     return counts_tokens or not any(word in name for word in _NEVER_KEPT)
 
 
+class _Line(msgspec.Struct, frozen=True, gc=False):
+    """One header, looked at."""
+
+    kind: _Kind
+    pair: tuple[bytes, bytes]
+    marked: bool  # a key that was issued here may be in it
+    fact: tuple[str, str] | None
+    text: str | None  # of what the relay looks at
+
+
+_MOST_LINES = 4096
+_LONGEST_LINE = 256
+_lines: dict[tuple[bytes, bytes], _Line] = {}
+"""Those looked at before: clients send the same ones with every call. None of them is a credential, or long."""
+
+
+def _looked_at(pair: tuple[bytes, bytes]) -> _Line:
+    raw, value = pair
+    kind = _kind(raw)
+    line = _Line(
+        kind,
+        pair,
+        _MARK in value,
+        (kind.name, value.decode("utf-8", "replace")) if kind.kept else None,
+        _text(value) if kind.read else None,
+    )
+    if len(value) <= _LONGEST_LINE and not line.marked and kind.name not in _NOT_REMEMBERED:
+        if len(_lines) >= _MOST_LINES:
+            _lines.clear()
+        _lines[pair] = line
+    return line
+
+
+@lru_cache(maxsize=64)
+def _declared(connection: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.strip().lower() for value in connection for name in value.split(","))
+
+
 class Head:
     """The headers of one request or answer, read once.
 
     `facts` are those worth keeping with the call. Names given to the methods are in lower case.
     """
 
-    __slots__ = ("_raw", "_read", "facts", "hop", "marked")
+    __slots__ = ("_lines", "_read", "facts", "hop", "marked")
 
     def __init__(self, raw: RawHeaders) -> None:
-        facts: list[tuple[str, str]] = []
+        known = _lines.get
+        self._lines = lines = [known(pair) or _looked_at(pair) for pair in raw]
         read: dict[str, list[str]] = {}
         self.marked: list[tuple[_Kind, bytes]] = []  # those that a key issued here may be in
-        for name, value in raw:
-            kind = _kind(name)
-            if _MARK in value:
-                self.marked.append((kind, value))
-            if kind.kept:
-                facts.append((kind.name, value.decode("utf-8", "replace")))
-            if kind.read:
-                read.setdefault(kind.name, []).append(_text(value))
-        self._raw = raw
+        for line in lines:
+            if line.text is not None:
+                read.setdefault(line.kind.name, []).append(line.text)
+            if line.marked:
+                self.marked.append((line.kind, line.pair[1]))
         self._read = read
-        self.facts: Headers = tuple(facts)
-        self.hop = frozenset(  # the headers that Connection declares to be of this hop only
-            name.strip().lower() for value in read.get("connection", ()) for name in value.split(",")
-        )
+        self.facts: Headers = tuple([line.fact for line in lines if line.fact is not None])
+        connection = read.get("connection")  # declares which headers are of this hop only
+        self.hop = _declared(tuple(connection)) if connection else _NOTHING
 
     def first(self, name: str) -> str | None:
         """The first value of a header that the relay looks at; None when it did not come."""
@@ -152,12 +192,12 @@ class Head:
     def passed_on(self, without: AbstractSet[str] = frozenset()) -> list[tuple[bytes, bytes]]:
         """The request headers the upstream gets, byte for byte, in the client's order; and none of `without`."""
         hop = self.hop | without if without else self.hop
-        return [(raw, value) for raw, value in self._raw if (kind := _kind(raw)).to_upstream and kind.name not in hop]
+        return [line.pair for line in self._lines if line.kind.to_upstream and line.kind.name not in hop]
 
     def to_client(self) -> list[tuple[bytes, bytes]]:
         """The answer's headers the client gets, byte for byte; framing is the client side's own affair."""
         hop = self.hop
-        return [(raw, value) for raw, value in self._raw if (kind := _kind(raw)).to_client and kind.name not in hop]
+        return [line.pair for line in self._lines if line.kind.to_client and line.kind.name not in hop]
 
 
 def _text(value: bytes) -> str:

@@ -6,6 +6,7 @@ upstream receives. What could be read in two ways is refused.
 
 import re
 from collections.abc import Container
+from functools import lru_cache
 from urllib.parse import unquote
 
 import msgspec
@@ -21,6 +22,7 @@ _BETWEEN_PARAMETERS = re.compile(r"([&;])")
 _USER_INFO = re.compile(r"(?:(?<=//)|^(?!/|\w+://)).*@")  # `^`: CONNECT names no scheme; a password may hold slashes
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,15}")
 REDACTED = "REDACTED"
+_LONGEST_REMEMBERED = 200  # characters
 SHORTEST_SECRET = 12
 """What is shorter is a word (`ollama`), and striking it out would hide nothing."""
 
@@ -39,6 +41,16 @@ class Target(msgspec.Struct, frozen=True):
 
 def read_target(raw: str) -> Target | str:
     """The target, or one sentence that says what is wrong with it."""
+    # Paths are few and come again and again; a query may hold a secret, which is not to be remembered.
+    return _read(raw) if "?" in raw or len(raw) > _LONGEST_REMEMBERED else _remembered(raw)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(raw: str) -> Target | str:
+    return _read(raw)
+
+
+def _read(raw: str) -> Target | str:
     if not raw.startswith("/"):
         return "the request target must be a path"
     path = raw.partition("?")[0]
