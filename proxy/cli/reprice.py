@@ -7,7 +7,6 @@ this command takes the store's lock and writes the book itself.
 import asyncio
 import os
 import pwd
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -18,6 +17,7 @@ import click
 
 from proxy.cli import wording
 from proxy.cli.asking import PATIENCE_S, book_dir, judged, no_trouble
+from proxy.cli.changing import changed
 from proxy.cli.filters import FilterCommand, Pairs, filters
 from proxy.cli.place import configuration, place
 from proxy.cli.progress import bar, expected
@@ -26,13 +26,13 @@ from proxy.cli.trouble import Trouble
 
 if TYPE_CHECKING:
     from proxy.config.model import Config
+    from store.book import Book
     from store.charging import Charging
     from store.filters import Filter
     from store.reader import Reader
     from store.repricing import Asked, Report, Written
 
-_PATIENCE_S = 5.0  # with a store that is just starting or ending
-_LOOK_S = 0.2
+_AFTER = "What was written stays. Run it again to do the rest."
 Advance = Callable[[int, int], None]
 
 
@@ -103,54 +103,14 @@ async def _done(data_dir: Path, asked: "Asked", charging: "Charging", advance: A
     Raises:
         Trouble: neither can.
     """
-    from store.errands import Ended, NobodyThere, NotDone, errand
-    from store.lock import STORE_LOCK, Held, take
-    from store.repricing import Written
-
-    loop = asyncio.get_running_loop()
-    until = loop.time() + _PATIENCE_S
-    reached = [0]  # how many calls were written
-
-    def heard(done: int, changed: int) -> None:
-        reached[0] = changed
-        advance(done, changed)
-
-    while True:
-        try:
-            return await errand(data_dir, asked, Written, lambda said: heard(said.done, said.changed))
-        except NobodyThere:
-            pass
-        except NotDone as reason:
-            begun = reached[0] or isinstance(reason, Ended)
-            rest = " What was written stays. Run it again to do the rest." if begun else ""
-            raise Trouble(f"The store did not do it: {reason}.{rest}") from reason
-        try:
-            lock = take(data_dir / STORE_LOCK)
-        except Held as reason:
-            if loop.time() > until:
-                raise Trouble(f"{reason}, which takes no errands; end it, or ask the one that serves.") from reason
-            await asyncio.sleep(_LOOK_S)
-            continue
-        try:
-            return await _alone(data_dir, asked, charging, heard)
-        finally:
-            os.close(lock)
-
-
-async def _alone(data_dir: Path, asked: "Asked", charging: "Charging", advance: Advance) -> "Written":
-    from store.book import Book
     from store.reader import Reader
-    from store.repricing import Alone, apply
-    from store.schema import WrongVersion
+    from store.repricing import Alone, Written, apply
 
-    try:
-        with Book(data_dir) as book:
-            async with Reader.open(data_dir, PATIENCE_S) as reader:
-                return await apply(reader, asked, charging, Alone(book), advance=advance)
-    except (sqlite3.Error, WrongVersion) as error:
-        raise Trouble(
-            f"The book in {data_dir} cannot be written ({error}). What was written stays; run it again to do the rest."
-        ) from error
+    async def alone(book: "Book", heard: Advance) -> Written:
+        async with Reader.open(data_dir, PATIENCE_S) as reader:
+            return await apply(reader, asked, charging, Alone(book), advance=heard)
+
+    return await changed(data_dir, asked, Written, advance, alone, after=_AFTER)
 
 
 def _charging(config: "Config") -> "Charging":
