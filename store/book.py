@@ -23,7 +23,7 @@ import orjson
 import zstandard
 
 from proxy.journal.notes import Headers
-from store import histogram, migration, quantities, schema, sums
+from store import histogram, migration, pruned, quantities, schema, sums
 from store.call import Call
 from store.pricing import lines_to_json
 from store.sizes import Sizes
@@ -118,7 +118,7 @@ class Book:
         self._names = {
             table: _Names(self._connection, table) for table in ("models", "keys", "groups", "types", "upstreams")
         }
-        (self._last_id,) = self._connection.execute("select coalesce(max(id), 0) from calls").fetchone()
+        self._last_id = pruned.last_id(self._connection)
         self._compress = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_content_size=True).compress
         # A crash between the two files leaves bodies whose call never came; their ids will be given again.
         self._bodies.execute("delete from bodies where id > ?", (self._last_id,))
@@ -232,6 +232,37 @@ class Book:
                 self._connection.execute("rollback")
             raise
         return done
+
+    def change_both(self, work: Callable[[sqlite3.Connection, sqlite3.Connection], T]) -> T:
+        """Let `work` change the book and the bodies, each in one transaction; the bodies' is committed first.
+
+        Raises:
+            Exception: whatever `work` raised; nothing of it was written, unless the book's commit failed: then bodies
+                may have gone whose calls have not, and the same work can be done again.
+        """
+        both = self._bodies, self._connection
+        try:
+            for one in both:
+                one.execute("begin immediate")
+            done = work(self._connection, self._bodies)
+            for one in both:
+                one.execute("commit")
+        except BaseException:
+            for one in both:
+                if one.in_transaction:
+                    one.execute("rollback")
+            raise
+        return done
+
+    def give_back(self, pages: int) -> int:
+        """Give so many free pages of each file back to the disk; how many are left."""
+        left = 0
+        for one in (self._bodies, self._connection):
+            # Each step of the statement frees a page, and has no columns: `execute` would take the first for the last.
+            one.executescript(f"pragma incremental_vacuum({pages})")
+            (free,) = one.execute("pragma freelist_count").fetchone()
+            left += free
+        return left
 
     def by_name(self, of: Literal["key", "group"], amounts: Mapping[int, int]) -> Counter[str]:
         """Amounts that were kept by the ids of keys or groups, by their names."""

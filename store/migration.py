@@ -1,14 +1,15 @@
 """Brings a book of an earlier version to this one, when it is opened to be written. All or nothing.
 
 Every index, view and table of sums is made as schema.sql has it now, and the sums are summed anew from the rows: what
-is left to say here is only what becomes of the rows themselves. Never goes back.
+is left to say here is only what becomes of the rows themselves. What was summed of pruned calls is carried over. Never
+goes back.
 """
 
 import logging
 import sqlite3
 from contextlib import closing
 
-from store import schema, sums
+from store import pruned, schema, sums
 
 _log = logging.getLogger("tollbook.book")
 
@@ -81,8 +82,11 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
 
 def _rebuild_the_rest(connection: sqlite3.Connection) -> None:
     """Make everything but the rows as it is in schema.sql."""
+    carried = _SUMS if pruned.mark(connection, pruned.CALLS_FROM) is not None else ()
     for kind, name in _named(connection):
-        if kind in ("view", "index") or name in _SUMS:
+        if kind == "table" and name in carried:
+            connection.execute(f"alter table {name} rename to former_{name}")
+        elif kind in ("view", "index") or name in _SUMS:
             connection.execute(f"drop {kind} if exists {name}")  # an index may have gone with its table
     there = set(_named(connection))
     with closing(sqlite3.connect(":memory:")) as wanted:
@@ -94,7 +98,19 @@ def _rebuild_the_rest(connection: sqlite3.Connection) -> None:
         ]
     for text in missing:
         connection.execute(text)
+    for name in carried:
+        if ("table", f"former_{name}") in there:
+            _carry_over(connection, name)
     sums.rebuild(connection)
+
+
+def _carry_over(connection: sqlite3.Connection, name: str) -> None:
+    """What one table of sums said; the rebuilding keeps what it cannot sum from rows."""
+    known = "select name from pragma_table_info(?) intersect select name from pragma_table_info(?)"
+    columns = ", ".join(column for (column,) in connection.execute(known, (name, f"former_{name}")))
+    if columns:  # else there is no such table any more
+        connection.execute(f"insert into {name} ({columns}) select {columns} from former_{name}")  # noqa: S608 - names of ours
+    connection.execute(f"drop table former_{name}")
 
 
 def _named(connection: sqlite3.Connection) -> list[tuple[str, str]]:

@@ -50,6 +50,8 @@ def prepare(connection: sqlite3.Connection, schema: str, version: int) -> None:
     connection.execute("pragma synchronous = full")
     connection.execute("pragma foreign_keys = off")  # ids come from this module's own tables; a check per row costs
     connection.execute("pragma journal_size_limit = 67108864")
+    # What was pruned is overwritten, not only forgotten: it is prompts and answers.
+    connection.execute("pragma secure_delete = on")
     if found == 0:
         connection.executescript("begin immediate;" + schema + "commit;")
     elif found != version:

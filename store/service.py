@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 from aiohttp import web
 
 from proxy.config.model import Config
@@ -14,11 +15,17 @@ from proxy.lifeline import CannotServe, Lifeline
 from store import schema
 from store.api import make_app
 from store.api.parts import PARTS
-from store.errands import at_the_counter
+from store.errands import Handler, Tell, at_the_counter
+from store.errands.between import Between
+from store.errands.configuration import same_configuration
+from store.errands.lines import Errand
+from store.errands.pruning import Prune
 from store.errands.repricing import repricing
 from store.ingest import Ingest
 from store.lock import STORE_LOCK, Held, take_when_free
 from store.me.desk import at_the_desk
+from store.pruning import Limits
+from store.pruning.retention import Retention, looking
 from store.reader import Reader
 from store.search.indexing import Indexing
 from store.webhook import telling
@@ -60,10 +67,12 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
                 await runner.setup()
                 for listening in sockets:
                     await web.SockSite(runner, listening).start()
+                retention = Retention(reader, Between(ingest), Limits.of(config.store))
                 try:
                     async with (
                         at_the_desk(app[PARTS]),
-                        at_the_counter(config.store.data_dir, repricing(config, reader, ingest)),
+                        at_the_counter(config.store.data_dir, _errands(config, reader, ingest, retention)),
+                        looking(retention),
                     ):
                         yield ingest
                 finally:
@@ -73,6 +82,19 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
             await asyncio.get_running_loop().run_in_executor(None, ingest.stop)
     finally:
         os.close(lock)
+
+
+def _errands(config: Config, reader: Reader, ingest: Ingest, retention: Retention) -> Handler:
+    """What a command can have done."""
+    reprice = repricing(config, reader, ingest)
+
+    async def do(asked: Errand, tell: Tell) -> msgspec.Struct:
+        if isinstance(asked, Prune):
+            same_configuration(config, asked.source)
+            return await retention.prune(asked.limits, lambda gone: tell.progress(gone, gone), tell.still_wanted)
+        return await reprice(asked, tell)
+
+    return do
 
 
 def _opened(config: Config) -> Ingest:

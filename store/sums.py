@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from store import histogram
+from store import histogram, pruned
 from store.call import CostState
 
 QUARTER_US = 15 * 60 * 1_000_000
@@ -290,22 +290,36 @@ _DAY_ANEW = (
 )
 
 
-def rebuild(connection: sqlite3.Connection) -> None:
-    """Empty the sums and make them anew from the rows, all or nothing; within the caller's transaction if there is one.
+_COMBINATIONS_OF_DAYS = f"""
+insert into combinations
+select model_id, key_id, group_id, type_id, upstream_id, sum(calls), min(day) * {DAY_US}, (max(day) + 1) * {DAY_US} - 1
+  from day_sums where true group by 1, 2, 3, 4, 5
+    on conflict do update set calls = excluded.calls"""  # noqa: S608 - a number
+"""Where not all rows are there: when a combination occurred is known to the day, or as it was written."""
 
-    What was summed of calls that are no longer in the book is lost. A day at a time, so that what is grouped fits in
-    memory.
+
+def rebuild(connection: sqlite3.Connection) -> None:
+    """Make the sums anew from the rows, all or nothing; within the caller's transaction if there is one.
+
+    What was summed of calls that were pruned stays: it can be made of nothing any more. A day at a time, so that what
+    is grouped fits in memory.
     """
     register(connection)
     own = not connection.in_transaction
     if own:
         connection.execute("begin immediate")
     try:
-        for name in (*(table.name for table in TABLES), "combinations"):
-            connection.execute(f"delete from {name}")  # noqa: S608 - names above
-        for start in _days(connection):
-            for statement in _DAY_ANEW:
+        rows_from = pruned.mark(connection, pruned.CALLS_FROM)
+        for table in TABLES:
+            kept = "" if rows_from is None else f"where {table.time} >= {rows_from // table.unit_us}"
+            connection.execute(f"delete from {table.name} {kept}")  # noqa: S608 - names above
+        if rows_from is None:
+            connection.execute("delete from combinations")
+        for start in _days(connection, rows_from):
+            for statement in _DAY_ANEW if rows_from is None else _DAY_ANEW[:-1]:
                 connection.execute(statement, {"start": start, "stop": start + DAY_US})
+        if rows_from is not None:
+            connection.execute(_COMBINATIONS_OF_DAYS)
         if own:
             connection.execute("commit")
     except BaseException:
@@ -314,13 +328,12 @@ def rebuild(connection: sqlite3.Connection) -> None:
         raise
 
 
-def _days(connection: sqlite3.Connection) -> Iterator[int]:
-    """The start of every UTC day that has calls."""
-    start = None
+def _days(connection: sqlite3.Connection, start: int | None) -> Iterator[int]:
+    """The start of every UTC day that has calls, from this one on."""
     while True:
-        after = "" if start is None else f"where started_at >= {start + DAY_US}"
+        after = "" if start is None else f"where started_at >= {start}"
         (first,) = connection.execute(f"select min(started_at) from calls {after}").fetchone()  # noqa: S608 - a number
         if first is None:
             return
-        start = first // DAY_US * DAY_US
-        yield start
+        yield first // DAY_US * DAY_US
+        start = first // DAY_US * DAY_US + DAY_US

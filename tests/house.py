@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.config.builtin import BUILTIN
-from proxy.config.model import Address, Config, Store, Upstream
+from proxy.config.model import Address, Config, Upstream
 from proxy.worker import Worker
 from store.filters import parse
 from store.ingest import Ingest
@@ -70,7 +70,7 @@ def upstreams(base_url: str, **changes: Any) -> dict[str, Upstream]:
 @asynccontextmanager
 async def open_house(data_dir: Path, config: Config) -> AsyncIterator[House]:
     """Start both halves; stop them in order, so that every note is in the book afterwards."""
-    config = replace(config, store=Store(data_dir=data_dir))
+    config = replace(config, store=replace(config.store, data_dir=data_dir))
     calls, asked = listening(), listening()
     config = replace(
         config,

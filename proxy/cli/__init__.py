@@ -21,6 +21,7 @@ from proxy.cli.export import export
 from proxy.cli.keys import keys
 from proxy.cli.logs import logs
 from proxy.cli.prices import prices
+from proxy.cli.prune import prune
 from proxy.cli.reprice import reprice
 from proxy.cli.serve import serve
 from proxy.cli.show import show
@@ -49,7 +50,7 @@ class _InOrder(click.Group):
     cls=_InOrder,
     commands={
         command.name or "": command
-        for command in (serve, demo, logs, show, stats, tail, export, keys, prices, reprice, backup, doctor)
+        for command in (serve, demo, logs, show, stats, tail, export, keys, prices, reprice, prune, backup, doctor)
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,4 +1,4 @@
-"""How far an export or a repricing is: a bar on stderr."""
+"""How far an export, a repricing or a pruning is: a bar on stderr."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,7 +19,7 @@ async def progress(source: "Source", wanted: "Filter") -> AsyncIterator[Advance]
 
 
 @contextmanager
-def bar(total: int | None) -> Iterator[Advance]:
+def bar(total: int | None, what: str = "calls") -> Iterator[Advance]:
     """The same where it is known how many there will be, or that this is not known."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -29,7 +29,7 @@ def bar(total: int | None) -> Iterator[Advance]:
         console=Console(stderr=True),
     )  # fmt: skip
     with drawn:
-        task = drawn.add_task("calls", total=total)
+        task = drawn.add_task(what, total=total)
         yield lambda calls: drawn.advance(task, calls)
         drawn.update(task, total=drawn.tasks[0].completed)
 

@@ -58,7 +58,10 @@ def load(
     config = Config(
         proxy=proxy,
         dashboard=panel,
-        store=Store(_data_dir(data_dir, file.store.data_dir, base, cwd, environ)),
+        store=replace(
+            Store(),
+            **file.store.given() | {"data_dir": _data_dir(data_dir, file.store.data_dir, base, cwd, environ)},
+        ),
         capture=replace(Capture(), **file.capture.given()),
         credits=credits_of(file.credits, environ if secrets else None, mistakes),
         upstreams=upstreams,

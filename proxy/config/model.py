@@ -5,7 +5,7 @@ Nothing else reads the file or the environment. `proxy/config/load.py` makes the
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
@@ -98,9 +98,12 @@ class Dashboard:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """`[store]`: where the book is kept."""
+    """`[store]`: where the book is kept, and how much of it. None: all of it."""
 
     data_dir: Path = Path("tollbook")
+    keep_bodies: timedelta | None = None
+    max_bodies: int | None = None  # bytes of bodies.db
+    keep_calls: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ it is refused in so many words: a limit that is silently ignored would be worse 
 """
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -76,6 +76,9 @@ class StoreTable(Table):
     """`[store]`"""
 
     data_dir: Text | None = None
+    keep_bodies: Annotated[timedelta | None, BeforeValidator(values.age(timedelta(hours=1)))] = None
+    max_bodies: Annotated[int | None, BeforeValidator(values.size(16_000_000))] = None
+    keep_calls: Annotated[timedelta | None, BeforeValidator(values.age(timedelta(days=32)))] = None
 
 
 class CaptureTable(Table):
@@ -176,8 +179,7 @@ ALL: dict[str, type[Table]] = {**SINGLE, **NAMED, **LISTED}
 
 _LATER = {
     "proxy": re.compile(r"on_store_failure"),
-    "store": re.compile(r"engine|.*(retention|retain|keep|prune|max_age|max_size).*"),
-    "capture": re.compile(r".*(retention|retain|keep).*"),
+    "store": re.compile(r"engine"),
     "upstreams": re.compile(r"limits?|max_concurrent|.*_per_minute"),
     "groups": re.compile(r"limits?|.*_per_minute"),
 }

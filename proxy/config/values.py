@@ -6,7 +6,7 @@ true is not 1, and a float keeps the decimals it was written with.
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -101,6 +101,45 @@ def day(value: object) -> date:
     if isinstance(value, datetime) or not isinstance(value, date):
         raise ValueError("must be a date, written without quotes or time: 2026-01-31")
     return value
+
+
+FOREVER = "forever"
+UNLIMITED = "unlimited"
+_AGE = re.compile(r"([1-9][0-9]{0,5}) ?(h|d)")
+_SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(MB|GB|TB)")
+_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def age(least: timedelta) -> Callable[[object], timedelta | None]:
+    """How long something is kept; None: for ever."""
+    shortest = f"{least.days}d" if least.days else f"{least.seconds // 3600}h"
+
+    def check(value: object) -> timedelta | None:
+        if value == FOREVER:
+            return None
+        found = _AGE.fullmatch(value) if isinstance(value, str) else None
+        if found is not None:
+            number, unit = int(found[1]), found[2]
+            kept = timedelta(hours=number) if unit == "h" else timedelta(days=number)
+            if kept >= least:
+                return kept
+        raise ValueError(f'must be days or hours such as "90d" or "12h", from "{shortest}" on, or "{FOREVER}"')
+
+    return check
+
+
+def size(least: int) -> Callable[[object], int | None]:
+    """How many bytes something may take; None: any number."""
+
+    def check(value: object) -> int | None:
+        if value == UNLIMITED:
+            return None
+        found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+        if found is not None and (wanted := int(Decimal(found[1]) * _BYTES[found[2]])) >= least:
+            return wanted
+        raise ValueError(f'must be a size such as "500MB" or "10GB", from "{least // 10**6}MB" on, or "{UNLIMITED}"')
+
+    return check
 
 
 def time_zone(value: object) -> str:

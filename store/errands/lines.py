@@ -2,13 +2,14 @@
 
 import msgspec
 
+from store.errands.pruning import Prune
 from store.repricing.asked import Asked
 
 FILE = "errands.sock"
 LONGEST = 4 * 1024 * 1024
 """Bytes of a line: thousands of [[prices]] fit into it."""
 
-Errand = Asked
+Errand = Asked | Prune
 """Each errand is a type of its own, told apart by `errand`."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from store.pruned import last_id_in
 from store.questions.statements import statement
 from store.reader import Row, Source
 
@@ -70,8 +71,7 @@ class Arrived:
 async def newest_row(source: Source) -> int:
     """The row that arrived last; 0 in an empty book."""
     async with source.snapshot() as snapshot:
-        found = await snapshot.rows("select max(id) from calls")
-    return (found[0][0] if found else None) or 0
+        return await last_id_in(snapshot)
 
 
 async def arrived(source: Source, after: int) -> tuple[list[Arrived], int, int]:
@@ -82,7 +82,7 @@ async def arrived(source: Source, after: int) -> tuple[list[Arrived], int, int]:
     """
     found: list[Arrived] = []
     async with source.snapshot() as snapshot:
-        newest = (await snapshot.rows("select max(id) from calls") or [(None,)])[0][0] or 0
+        newest = await last_id_in(snapshot)
         if newest < after:  # another book stands in the place of the old one
             after = 0
         stop = min(newest, after + _MOST_AT_ONCE)

@@ -8,6 +8,7 @@ from typing import Any
 from store.conditions import TABLES, Ids, look_up
 from store.filters import DIMENSIONS, Filter, Words
 from store.moments import rfc3339
+from store.pruned import CALLS_FROM, mark_in
 from store.questions.gathered import Gathered, Group, TooManyGroups
 from store.questions.gathering import Wanted, gather
 from store.questions.row import Json
@@ -15,6 +16,7 @@ from store.questions.statements import statement
 from store.questions.windows import Allowance
 from store.reader import NoAnswer, Snapshot, Source
 from store.search.reach import searched
+from store.sums import HOUR_US
 
 _TOGETHER = (("model", "type", "upstream"), ("key", "group"))
 """What one table of sums tells at once."""
@@ -83,6 +85,12 @@ async def _from_sums(
 ) -> tuple[_Counts, int | None] | None:
     """Each list from the tables that tell it; None when that needs more rows than can be read in time."""
     counts: _Counts = {}
+    back_to: int | None = None
+    rows_from = await mark_in(snapshot, CALLS_FROM)
+    if asked.from_us is not None and rows_from is not None and asked.from_us < rows_from and asked.from_us % HOUR_US:
+        # The rows of this hour are gone; all lists begin with the next one.
+        back_to = -(-asked.from_us // HOUR_US) * HOUR_US
+        asked = replace(asked, from_us=back_to)
     own = [name for name in DIMENSIONS if without_own and getattr(asked, name)]
     questions: list[tuple[Filter, Sequence[str]]] = [
         *((asked, tuple(name for name in together if name not in own)) for together in _TOGETHER),
@@ -95,7 +103,7 @@ async def _from_sums(
         if gathered.read_back_to_us is not None:
             return None
         counts |= _counted(gathered, by)
-    return counts, None
+    return counts, back_to
 
 
 async def _from_rows(

@@ -1,7 +1,9 @@
 """Sums by groups, gathered from what a covering names: from the sums at once, from rows while there is time.
 
 Rows are read newest first. When the time is up, the answer is of the calls down to the moment that was reached: sums
-that would need older rows are not told at all, rather than told wrong.
+that would need older rows are not told at all, rather than told wrong. So it is where rows were pruned: sums whose
+edges they were needed for begin at the next whole quarter or hour, and what only rows can tell goes back as far as they
+do.
 """
 
 import time
@@ -51,7 +53,7 @@ async def gather(
         TooManyGroups: there would be too many.
     """
     ends = await snapshot.rows(statement("span"))
-    first, last = ends[0] if ends else (None, None)
+    first, last, rows_from = ends[0] if ends else (None, None, None)
     if first is None or last is None:
         return Gathered(tuple(by))
     start, stop = _within(asked, first * QUARTER_US, (last + 1) * QUARTER_US)
@@ -59,7 +61,7 @@ async def gather(
         return Gathered(tuple(by))
     timed = any(name in TIME_UNITS for name in by)
     zone_offsets = offsets(asked.zone, start, stop) if timed else [Offset(start, 0)]
-    gathering = _Gathering(snapshot, asked, tuple(by), wanted, allowance, zone_offsets)
+    gathering = _Gathering(snapshot, asked, tuple(by), wanted, allowance, zone_offsets, rows_from)
     return await gathering.from_tables(tables_for(asked, by), start, stop)
 
 
@@ -78,6 +80,7 @@ class _Gathering:
     wanted: Wanted
     allowance: Allowance
     offsets: Sequence[Offset]
+    rows_from_us: int | None  # of what was received earlier not every row is there; None: nothing was pruned
 
     async def from_tables(self, tables: Sequence[Table], start_us: int, stop_us: int) -> Gathered:
         """The sums of this time, from the tables that can tell them."""
@@ -88,6 +91,11 @@ class _Gathering:
         while begin < stop_us:
             pieces = cover(tables, stretches(self._units, self.offsets, begin, stop_us))
             rows = {_span(piece): piece.shares for piece in pieces if piece.table is CALLS}
+            pruned = [span[1] for span in rows if self._is_pruned(span[0])]
+            if pruned:
+                finest = tables[-2].unit_us
+                begin = -(-max(pruned) // finest) * finest
+                continue
             known = {span for batch in read for span in batch.spans}
             reached = await self._read_batches([span for span in rows if span not in known], read)
             if reached is None:
@@ -98,6 +106,9 @@ class _Gathering:
                 return self._gathered(readings, None if begin == start_us else begin)
             begin = -(-reached // DAY_US) * DAY_US
         return await self._from_rows(start_us, stop_us)
+
+    def _is_pruned(self, start_us: int) -> bool:
+        return self.rows_from_us is not None and start_us < self.rows_from_us
 
     @property
     def _units(self) -> list[str]:
@@ -146,10 +157,18 @@ class _Gathering:
     async def _from_rows(self, start_us: int, stop_us: int) -> Gathered:
         """Everything from rows, window by window."""
         way = await route(self.snapshot, self.asked, None)
-        if not way.ways:
-            return self._gathered([])
+        if not way.ways:  # none of the rows that are there fits
+            known = self.rows_from_us is None or start_us >= self.rows_from_us
+            return self._gathered([], None if known else min(self.rows_from_us or 0, stop_us))
         start_us = start_us if way.start_us is None else max(start_us, way.start_us)
         stop_us = stop_us if way.stop_us is None else min(stop_us, way.stop_us)
+        if start_us >= stop_us:
+            return self._gathered([])
+        back_to: int | None = None
+        if self.rows_from_us is not None and start_us < self.rows_from_us:
+            start_us = back_to = min(self.rows_from_us, stop_us)
+            if start_us == stop_us:
+                return self._gathered([], back_to)
         times = [(unit, columns(unit, CALLS.time, self.offsets)) for unit in self._units]
         readings: list[Reading] = []
         reached: int | None = None
@@ -167,7 +186,7 @@ class _Gathering:
                     raise
                 return self._gathered(readings, reached)
             reached = begin
-        return self._gathered(readings)
+        return self._gathered(readings, back_to)
 
     async def _rows(
         self, way: Route, spans: Sequence[_Span], times: Sequence[tuple[str, Sequence[str]]]

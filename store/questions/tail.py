@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from store.conditions import all_of, beside_dimensions, between, dimensions, look_up
 from store.filters import Filter, WrongFilter
+from store.pruned import last_id_in
 from store.questions.row import Json, listed
 from store.questions.statements import statement
 from store.reader import Snapshot, Source
@@ -39,8 +40,7 @@ async def new_calls(
     last = _read(after) if after is not None else None
     while True:
         async with source.snapshot() as snapshot:
-            found = await snapshot.rows("select max(id) from calls")
-            newest = (found[0][0] if found else None) or 0
+            newest = await last_id_in(snapshot)
             if asked.q:
                 # A call is only known to match once its words are indexed: until then it has not arrived.
                 newest = max(last or 0, min(newest, await indexed_through(snapshot)))

@@ -4,7 +4,7 @@ A word that is in few calls is looked up at once, on all shelves, the newest fir
 of ids, and no call is looked at in vain. A word that is in many is left to be looked up window by window, on the
 shelves whose time overlaps it, so that whoever reads the newest calls first never waits for the oldest shelf.
 
-A call that is not indexed yet, or of which no text is kept, is not found; excluding (`!x`) it stays.
+A call that is not indexed yet, or of which no text is kept (any more), is not found; excluding (`!x`) it stays.
 """
 
 from bisect import bisect_left, bisect_right
@@ -15,6 +15,7 @@ import orjson
 
 from store.conditions import ALWAYS, Condition, all_of, any_of, between
 from store.filters import Filter
+from store.pruned import BODIES_GONE, mark_in
 from store.reader import Snapshot
 from store.search.syntax import any_expression
 
@@ -68,6 +69,7 @@ class _Meant:
 
     expression: str
     few: tuple[int, ...] | None
+    gone: int  # calls up to this id have no text any more, though their words may still be on a shelf
     _gathered: dict[int, list[int]] = field(default_factory=dict)
 
     @property
@@ -100,7 +102,8 @@ class _Meant:
         return '"*' in self.expression
 
     def _select(self, shelf: _Shelf, ids: _Ids) -> Condition:
-        where = all_of((Condition(f"words_{shelf.number} match ?", (self.expression,)), ids.condition))
+        there = between("rowid", self.gone + 1, None) if shelf.first_id <= self.gone else ALWAYS
+        where = all_of((Condition(f"words_{shelf.number} match ?", (self.expression,)), ids.condition, there))
         return Condition(f"select rowid from search.words_{shelf.number} where {where.text}", where.values)  # noqa: S608 - names of ours
 
     async def _slice(self, snapshot: Snapshot, shelf: _Shelf, ids: _Ids) -> Condition:
@@ -127,12 +130,13 @@ class Sought:
     @classmethod
     async def of(cls, snapshot: Snapshot, asked: Filter) -> "Sought":
         """Look up the words of this filter."""
-        shelves = tuple(shelf for shelf in await _shelves(snapshot) if shelf.overlaps(asked.from_us, asked.to_us))
+        gone = await mark_in(snapshot, BODIES_GONE) or 0
+        shelves = tuple(shelf for shelf in await _shelves(snapshot, gone) if shelf.overlaps(asked.from_us, asked.to_us))
         return cls(
             snapshot,
             shelves,
-            await _meant(snapshot, shelves, asked.q.any_of),
-            await _meant(snapshot, shelves, asked.q.none_of),
+            await _meant(snapshot, shelves, asked.q.any_of, gone),
+            await _meant(snapshot, shelves, asked.q.none_of, gone),
         )
 
     @property
@@ -165,8 +169,11 @@ async def arrived(snapshot: Snapshot, asked: Filter, after: int, through: int) -
     """The same for the calls with after < id <= through: few, and the newest."""
     if not asked.q:
         return ALWAYS
-    words = [_Meant(any_expression(values), None) if values else None for values in (asked.q.any_of, asked.q.none_of)]
-    search = Sought(snapshot, tuple(await _shelves(snapshot)), *words)
+    gone = await mark_in(snapshot, BODIES_GONE) or 0
+    words = [
+        _Meant(any_expression(values), None, gone) if values else None for values in (asked.q.any_of, asked.q.none_of)
+    ]
+    search = Sought(snapshot, tuple(await _shelves(snapshot, gone)), *words)
     return await search.among(search.shelves, _Ids(after + 1, through))
 
 
@@ -178,14 +185,15 @@ async def indexed_through(snapshot: Snapshot) -> int:
     return int(last_id)
 
 
-async def _shelves(snapshot: Snapshot) -> list[_Shelf]:
+async def _shelves(snapshot: Snapshot, gone: int) -> list[_Shelf]:
+    """Those that have calls whose text is there, the newest first."""
     if not snapshot.search:
         return []
-    text = "select number, first_id, last_id, oldest, newest from search.shelves order by number desc"
-    return [_Shelf(*row) for row in await snapshot.rows(text)]
+    text = "select number, first_id, last_id, oldest, newest from search.shelves where last_id > ? order by number desc"
+    return [_Shelf(*row) for row in await snapshot.rows(text, (gone,))]
 
 
-async def _meant(snapshot: Snapshot, shelves: Sequence[_Shelf], values: tuple[str, ...]) -> _Meant | None:
+async def _meant(snapshot: Snapshot, shelves: Sequence[_Shelf], values: tuple[str, ...], gone: int) -> _Meant | None:
     if not values:
         return None
     expression = any_expression(values)
@@ -193,15 +201,15 @@ async def _meant(snapshot: Snapshot, shelves: Sequence[_Shelf], values: tuple[st
     # The newest shelf alone: a common word is known for one there.
     for begin, end in ((0, 1), *((at, at + _SHELVES_AT_ONCE) for at in range(1, len(shelves), _SHELVES_AT_ONCE))):
         selects = [
-            f"select rowid from search.words_{shelf.number} where words_{shelf.number} match ?1"  # noqa: S608 - names of ours
+            f"select rowid from search.words_{shelf.number} where words_{shelf.number} match ?1 and rowid > ?3"  # noqa: S608 - names of ours
             for shelf in shelves[begin:end]
         ]
         if selects:
             text = f"select rowid from ({' union all '.join(selects)}) limit ?2"  # noqa: S608
-            found += [number for (number,) in await snapshot.rows(text, (expression, MOST_FEW + 1))]
+            found += [number for (number,) in await snapshot.rows(text, (expression, MOST_FEW + 1, gone))]
         if len(found) > MOST_FEW:
-            return _Meant(expression, None)
-    return _Meant(expression, tuple(found))
+            return _Meant(expression, None, gone)
+    return _Meant(expression, tuple(found), gone)
 
 
 async def _ids_in(snapshot: Snapshot, start_us: int | None, stop_us: int | None) -> _Ids:

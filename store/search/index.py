@@ -2,6 +2,10 @@
 
 How far it has come is in the same transaction as the words. Commits are not synced: what a power cut takes is read
 again, because the book is never behind the index.
+
+Where the bodies of calls were pruned, shelves that hold nothing else are dropped. The one that holds others too is
+filled anew beside itself, a piece at a time, and takes the place of the old one when it is whole: this FTS5 can only
+forget whole tables.
 """
 
 import os
@@ -21,6 +25,7 @@ SHELF_CALLS = 65_536
 SHELF_CHARACTERS = 1 << 30
 _HASH_BYTES = 16 << 20  # what FTS5 gathers in memory before it writes a segment; the default makes it merge more
 _MERGE_PAGES = 250
+_GIVE_BACK_PAGES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Index:
         (version,) = execute("pragma user_version").fetchone()
         if version not in (0, SEARCH_VERSION):
             raise OtherVersion(f"{SEARCH_FILE} has version {version}")
+        execute("pragma secure_delete = on")  # what was said is not to be found in what is free
         if version == 0:
             execute(f"pragma page_size = {PAGE_SIZE}")
             execute("pragma auto_vacuum = incremental")
@@ -72,6 +78,7 @@ class Index:
         if version == 0:
             schema = (files("store.search") / "schema.sql").read_text()
             self._connection.executescript("begin immediate;" + schema + "commit;")
+        execute(_REFILLING)
         (last_id, call_id, newest) = execute("select last_id, call_id, newest from progress").fetchone()
         self.progress = Progress(last_id, call_id, newest)
 
@@ -126,6 +133,117 @@ class Index:
             self._connection.execute("update shelves set merged = 1 where number = ?", (number,))
         return True
 
+    def forget(self, gone: int) -> bool:
+        """Drop the shelves whose calls, all up to this id, have no text any more; whether there were any."""
+        execute = self._connection.execute
+        numbers = [number for (number,) in execute("select number from shelves where last_id <= ?", (gone,))]
+        if not numbers:
+            return False
+        execute("begin immediate")
+        try:
+            for number in numbers:
+                execute(f"drop table {_table(number)}")
+                execute("delete from shelves where number = ?", (number,))
+                self._end_refilling(number)
+            execute("commit")
+        except BaseException:
+            if self._connection.in_transaction:
+                execute("rollback")
+            raise
+        return True
+
+    def refilling(self, gone: int) -> tuple[int, int] | None:
+        """The calls that are still to be put again on the shelf which has some of both: after this id, up to that one.
+
+        None when there is no such shelf, or it has been filled anew.
+        """
+        execute = self._connection.execute
+        found = execute("select shelf, cleared, next_id from refilling").fetchone()
+        shelf = execute(
+            "select number, last_id from shelves where first_id <= ? and last_id > ?", (gone, gone)
+        ).fetchone()
+        if shelf is None:
+            return None
+        number, last_id = shelf
+        if found is None or found[:2] != (number, gone):
+            self._begin_refilling(number, gone)
+            return gone, last_id
+        return found[2], last_id
+
+    def refill(self, calls: Sequence[Indexed], upto: int) -> None:
+        """Put these calls, the next, again on that shelf; `upto`: its last. All or nothing."""
+        execute = self._connection.execute
+        (number,) = execute("select shelf from refilling").fetchone()
+        execute("begin immediate")
+        try:
+            for call in calls:
+                if call.number <= upto and call.text:
+                    execute(
+                        f"insert into {_REFILLED} (rowid, asked, answered) values (?, ?, ?)",  # noqa: S608 - a name of ours
+                        (call.number, call.text.asked, call.text.answered),
+                    )
+                    execute(
+                        "update refilling set first_id = coalesce(first_id, ?), calls = calls + 1, size = size + ?,"
+                        " oldest = min(coalesce(oldest, ?), ?), newest = max(coalesce(newest, ?), ?)",
+                        (call.number, call.text.size, *(call.started_at,) * 4),
+                    )
+            if calls and calls[-1].number < upto:
+                execute("update refilling set next_id = ?", (calls[-1].number,))
+            else:
+                self._take_its_place(number)
+            execute("commit")
+        except BaseException:
+            if self._connection.in_transaction:
+                execute("rollback")
+            raise
+
+    def give_back(self) -> bool:
+        """Give some free pages back to the disk; whether there were any."""
+        (free,) = self._connection.execute("pragma freelist_count").fetchone()
+        if free:
+            # A script, because each page is a step of the statement, and `execute` stops after the first.
+            self._connection.executescript(f"pragma incremental_vacuum({_GIVE_BACK_PAGES})")
+        return bool(free)
+
+    def _begin_refilling(self, number: int, gone: int) -> None:
+        execute = self._connection.execute
+        execute("begin immediate")
+        try:
+            execute(f"drop table if exists {_REFILLED}")
+            self._create(_REFILLED)
+            execute("delete from refilling")
+            execute("insert into refilling values (?, ?, ?, null, null, null, 0, 0)", (number, gone, gone))
+            execute("commit")
+        except BaseException:
+            if self._connection.in_transaction:
+                execute("rollback")
+            raise
+
+    def _take_its_place(self, number: int) -> None:
+        execute = self._connection.execute
+        table = _table(number)
+        execute(f"drop table {table}")
+        execute(f"alter table {_REFILLED} rename to {table}")
+        execute(
+            "update shelves set (first_id, oldest, newest, calls, size, merged) ="
+            " (select coalesce(first_id, cleared + 1), coalesce(oldest, shelves.newest),"
+            "         coalesce(refilling.newest, shelves.newest), refilling.calls, refilling.size, 0 from refilling)"
+            " where number = ?",
+            (number,),
+        )
+        execute("delete from refilling")
+
+    def _end_refilling(self, number: int) -> None:
+        if self._connection.execute("delete from refilling where shelf = ?", (number,)).rowcount:
+            self._connection.execute(f"drop table if exists {_REFILLED}")
+
+    def _create(self, table: str) -> None:
+        self._connection.execute(
+            f"create virtual table {table} using fts5("
+            "asked, answered, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2')"
+        )
+        self._connection.execute(f"insert into {table} ({table}, rank) values ('hashsize', ?)", (_HASH_BYTES,))  # noqa: S608
+
     def __enter__(self) -> Self:
         return self
 
@@ -156,16 +274,27 @@ class Index:
             return int(last[0])
         number = last[0] + 1 if last is not None else 1
         table = _table(number)
-        execute(
-            f"create virtual table {table} using fts5("
-            "asked, answered, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2')"
-        )
-        execute(f"insert into {table} ({table}, rank) values ('hashsize', ?)", (_HASH_BYTES,))  # noqa: S608
+        self._create(table)
         execute(
             "insert into shelves values (?, ?, ?, ?, ?, 0, 0, 0)",
             (number, call.number, call.number, call.started_at, call.started_at),
         )
         return number
+
+
+_REFILLED = "words_refilled"
+_REFILLING = """
+create table if not exists refilling (                         -- at most one row: the shelf that is filled anew
+    shelf    integer not null,
+    cleared  integer not null,                                 -- without the calls up to this id
+    next_id  integer not null,                                 -- done up to this id
+    first_id integer,                                          -- of what is done; as in shelves
+    oldest   integer,
+    newest   integer,
+    calls    integer not null,
+    size     integer not null
+) strict"""
+"""Made where it is not there: an index from before is none the worse for having been made without it."""
 
 
 class OtherVersion(Exception):

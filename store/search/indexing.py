@@ -16,6 +16,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from store.book import BODIES_FILE, BOOK_FILE
+from store.pruned import BODIES_GONE, LAST_ID, mark
+from store.search.file import SEARCH_FILE
 from store.search.index import Index, Indexed, OtherVersion, remove
 from store.search.kept import text_of_row
 from store.search.standing import Standing
@@ -53,6 +55,21 @@ class Indexing:
         self._stopping.set()
         self._thread.join()
 
+    def forget(self) -> None:
+        """Take out what has no text any more: instead of the thread, for whoever holds the store's lock alone.
+
+        Raises:
+            sqlite3.Error: it cannot be done now; the thread does it when it runs again.
+        """
+        if not (self._data_dir / SEARCH_FILE).exists():
+            return
+        try:
+            with contextlib.closing(_book(self._data_dir)) as book, self._open(book) as index:
+                while self._forget(book, index):
+                    pass
+        except _Anew:
+            self._remove()
+
     def standing(self) -> Standing:
         """How far the index is; from any thread."""
         return self._standing
@@ -89,7 +106,8 @@ class Indexing:
         last = index.progress
         if last.last_id:
             found = book.execute("select call_id from calls where id = ?", (last.last_id,)).fetchone()
-            if found is None or found[0] != last.call_id:
+            pruned = found is None and last.last_id <= (mark(book, LAST_ID) or 0)
+            if not pruned and (found is None or found[0] != last.call_id):
                 index.close()
                 raise _Anew("it belongs to another book")
         return index
@@ -108,7 +126,7 @@ class Indexing:
             calls = self._read(book, index.progress.last_id, _READ_AT_ONCE if busy else _WRITE_AT_ONCE)
             with _mended():
                 index.add(calls)
-                merged = not calls and not busy and index.merge_some()
+                merged = not calls and not busy and (self._forget(book, index) or index.merge_some())
             now = time.monotonic()
             self._stand(book, index)
             if calls or merged:
@@ -117,6 +135,20 @@ class Indexing:
             else:
                 idle = now - worked > _IDLE_AFTER_S
                 self._stopping.wait(_IDLE_LOOK_S if idle else _LOOK_S)
+
+    def _forget(self, book: sqlite3.Connection, index: Index) -> bool:
+        """Take out what has no text any more, a piece at a time; whether there was anything to do."""
+        gone = mark(book, BODIES_GONE)
+        if gone is None:
+            return False
+        if index.forget(gone):
+            return True
+        left = index.refilling(gone)
+        if left is None:
+            return index.give_back()
+        after, upto = left
+        index.refill(self._read(book, after, _WRITE_AT_ONCE), upto)
+        return True
 
     def _read(self, book: sqlite3.Connection, after: int, most: int) -> list[Indexed]:
         """The next calls, with their texts. Each look at the book is over before the texts are taken out."""

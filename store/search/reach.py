@@ -4,6 +4,7 @@ from typing import Any
 
 from store.filters import Filter
 from store.moments import rfc3339
+from store.pruned import BODIES_GONE, mark_in
 from store.reader import Snapshot
 
 
@@ -19,8 +20,14 @@ async def reach(snapshot: Snapshot) -> dict[str, Any]:
     (last, first) = ends[0] if ends else (None, None)
     if not snapshot.search:
         return reached(None, None, 0, first, last)
-    rows = await snapshot.rows("select last_id, newest, (select min(oldest) from search.shelves) from search.progress")
+    rows = await snapshot.rows(
+        "select last_id, newest, (select min(oldest) from search.shelves where last_id > ?) from search.progress",
+        (gone := await mark_in(snapshot, BODIES_GONE) or 0,),
+    )
     (looked_at, newest, oldest) = rows[0]
+    if oldest is not None and gone:  # the shelf may have begun with calls whose text is gone
+        kept = await snapshot.rows("select started_at from calls where id > ? order by id limit 1", (gone,))
+        oldest = max(oldest, kept[0][0]) if kept else None
     return reached(oldest, newest, looked_at, first, last)
 
 

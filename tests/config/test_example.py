@@ -77,6 +77,9 @@ def test_shown_defaults_are_the_defaults(table: str) -> None:
                 assert isinstance(default.listen, Address)
             case "allowed_hosts":
                 assert default.allowed_hosts == tuple(value)
+            case "keep_bodies" | "keep_calls" | "max_bodies":
+                assert value == ("unlimited" if key == "max_bodies" else "forever")
+                assert getattr(default, key) is None
             case "webhook_url":
                 assert default.webhook_url is None
             case "webhook_secret_env":

@@ -4,7 +4,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -262,3 +262,12 @@ def test_the_price_list_is_that_of_the_host_or_the_dialect_or_the_name(
     file = tmp_path / "tollbook.toml"
     file.write_text(f"[upstreams.{name}]\n{table}\n")
     assert load(file, environ={}).upstreams[name].provider == provider
+
+
+def test_what_is_kept(loaded: Load) -> None:
+    """Ages are hours or days and sizes decimal bytes; for ever and unlimited are what holds without being said."""
+    assert loaded().store == loaded('[store]\nkeep_bodies = "forever"\nmax_bodies = "unlimited"').store
+    store = loaded('[store]\nkeep_bodies = "36h"\nmax_bodies = "1.5GB"\nkeep_calls = "400d"').store
+    assert (store.keep_bodies, store.max_bodies) == (timedelta(hours=36), 1_500_000_000)
+    assert store.keep_calls == timedelta(days=400)
+    assert loaded().store.keep_calls is None

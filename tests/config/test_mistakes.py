@@ -123,12 +123,31 @@ def test_bad_base_url_is_refused(tmp_path: Path, url: str, advice: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ('keep_bodies = "90"', "days or hours"),
+        ("keep_bodies = 90", "days or hours"),
+        ('keep_bodies = "0h"', 'from "1h" on'),
+        ('keep_calls = "31d"', 'from "32d" on'),
+        ('keep_calls = "-90d"', "forever"),
+        ('max_bodies = "10"', "a size such as"),
+        ('max_bodies = "1MB"', 'from "16MB" on'),
+        ("max_bodies = 10", "unlimited"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(tmp_path: Path, line: str, advice: str) -> None:
+    """An age or a size that cannot be meant is refused, with what would be right: nothing is pruned by a slip."""
+    (mistake,) = mistakes(tmp_path, f"[store]\n{line}")
+    assert mistake.startswith(f"store.{line.split()[0]}")
+    assert advice in mistake
+
+
+@pytest.mark.parametrize(
     ("text", "key"),
     [
         ('[proxy]\non_store_failure = "serve"', "proxy.on_store_failure"),
         ("[groups.a]\ncalls_per_minute = 60", "groups.a.calls_per_minute"),
-        ("[store]\nretention_days = 30", "store.retention_days"),
-        ("[store]\nkeep_bodies_days = 30", "store.keep_bodies_days"),
+        ('[store]\nengine = "postgres"', "store.engine"),
     ],
 )
 def test_what_a_later_version_brings_is_refused(tmp_path: Path, text: str, key: str) -> None:

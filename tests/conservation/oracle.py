@@ -20,7 +20,9 @@ _ROWS = """
 select lower(substr(hex(call_id), 1, 8) || '-' || substr(hex(call_id), 9, 4) || '-' || substr(hex(call_id), 13, 4)
          || '-' || substr(hex(call_id), 17, 4) || '-' || substr(hex(call_id), 21)),
        user, upstream_request_id, outcome, status, total_tokens, error_type
-  from calls"""
+  from calls where boot_id <> 'earlier'"""
+EARLIER = "earlier"
+"""The run of calls that were in the book before, and may have been pruned meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,17 @@ class Verdict:
     broken: list[str] = field(default_factory=list)  # claims that do not hold, each with its case
 
 
-def judge(data_dir: Path, seen: Seen, issued: Mapping[str, str], health: Mapping[str, Any]) -> Verdict:
-    """Hold the book against what the clients and the upstream know, when nothing runs or waits any more."""
+def judge(
+    data_dir: Path, seen: Seen, issued: Mapping[str, str], health: Mapping[str, Any], *, earlier: int = 0
+) -> Verdict:
+    """Hold the book against what the clients and the upstream know, when nothing runs or waits any more.
+
+    `earlier`: how many calls of the run `EARLIER` were ever in the book, received and stored.
+    """
     uri = f"file:{quote(str(data_dir / 'book.db'))}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True)) as connection:
         rows = connection.execute(_ROWS).fetchall()
-        sums = [connection.execute(f"select coalesce(sum(calls), 0) from {table}").fetchone()[0]
+        sums = [connection.execute(f"select coalesce(sum(calls), 0) from {table}").fetchone()[0] - earlier
                 for table in ("day_sums", "quarter_models", "hour_keys")]  # fmt: skip
     broken: list[str] = []
 
@@ -64,11 +71,12 @@ def judge(data_dir: Path, seen: Seen, issued: Mapping[str, str], health: Mapping
             broken.append(f"a received answer is {row[3]} in the book: {request} {row}")
         elif row[4] == 200 and row[5] != 15:
             broken.append(f"a received answer has not its tokens in the book: {request} {row}")
-    balance = health["stored"] + health["waiting"] + health["open"] + health["lost"]["total"]
-    if health["received"] != balance or health["waiting"] or health["open"]:
+    stored = health["stored"] - earlier
+    balance = stored + health["waiting"] + health["open"] + health["lost"]["total"]
+    if health["received"] - earlier != balance or health["waiting"] or health["open"]:
         broken.append(f"the counters do not balance: {dict(health)}")
-    if health["stored"] != len(rows) + health["repeats"]:
-        broken.append(f"{health['stored']} are counted as stored, {len(rows)} are there")
+    if stored != len(rows) + health["repeats"]:
+        broken.append(f"{stored} are counted as stored, {len(rows)} are there")
     unwritten = health["lost"].get("unwritten", 0)
     if health["lost"]["total"] != unwritten or unwritten > seen.cut:
         broken.append(f"lost, though the disk never failed: {health['lost']}, with {seen.cut} cut")

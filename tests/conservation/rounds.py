@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,9 +39,20 @@ class Course:
 
 
 async def run(
-    data_dir: Path, rounds: int, *, clients: int, seed: int, tell: Callable[[Course], None] = lambda _: None
+    data_dir: Path,
+    rounds: int,
+    *,
+    clients: int,
+    seed: int,
+    tell: Callable[[Course], None] = lambda _: None,
+    meanwhile: Callable[[Path], Awaitable[None]] | None = None,
+    earlier: int = 0,
 ) -> Course:
-    """Kill so often. Ends early, with what is broken in the verdict, when the oracle finds something."""
+    """Kill so often. Ends early, with what is broken in the verdict, when the oracle finds something.
+
+    `meanwhile` is given the configuration, and runs under the load of each round until that is over. `earlier`: how
+    many calls of the run `EARLIER` the book began with.
+    """
     dice, upstream, course = random.Random(seed), Issuing(seed), Course()
     load = Load(clients, seed)
     config = data_dir.with_suffix(".toml")
@@ -52,15 +63,20 @@ async def run(
         for _ in range(rounds):
             victim = dice.choice(VICTIMS)
             load.start(served.proxy)
+            beside = None if meanwhile is None else asyncio.ensure_future(meanwhile(config))
             await asyncio.sleep(0.05 + dice.random() * 0.5)
             served = await _kill(served, victim, dice, data_dir, config)
             await load.stop()
+            if beside is not None:
+                beside.cancel()
+                with suppress(asyncio.CancelledError):
+                    await beside
             began = time.monotonic()
             health = await _settled(served)
             course.longest_recovery_s = max(course.longest_recovery_s, time.monotonic() - began)
             course.rounds += 1
             course.killed[victim] += 1
-            course.verdict = judge(data_dir, load.seen, upstream.issued, health)
+            course.verdict = judge(data_dir, load.seen, upstream.issued, health, earlier=earlier)
             course.received, course.sent = len(load.seen.received), len(load.seen.sent)
             course.cut, course.left = load.seen.cut, load.seen.left
             course.unwritten = health["lost"].get("unwritten", 0)
