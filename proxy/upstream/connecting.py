@@ -67,7 +67,7 @@ class Connecting:
             return found
         found = list(await self._loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM))
         if not origin.is_address:
-            found = [one for one in found if not ipaddress.ip_address(str(one[4][0]).partition("%")[0]).is_link_local]
+            found = [one for one in found if not _is_link_local(str(one[4][0]))]
             if not found:
                 raise OSError(None, "its name leads to a link-local address")
         self._known[key] = (now + _REMEMBERED_S, found)
@@ -78,6 +78,13 @@ class Connecting:
             self._tls = ssl.create_default_context()
             self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
+
+
+def _is_link_local(address: str) -> bool:
+    """Whether this is a neighbour's address, also where IPv6 only wraps one of IPv4, which is what is called then."""
+    read = ipaddress.ip_address(address.partition("%")[0])
+    mapped = read.ipv4_mapped if isinstance(read, ipaddress.IPv6Address) else None
+    return (mapped or read).is_link_local
 
 
 def _socket(address: aiohappyeyeballs.AddrInfoType) -> socket.socket:
