@@ -61,6 +61,10 @@ class Repeat(msgspec.Struct, frozen=True, gc=False):
     of: bytes  # the call that has the row
 
 
+class Displaced(Exception):
+    """A file of the book is no longer where it was opened."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What one batch moves besides its rows, in the same transaction."""
@@ -109,6 +113,7 @@ class Book:
     """The writing side of a data directory's two files."""
 
     def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
         self._connection = _connect(data_dir / BOOK_FILE)
         migration.bring_up_to_date(self._connection)
         schema.prepare(self._connection, schema.book_schema(), schema.BOOK_VERSION)
@@ -122,6 +127,7 @@ class Book:
         self._compress = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_content_size=True).compress
         # A crash between the two files leaves bodies whose call never came; their ids will be given again.
         self._bodies.execute("delete from bodies where id > ?", (self._last_id,))
+        self._inodes = self._looked_up()
 
     def __enter__(self) -> Self:
         return self
@@ -133,6 +139,19 @@ class Book:
         """Close both files; their write-ahead logs are folded in."""
         self._connection.close()
         self._bodies.close()
+
+    def must_be_in_place(self) -> None:
+        """See whether the files that are written are those that bear their names.
+
+        Raises:
+            Displaced: somebody removed or replaced one; what is written goes nowhere.
+        """
+        for name, inode in self._looked_up().items():
+            if inode is None or inode != self._inodes[name]:
+                raise Displaced(f"{name} was {'removed' if inode is None else 'replaced'} while it was being written")
+
+    def _looked_up(self) -> dict[str, tuple[int, int] | None]:
+        return {name: _identity(self._data_dir / name) for name in (BOOK_FILE, BODIES_FILE)}
 
     def add(self, entries: Sequence[Entry], progress: Progress = Progress()) -> int:
         """Write these calls and move the cursors, all or nothing. Returns how many calls were new.
@@ -454,6 +473,14 @@ def _headers(headers: Headers) -> str:
         return orjson.dumps(headers).decode()
     except TypeError:  # a lone surrogate
         return orjson.dumps([[_text(name), _text(value)] for name, value in headers]).decode()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -263,12 +263,15 @@ class Ingest:
         if batch.taken or positions:
             entries = self._ready(batch.entries)
             self._commit(entries, Progress(cursors=positions, repeats=batch.repeats))
+            self._book.must_be_in_place()  # before the journal drops what only the book has from now on
             self._journals.committed(positions)
         if all_read:
             self._budgets.counted(began)
         ended = [run for run in self._journals.runs.values() if run.read_out]
         for run in ended:
             self._account_for(run)
+        if ended:
+            self._book.must_be_in_place()
         self._stand(without=ended)
         for run in ended:
             self._journals.drop(run)  # only now: until here its page of counts is looked at

@@ -99,6 +99,8 @@ class _Connection:
         self._connection = connection
         self._bodies_file = data_dir / BODIES_FILE
         self._search_file = data_dir / SEARCH_FILE
+        self._book_inode = _inode(data_dir / BOOK_FILE)
+        self._book_file = data_dir / BOOK_FILE
         self._search_inode: int | None = None  # of the file that is attached
         self._until = 0.0
         self.bodies = False
@@ -106,6 +108,11 @@ class _Connection:
     @property
     def search(self) -> bool:
         return self._search_inode is not None
+
+    @property
+    def displaced(self) -> bool:
+        """Whether the book was removed or replaced since: what is read here is of no use to anybody."""
+        return _inode(self._book_file) != self._book_inode
 
     @classmethod
     async def open(cls, data_dir: Path) -> Self | None:
@@ -210,6 +217,14 @@ class Reader:
         finally:
             await reader.close()
 
+    async def _unused(self) -> _Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.displaced:
+                return connection
+            await connection.close()
+        return None
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         """The book at this moment, until the deadline.
@@ -219,7 +234,7 @@ class Reader:
         """
         async with self._free:
             try:
-                connection = self._idle.pop() if self._idle else await _Connection.open(self._data_dir)
+                connection = await self._unused() or await _Connection.open(self._data_dir)
             except sqlite3.Error as reason:
                 raise NoAnswer("the book cannot be read just now") from reason
             if connection is None:
