@@ -148,6 +148,12 @@ class Admission:
         return Refusal(404, "unknown_upstream", message, retry=False)
 
 
+def ends_surely(request: web.BaseRequest, head: Head) -> bool:
+    """Whether every reader agrees where this request ends. If not, nothing behind it is taken for the next one."""
+    coding = head.first("transfer-encoding")
+    return coding is None or (request.version != (1, 0) and coding.strip().lower() == "chunked")
+
+
 def _wrong_head(request: web.BaseRequest, head: Head) -> Refusal | None:
     """What two parsers may understand differently is refused (RFC 9112, and what smuggling is made of)."""
     if request.version not in ((1, 0), (1, 1)):

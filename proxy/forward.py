@@ -16,7 +16,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from proxy import credential, refusal
-from proxy.admission import Admission, Admitted, Turned
+from proxy.admission import Admission, Admitted, Turned, ends_surely
 from proxy.call_id import CallIds, to_text
 from proxy.capture import Capture
 from proxy.client import Client, ClientGone
@@ -106,7 +106,7 @@ class Forwarding:
         admitted, exchange, client = self._admitted, self.exchange, self.client
         try:
             if isinstance(admitted, Turned):
-                if self._head.first("expect") is not None:
+                if self._head.first("expect") is not None or not ends_surely(self._request, self._head):
                     client.close_after()
                 return await self._refuse(admitted.refusal)
             if full:
