@@ -151,3 +151,18 @@ def test_the_readme_shows_pictures_that_are_there() -> None:
         name, _, theme = Path(path).stem.rpartition("-")
         assert f'"{name}"' in drawn
         assert f'"{theme}"' in drawn
+
+
+def test_every_row_of_the_matrix_is_shown_or_explained() -> None:
+    """Rows 1 to 58 of the matrix are each there once; each test it names exists, and a row without one says why."""
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    rows = re.findall(r"^\| ([\d, ]+) \| (.*) \| (.*) \|(.*)\|$", page, re.MULTILINE)
+    assert sorted(int(number) for numbers, *_ in rows for number in numbers.split(",")) == list(range(1, 59))
+    for numbers, fault, holds, shown in rows:
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", shown)
+        assert len(named) == shown.count("::"), shown
+        assert named or re.search(r"^(not |there is no|belongs to)", holds), (numbers, fault)
+        for file, function in named:
+            assert re.search(rf"^(async )?def {function}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE), (
+                function
+            )
