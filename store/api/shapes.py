@@ -202,7 +202,10 @@ _SUMS: Final = _object(
 )
 _VALUES: Final = _list(_object(value=_TEXT_OR_NULL, calls=_COUNT))
 _HOW_FAR: Final[_Json] = {
-    "complete": {"type": "boolean", "description": "false: the time was up before every call of the filter was read"},
+    "complete": {
+        "type": "boolean",
+        "description": "false: the time was up before every call of the filter was read, or rows it needs are pruned",
+    },
     "read_back_to": {
         "type": ["string", "null"],
         "format": "date-time",

@@ -14,6 +14,7 @@ from store.questions.beginning import beginning_us
 from store.questions.partial import together
 from store.questions.row import Json
 from store.questions.stats import stats
+from store.questions.whole_hours import before_and_now
 from store.questions.windows import Allowance
 from store.reader import Source
 
@@ -23,8 +24,9 @@ _MINUTE_US = 60_000_000
 async def comparison(source: Source, asked: Filter, now: datetime, *, allowed_s: float = 1.5) -> Json:
     """{"from", "to", "total", "previous": {"from", "to", "total"} or null, "change", "per_minute", "cache", ...}.
 
-    Without a beginning the whole book is meant, and nothing is before it. `complete` tells of both sums;
-    where one could not be read in whole there are no changes and no rates, because they would be of different times.
+    Without a beginning the whole book is meant, and nothing is before it. Where rows were pruned a long time begins at
+    a whole hour, as "from" tells. `complete` tells of both sums; where one could not be read in whole there are no
+    changes and no rates, because they would be of different times.
 
     Raises:
         NoAnswer: the book cannot be read in time.
@@ -32,14 +34,18 @@ async def comparison(source: Source, asked: Filter, now: datetime, *, allowed_s:
     first = asked.from_us if asked.from_us is not None else await beginning_us(source)
     stop = asked.to_us if asked.to_us is not None else epoch_us(now)
     allowance = Allowance(allowed_s)
+    earlier = None
+    if asked.from_us is not None and asked.from_us < stop:
+        earlier, asked = await before_and_now(source, asked, stop)
+        first = asked.from_us
     by_model = await stats(source, replace(asked, by=("model",)), allowed_s=allowance.left)
     answers, previous = [by_model], None
-    if asked.from_us is not None and asked.from_us < stop:
-        before = replace(asked, from_us=max(0, 2 * asked.from_us - stop), to_us=asked.from_us, by=())
+    if earlier is not None:
+        before = replace(earlier, by=())
         answers.append(await stats(source, before, allowed_s=allowance.left))
         previous = {
             "from": rfc3339(before.from_us or 0),
-            "to": rfc3339(asked.from_us),
+            "to": rfc3339(before.to_us or 0),
             "total": answers[-1]["total"],
         }  # fmt: skip
     total, read = by_model["total"], together(answers)

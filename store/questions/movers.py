@@ -15,6 +15,7 @@ from store.questions.comparison import change
 from store.questions.partial import together
 from store.questions.row import Json
 from store.questions.stats import stats
+from store.questions.whole_hours import before_and_now
 from store.questions.windows import Allowance
 from store.reader import Source
 
@@ -36,7 +37,7 @@ async def movers(source: Source, asked: Filter, now: datetime, *, allowed_s: flo
     nobody = {name: _nobody() for name in MOVERS_BY}
     if asked.from_us is None or asked.from_us >= stop:
         return {**nobody, **together([])}
-    before = replace(asked, from_us=max(0, 2 * asked.from_us - stop), to_us=asked.from_us)
+    before, asked = await before_and_now(source, asked, stop)
     allowance = Allowance(allowed_s)
     answers: list[Json] = []
     for by in (("model",), ("key", "group")):  # what one table of sums tells at once

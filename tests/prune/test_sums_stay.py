@@ -18,7 +18,7 @@ from store.filters import BY, DIMENSIONS, Filter, parse
 from store.moments import epoch_us
 from store.pruned import CALLS_FROM, mark
 from store.pruning import Limits
-from store.questions import facets, stats
+from store.questions import comparison, facets, movers, stats
 from store.reader import Reader
 from store.sums import DAY_US, HOUR_US
 from tests.book.test_sums import all_sums
@@ -154,3 +154,21 @@ async def test_an_older_version_of_a_pruned_book_keeps_its_sums(tmp_path: Path) 
     assert sums_of(tmp_path) == before
     with closing(sqlite3.connect(tmp_path / BOOK_FILE)) as connection:
         assert mark(connection, CALLS_FROM) == first // DAY_US * DAY_US - days(32)
+
+
+async def test_long_times_can_still_be_compared(tmp_path: Path) -> None:
+    """Two times of weeks whose rows are gone are compared exactly, from the whole hours that the answer tells."""
+    now = AT + timedelta(minutes=7)
+    calls = [a_call(started_at_us=epoch_us(now) - hours * HOUR_US, key=f"k{hours % 2}") for hours in range(1, 24 * 130)]
+    await pruned(a_book(tmp_path, calls), Limits(calls_us=days(32)), AT)
+    async with Reader.open(tmp_path) as reader:
+        asked = parse([("from", "60d")], now)
+        told = await comparison(reader, asked, now)
+        moved = await movers(reader, asked, now)
+    assert (told["complete"], moved["complete"]) == (True, True)
+    for stretch in (told, told["previous"]):
+        ends = parse([("from", stretch["from"]), ("to", stretch["to"])], now)
+        assert stretch["total"]["calls"] == sum(plainly.matches(call, ends) for call in calls)
+    assert told["previous"]["from"].endswith(":00:00.000000Z")
+    assert told["change"]["calls"] is not None
+    assert moved["key"]["up"] or moved["key"]["down"]
