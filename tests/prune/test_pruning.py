@@ -14,10 +14,10 @@ from store.book import BODIES_FILE, BOOK_FILE, Book, Entry, KeptBody
 from store.budgets.used import used
 from store.budgets.window import Window
 from store.call import Cost
-from store.filters import Filter
+from store.filters import Filter, parse
 from store.moments import at, epoch_us
 from store.pruning import Limits, look
-from store.questions import call, logs
+from store.questions import call, comparison, facets, forecast, logs, movers, scatter, stats
 from store.questions.arrived import arrived, newest_row
 from store.questions.every_call import pages, settled
 from store.reader import Reader
@@ -253,3 +253,25 @@ def test_space_is_given_back_in_steps_of_the_size_asked_for(tmp_path: Path) -> N
         assert before > 100
         assert book.give_back(60) == before - 60
         assert book.give_back(10_000) == 0
+
+
+async def test_a_book_without_a_call_left_answers_every_question(tmp_path: Path) -> None:
+    """After every call has gone there are no rows to be told, whatever is asked, and the sums are all there."""
+    a_book(tmp_path, [said(50, user="ann", key=f"k{number % 2}") for number in range(20)])
+    await pruned(tmp_path, Limits(calls_us=days(40)), NOW)
+    texts = ([], [("model", "gpt*"), ("status", "200")], [("user", "ann")], [("key", "k1")], [("q", "asked")])
+    async with Reader.open(tmp_path) as reader:
+        for pairs in texts:
+            for more in ([], [("from", "365d")], [("from", "49d"), ("to", "48d")]):
+                asked = parse([*pairs, *more], NOW)
+                assert (await logs(reader, asked))["logs"] == []
+                assert (await scatter(reader, asked))["points"] == []
+                await facets(reader, asked)
+                await comparison(reader, asked, NOW)
+                await movers(reader, asked, NOW)
+                await forecast(reader, asked, NOW)
+                assert [page async for page in pages(reader, await settled(reader, asked))] == [[]]
+        assert (await stats(reader, Filter()))["total"]["calls"] == 20
+        by_user = await stats(reader, parse([("by", "user")], NOW, also=("by",)))
+        assert (by_user["complete"], by_user["total"]["calls"]) == (False, 0)
+        assert [one["calls"] for one in (await facets(reader, Filter()))["key"]] == [10, 10]
