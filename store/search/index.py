@@ -203,6 +203,10 @@ class Index:
         if free:
             # A script, because each page is a step of the statement, and `execute` stops after the first.
             self._connection.executescript(f"pragma incremental_vacuum({_GIVE_BACK_PAGES})")
+            if (
+                free <= _GIVE_BACK_PAGES
+            ):  # the log has had what is gone now, too; a reader that is in the way is waited for
+                self._connection.execute("pragma wal_checkpoint(truncate)")
         return bool(free)
 
     def _begin_refilling(self, number: int, gone: int) -> None:

@@ -1,5 +1,7 @@
 """Words of bodies that were pruned are not found, not kept, and cost nobody the rest of the index."""
 
+import asyncio
+import os
 import sqlite3
 import time
 from contextlib import closing
@@ -18,7 +20,7 @@ from store.search.reach import reach
 from store.search.texts import Text
 from tests.books import NOON_US, a_book
 from tests.prune.pruning import days, pruned
-from tests.search.test_indexing import at, found, indexed, indexing, said
+from tests.search.test_indexing import at, caught_up, found, indexed, indexing, said
 
 LATER = moment(NOON_US) + timedelta(days=40)
 OLD = 6
@@ -32,9 +34,15 @@ def told(data_dir: Path, statement: str) -> list[Any]:
 
 def some(old: int = OLD, new: int = 4) -> list[Any]:
     """Calls numbered by their time: old ones of day 0 and new ones of day 30, each with a word of its own."""
-    early = [said(f"needle early{number}", **at(number)) for number in range(1, old + 1)]
+    early = [said(f"needle early{number} xylophonequartz", **at(number)) for number in range(1, old + 1)]
     late = [said(f"needle late{number}", **at(days(30) + number)) for number in range(1, new + 1)]
     return early + late
+
+
+def kept(data_dir: Path) -> bool:
+    """Whether a word of the old calls is in any file of the index."""
+    names = [name for name in os.listdir(data_dir) if name.startswith("search.db") and not name.endswith("-shm")]
+    return any(b"lophonequartz" in (data_dir / name).read_bytes() for name in names)
 
 
 async def forget_bodies(data_dir: Path) -> None:
@@ -74,6 +82,7 @@ async def test_its_words_leave_the_index(tmp_path: Path) -> None:
     a_book(tmp_path, some())
     indexed(tmp_path, 10)
     inode = (tmp_path / "search.db").stat().st_ino
+    assert kept(tmp_path)
     await forget_bodies(tmp_path)
     a_book(tmp_path, [said("needle newest", **at(days(30) + 9))])
     clean(tmp_path)
@@ -83,7 +92,20 @@ async def test_its_words_leave_the_index(tmp_path: Path) -> None:
     assert await found(tmp_path, "late2") == [days(30) + 2]
     assert told(tmp_path, "select first_id, last_id, calls from shelves") == [(7, 11, 5)]
     assert told(tmp_path, "select count(*) from words_1 where words_1 match 'early*'") == [(0,)]
-    assert b"early3" not in (tmp_path / "search.db").read_bytes()
+    assert not kept(tmp_path)
+
+
+async def test_the_log_of_the_index_has_none_of_them_either(tmp_path: Path) -> None:
+    """While the store goes on, no file of the index has a word that went."""
+    a_book(tmp_path, some())
+    with indexing(tmp_path) as thread:
+        caught_up(thread, 10, tmp_path)
+        assert kept(tmp_path)
+        await forget_bodies(tmp_path)
+        deadline = time.monotonic() + 20
+        while kept(tmp_path):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
 
 
 async def test_a_command_takes_them_out_itself(tmp_path: Path) -> None:
