@@ -1,0 +1,111 @@
+"""Waits of minutes, on a loop whose clock runs fast."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import OpenHouse, houses
+from tests.relay.hurried import Hurried
+from tests.relay.neighbours import CHUNKED, LAST, RawClient, RawUpstream, Script, Visit, chunked, sized
+
+CHAT = b'{"model":"gpt-4o","stream":true,"messages":[]}'
+OK = sized(b"{}", b"Content-Type: application/json")
+EVENT = b'data: {"object":"chat.completion.chunk","model":"gpt-4o","choices":[]}\n\n'
+MINUTE = 60.0
+
+
+def hurried(tmp_path: Path, script: Script, told: Callable[[OpenHouse, str], Awaitable[Any]]) -> Any:
+    """Play it with an upstream that plays `script`; `told` gets a factory of houses and the upstream's address."""
+
+    async def main() -> Any:
+        upstream = RawUpstream()
+        await upstream.open(script)
+        try:
+            async with houses(tmp_path) as house:
+                return await told(house, upstream.url)
+        finally:
+            await upstream.close()
+
+    with asyncio.Runner(loop_factory=Hurried) as runner:
+        return runner.run(main())
+
+
+@pytest.mark.parametrize("when", ["before the answer", "in the stream"])
+def test_ten_minutes_of_silence_are_waited_for(tmp_path: Path, when: str) -> None:
+    """An upstream that thinks for ten minutes, before its answer or in it, ends as a completed call."""
+
+    async def script(visit: Visit) -> None:
+        await visit.read()
+        if when == "in the stream":
+            await visit.say(CHUNKED + chunked(EVENT))
+            await asyncio.sleep(10 * MINUTE)
+            await visit.say(chunked(EVENT, b"data: [DONE]\n\n") + LAST)
+        else:
+            await asyncio.sleep(10 * MINUTE)
+            await visit.say(CHUNKED + chunked(EVENT, EVENT, b"data: [DONE]\n\n") + LAST)
+
+    async def told(house: OpenHouse, url: str) -> None:
+        home = await house(url, upstream={"read_timeout_s": 15 * MINUTE}, journal_wait_ms=60_000.0)
+        client = await RawClient.dial(home.proxy)
+        await client.ask("/groq/v1/chat/completions", "POST", body=CHAT)
+        assert (await client.answer()).body == EVENT * 2 + b"data: [DONE]\n\n"
+        assert (await home.row(30 * MINUTE))["outcome"] == "completed"
+        client.leave()
+
+    hurried(tmp_path, script, told)
+
+
+def test_silence_ends_at_its_limit_and_no_earlier(tmp_path: Path) -> None:
+    """With a limit of nine minutes an upstream that is silent for ten is given up between nine and ten."""
+
+    async def script(visit: Visit) -> None:
+        await visit.read()
+        await visit.left()
+
+    async def told(house: OpenHouse, url: str) -> None:
+        home = await house(url, upstream={"read_timeout_s": 9 * MINUTE}, journal_wait_ms=60_000.0)
+        client = await RawClient.dial(home.proxy)
+        began = asyncio.get_running_loop().time()
+        await client.ask("/groq/v1/chat/completions", "POST", body=CHAT)
+        assert (await client.answer()).status == 504
+        assert 9 * MINUTE <= asyncio.get_running_loop().time() - began < 12 * MINUTE
+        assert (await home.row(30 * MINUTE))["outcome"] == "upstream_timed_out"
+        client.leave()
+
+    hurried(tmp_path, script, told)
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /groq/v1/x HTTP/1.1\r\nHost: x\r\nX-Half", b"dripped"])
+def test_headers_that_do_not_come_are_not_waited_for(tmp_path: Path, begun: bytes) -> None:
+    """A connection without a whole head, silent or fed a byte a second, is closed within minutes; others are served."""
+
+    async def script(visit: Visit) -> None:
+        await visit.say(OK)
+
+    async def told(house: OpenHouse, url: str) -> None:
+        home = await house(url, journal_wait_ms=60_000.0)
+        slow, other = await RawClient.dial(home.proxy), await RawClient.dial(home.proxy)
+        closed = asyncio.ensure_future(slow.reader.read())
+        if begun == b"dripped":
+            await slow.say(b"GET /groq/v1/x HTTP/1.1\r\nHost: x\r\nX-Drip: ")
+        else:
+            await slow.say(begun)
+        for second in range(600):
+            if closed.done():
+                break
+            await asyncio.sleep(1)
+            if begun == b"dripped":
+                slow.writer.write(b"x")
+            if second == 5:
+                await other.ask()
+                assert (await other.answer()).status == 200
+        assert closed.done()
+        assert b"200" not in closed.result()
+        assert home.ingest.live().open == 0
+        slow.leave()
+        other.leave()
+
+    hurried(tmp_path, script, told)
