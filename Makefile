@@ -41,7 +41,7 @@ bench-query: $(VENV)/to-test
 	@exec $(BIN)/python -m bench.query $(ARGS)
 
 endurance: $(VENV)/to-test
-	@exec $(BIN)/python -m tests.conservation $(ARGS)
+	@exec $(BIN)/python -m tests.endurance $(ARGS)
 
 fuzz: $(VENV)/to-test
 	@exec $(BIN)/python -m tests.fuzz $(ARGS)

@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.page import write_between
@@ -15,14 +16,14 @@ from tests.conservation.rounds import Course, run
 _PAGE = Path(__file__).parents[2] / "docs" / "endurance.md"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.conservation", description=__doc__)
     parser.add_argument("--rounds", type=int, default=500)
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--no-write", dest="write", action="store_false", help="print only, leave the page alone")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="tollbook-endurance-"))
     began = time.monotonic()
     course = asyncio.run(run(folder / "data", options.rounds, clients=options.clients, seed=options.seed, tell=_tell))

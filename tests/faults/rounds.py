@@ -35,10 +35,10 @@ async def kept_although(folder: Path, what: str, nth: int) -> str:
         names, what, nth, "tests.faults.writing", str(data_dir), str(_CALLS), trace=folder / "trace"
     )  # fmt: skip
     promised = [line for line in ran.said if line != "done"]
-    if what.startswith("error") and (not ran.struck or ran.status != 0 or len(promised) != _CALLS):
-        return f"the worker did not go on: {ran}"
     if not ran.struck:
         return NOT_REACHED if ran.said[-1:] == ["done"] else f"the worker ended for another reason: {ran}"
+    if what.startswith("error") and (ran.status != 0 or len(promised) != _CALLS):
+        return f"the worker did not go on: {ran}"
     counters = await ingested(data_dir)
     found = [str(row["id"]).replace("-", "") for row in await rows(data_dir)]
     if len(set(found)) != len(found):
@@ -67,10 +67,10 @@ async def filled_although(folder: Path, what: str, nth: int, names: str = FILLIN
     ran = await strace.run(
         names, what, nth, "tests.faults.filling", str(data_dir), str(len(wanted)), trace=folder / "trace"
     )  # fmt: skip
-    if what.startswith("error") and (not ran.struck or ran.said != [str(len(wanted))]):
-        return f"the store did not go on: {ran}"
     if not ran.struck:
         return NOT_REACHED if ran.said == [str(len(wanted))] else f"the store ended for another reason: {ran}"
+    if what.startswith("error") and ran.said != [str(len(wanted))]:
+        return f"the store did not go on: {ran}"
     counters = await ingested(data_dir)
     found = sorted(str(row["id"]).replace("-", "") for row in await rows(data_dir))
     if found != sorted(wanted):

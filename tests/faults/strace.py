@@ -18,13 +18,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @functools.cache
-def _works() -> bool:
+def works() -> bool:
+    """Whether processes can be traced here."""
     strace = shutil.which("strace")
     command = [strace or "", "-o", "/dev/null", "-e", "inject=getpid:error=EIO", "true"]
     return strace is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-needs_strace = pytest.mark.skipif(not _works(), reason="takes strace, and leave to trace processes")
+needs_strace = pytest.mark.skipif(not works(), reason="takes strace, and leave to trace processes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,31 @@ async def test_a_locked_book_is_filled_once_it_is_free(tmp_path: Path) -> None:
     await stored(ingest, 2)
     await asyncio.to_thread(ingest.stop)
     assert not run.directory.path.exists()
+
+
+@pytest.mark.timeout(60)
+async def test_a_long_reader_stops_no_call_and_its_log_is_folded_afterwards(tmp_path: Path) -> None:
+    """Another program that keeps a snapshot open makes the write-ahead log long, until it lets go; calls go in."""
+    ingest = an_ingest(tmp_path)
+    log = tmp_path / f"{BOOK_FILE}-wal"
+    with closing(sqlite3.connect(f"file:{tmp_path / BOOK_FILE}?mode=ro", uri=True, isolation_level=None)) as other:
+        other.execute("begin")
+        assert other.execute("select count(*) from calls").fetchone() == (0,)
+        for number in range(1, 9):
+            run = HandWritten(tmp_path)
+            run.write(1, *framed(*[note for seq in range(1, 101) for note in whole_call(seq)]))
+            run.die()
+            await stored(ingest, number * 100)
+        assert other.execute("select count(*) from calls").fetchone() == (0,)
+        grown = log.stat().st_size
+        other.execute("rollback")
+    for _ in range(500):
+        if log.stat().st_size < grown:
+            break
+        await asyncio.sleep(0.02)
+    assert log.stat().st_size < grown
+    await asyncio.to_thread(ingest.stop)
+    assert len(await rows(tmp_path)) == 800
 
 
 @pytest.mark.timeout(60)
