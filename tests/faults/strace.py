@@ -56,8 +56,3 @@ async def run(calls: str, what: str, nth: int, module: str, *arguments: str, tra
 
 def _struck(trace: Path) -> bool:
     return "(INJECTED" in trace.read_text(errors="replace")
-
-
-def some(numbers: int, *, of: int) -> list[int]:
-    """So many of the first `of` calls, spread evenly: the short form of trying all."""
-    return [1 + place * of // numbers for place in range(numbers)]
