@@ -64,11 +64,15 @@ class Tokens(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def cache_write(self) -> int | None:
         """Tokens written to a cache, for either lifetime."""
+        if self.cache_write_1h is None:
+            return self.cache_write_5m
         return _sum(self.cache_write_5m, self.cache_write_1h)
 
     @property
     def all_cache_read(self) -> int | None:
         """Tokens read from a cache: text, audio and images."""
+        if self.cache_read_audio is None and self.cache_read_image is None:
+            return self.cache_read
         return _sum(self.cache_read, self.cache_read_audio, self.cache_read_image)
 
 

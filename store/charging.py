@@ -30,6 +30,9 @@ class Terms:
     unpriced_usd_per_million: Decimal | None = None
 
 
+_USUAL = Terms()
+
+
 @dataclass(frozen=True, slots=True)
 class Tariff:
     """All of a configuration that says what calls are charged: small enough to be handed from process to process."""
@@ -93,7 +96,7 @@ class Charging:
 
     def usage(self, group: str, cost: Cost, reading: Reading) -> tuple[int | None, Anomalies]:
         """What the group is charged; where the cost is unknown, by its fallback rate, and then an anomaly says so."""
-        terms = self.tariff.groups.get(group) or Terms()
+        terms = self.tariff.groups.get(group) or _USUAL
         if cost.nano_usd is not None or terms.unpriced_usd_per_million is None:
             return usage_micro(cost, terms.ratio, self.tariff.per_usd), ()
         usage = fallback_usage_micro(reading, terms.unpriced_usd_per_million, terms.ratio, self.tariff.per_usd)

@@ -66,26 +66,19 @@ def read(
     try:
         response, framing = unframed(response)
         name = dialect_of(dialect, path)
-
-        def read_as(spoken: Dialect) -> Reading:
-            return read_exchange(
-                spoken,
-                method,
-                path,
-                _model_in(query) if query else None,
-                request_headers,
-                request,
-                status,
-                response_headers,
-                response,
-                counting,
-            )
-
-        reading = read_as(_spoken(name, path, status, response))
+        exchange = (
+            method, path, _model_in(query) if query else None, request_headers, request, status, response_headers,
+            response, counting,
+        )  # fmt: skip
+        reading = read_exchange(_spoken(name, path, status, response), *exchange)
         if not _tells_tokens(reading) and name not in LEFT_TO_THE_BODY and status is not None and status < 400:
             # A configuration, or a path, may be wrong about who answers; what the answer is made of is not.
             found = format_in(response)
-            if found is not None and found != name and _tells_tokens(other := read_as(_DIALECTS[found])):
+            if (
+                found is not None
+                and found != name
+                and _tells_tokens(other := read_exchange(_DIALECTS[found], *exchange))
+            ):
                 reading = other
         return msgspec.structs.replace(reading, anomalies=(*reading.anomalies, *framing)) if framing else reading
     except Exception:

@@ -43,6 +43,8 @@ def metrics_in(told: Any) -> dict[str, int] | None:
 def completed(answer: Answer, counted: Counted, headers: Headers, type_: CallType) -> Counted:
     """What was counted, with what the body left out as far as it was told beside it."""
     tokens = counted.tokens
+    if tokens is not None and tokens.input_uncached is not None and tokens.output_text is not None:
+        return counted  # as nearly all are
     lacks_input = tokens is None or tokens.input is None
     lacks_output = type_ != "embedding" and (tokens is None or tokens.output is None)
     if not lacks_input and not lacks_output:

@@ -19,12 +19,12 @@ SPARED_BY_OUTCOME: Final[frozenset[Anomaly]] = frozenset({"no_terminator", "brok
 _NO_COUNT: Final = ("cost", "time", "latency", "_ms")
 
 
-def oddities(answer: Answer, tokens: Tokens | None, asked_model: str | None) -> Anomalies:
-    """What contradicts itself in an answer, beyond what its dialect has noticed."""
+def oddities(answer: Answer, asked_model: str | None, *, negative: bool) -> Anomalies:
+    """What contradicts itself in an answer, beyond what its dialect has noticed; `negative`: a count is below zero."""
     found: list[Anomaly] = []
     raw, usage = answer.raw_usage, answer.usage
     told = raw is not None and usage is not None and b"-" in raw and tells_a_negative(usage)
-    if told or (tokens is not None and _lowest(tokens) < 0):
+    if negative or told:
         found.append("negative_count")
     if families.differ(asked_model, answer.model):
         found.append("model_family_mismatch")
@@ -45,16 +45,12 @@ def unended(answer: Answer, form: Form, response: Document, *, finished: bool) -
 
 def without_negatives(tokens: Tokens) -> Tokens:
     """The same counts; one that came out below zero is unknown, whatever made it so."""
-    if _lowest(tokens) >= 0:
+    if min(filter(None, astuple(tokens)[1:]), default=0) >= 0:
         return tokens
     return replace(tokens, **{name: None for name in _BUCKETS if (getattr(tokens, name) or 0) < 0})
 
 
 _BUCKETS: Final = tuple(name for name in Tokens.__struct_fields__ if name != "source")
-
-
-def _lowest(tokens: Tokens) -> int:
-    return min(filter(None, astuple(tokens)[1:]), default=0)
 
 
 def tells_a_negative(usage: dict[str, Any]) -> bool:

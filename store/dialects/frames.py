@@ -46,7 +46,7 @@ _told = msgspec.json.Decoder(_Told).decode
 
 def unframed(document: Document) -> tuple[Document, Anomalies]:
     """The lines in the frames of this body, and what is odd about them; a body without frames as it is."""
-    if not _framed(document.head):
+    if document.head[:1] != b"\0" or not _framed(document.head):
         return document, ()
     reader = _Reader()
     head = b"".join(reader.lines(document.head))
@@ -57,9 +57,7 @@ def unframed(document: Document) -> tuple[Document, Anomalies]:
 
 
 def _framed(head: bytes) -> bool:
-    """Whether a body is made of frames, judged by its first bytes; even if the very first is damaged."""
-    if head[:1] != b"\0":
-        return False
+    """Whether a body that begins with a NUL is made of frames; even if the very first of them is damaged."""
     return _prelude(head, 0) is not None or any(sign in head[:_SIGNS_WITHIN] for sign in _SIGNS)
 
 

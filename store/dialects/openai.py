@@ -204,9 +204,12 @@ def _take_pages(answer: Answer, told: Pages, annotated: bool) -> None:
 
 
 def _label(labels: Labels, asked: Asked) -> None:
-    labels.set_user(asked.user)
-    labels.set_user(asked.safety_identifier)
-    labels.tag_all(asked.metadata)
+    if asked.user is not None:
+        labels.set_user(asked.user)
+    if asked.safety_identifier is not None:
+        labels.set_user(asked.safety_identifier)
+    if asked.metadata is not None:
+        labels.tag_all(asked.metadata)
 
 
 OPENAI = Dialect(Shape(Piece), _take, count_usage, _label)

@@ -80,7 +80,8 @@ def read_exchange(
     tokens = checks.without_negatives(counted.tokens) if metered and counted.tokens is not None else None
     anomalies: Anomalies = ()
     if metered:
-        anomalies = (*answer.anomalies, *counted.anomalies, *checks.oddities(answer, counted.tokens, requested_model))
+        odd = checks.oddities(answer, requested_model, negative=tokens is not counted.tokens)
+        anomalies = (*answer.anomalies, *counted.anomalies, *odd)
         if dialect.metered and status is not None and status < 400:
             anomalies += checks.unended(answer, form, response, finished=finished)
     answered = status is not None and status < 400 and form not in ("other", "empty") and not answer.pending

@@ -17,4 +17,6 @@ def upstream_request_id(headers: Headers, reading: Reading) -> str | None:
         rank = _rank.get(name, best_rank)
         if rank < best_rank and value:
             best_rank, best = rank, value
+            if not rank:
+                break
     return best or reading.response_id
