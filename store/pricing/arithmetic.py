@@ -14,6 +14,7 @@ minus what they cost. In the same band, because the length of the prompt would h
 
 from collections.abc import Iterable
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -232,10 +233,18 @@ def total_nano(amounts: Iterable[Decimal]) -> int | None:
 
 def usage_micro(cost: Cost, ratio: Decimal, per_usd: Decimal) -> int | None:
     """The usage in whole micro-credits: cost x ratio x credits per USD, rounded once, half up; None when unknown."""
-    if cost.nano_usd is None:
+    nano = cost.nano_usd
+    if nano is None or nano < 0:
         return None
-    credit_nanos = _multiply(_multiply(Decimal(cost.nano_usd), ratio), per_usd)
-    return _whole(_divide(credit_nanos, _THOUSAND))
+    numerator, denominator = _micro_per_nano(ratio, per_usd)
+    micro = (2 * nano * numerator + denominator) // (2 * denominator)
+    return micro if micro < _LARGEST else None
+
+
+@lru_cache(maxsize=1024)
+def _micro_per_nano(ratio: Decimal, per_usd: Decimal) -> tuple[int, int]:
+    """Micro-credits for a nano-dollar, as a fraction: whole numbers take a fifth of the time of decimals."""
+    return _divide(_multiply(ratio, per_usd), _THOUSAND).as_integer_ratio()
 
 
 def fallback_usage_micro(reading: Reading, usd_per_million: Decimal, ratio: Decimal, per_usd: Decimal) -> int | None:
