@@ -101,12 +101,15 @@ class Units(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     video_out: int | None = None  # likewise of the plain output
 
 
+NO_UNITS = Units()  # the one to be used, so that asking for identity is mostly enough
+
+
 class Portion(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What another model did within the same call: a tool's adviser, a model behind an agent, a transcriber."""
 
     model: str
     tokens: Tokens | None = None
-    units: Units = Units()
+    units: Units = NO_UNITS
     beside: bool = True  # on top of the call's own counts; else they are part of them, and are not priced twice
 
 
@@ -126,7 +129,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     model: str | None = None  # the one that answered
     stream: bool = False
     tokens: Tokens | None = None
-    units: Units = Units()
+    units: Units = NO_UNITS
     portions: tuple[Portion, ...] = ()  # priced each by its own model
     raw_usage: bytes | None = None  # the provider's own usage object, as JSON
     reported_cost_usd: Decimal | None = None

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from store.call import Portion, Units
+from store.call import NO_UNITS, Portion, Units
 
-_NO_UNITS = Units()
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 _units = msgspec.json.Decoder(Units).decode
 _portions = msgspec.json.Decoder(tuple[Portion, ...]).decode
@@ -17,12 +16,12 @@ _portions = msgspec.json.Decoder(tuple[Portion, ...]).decode
 
 def units_to_json(units: Units) -> str | None:
     """The units as JSON; None when there are none."""
-    return None if units is _NO_UNITS or units == _NO_UNITS else _encode(units).decode()
+    return None if units is NO_UNITS or units == NO_UNITS else _encode(units).decode()
 
 
 def units_from_json(text: str | None) -> Units:
     """The units again."""
-    return _NO_UNITS if text is None else _units(text)
+    return NO_UNITS if text is None else _units(text)
 
 
 def portions_to_json(portions: Sequence[Portion]) -> str | None:

@@ -6,7 +6,7 @@ many images were to be made, where the images themselves are too large to be kep
 
 import msgspec
 
-from store.call import CallType, Portion, Units
+from store.call import NO_UNITS, CallType, Portion, Units
 from store.dialects import cut_json
 from store.dialects.answer import Answer, Counted, Told
 from store.dialects.counts import Counts, name
@@ -14,14 +14,13 @@ from store.dialects.dialect import Asked
 from store.dialects.document import Document
 from store.dialects.shape import NOT_JSON
 
-_NO_UNITS = Units()
 _ASKING: frozenset[CallType] = frozenset({"speech", "image"})  # types whose request may have to be asked
 
 
 def units_of(type_: CallType, asked: Asked | None, answer: Answer, counted: Counted, response: Document) -> Units:
     """What was counted; what the usage tells beats what stands beside it."""
     if answer.units is None and counted.units is None and type_ not in _ASKING:
-        return _NO_UNITS
+        return NO_UNITS
     told: Told = {**(answer.units or {}), **(counted.units or {})}
     if asked is not None:
         if type_ == "speech":
@@ -30,7 +29,7 @@ def units_of(type_: CallType, asked: Asked | None, answer: Answer, counted: Coun
             told["images"] = _made(response, asked)
         elif "pages" in told and (asked.document_annotation_format or asked.bbox_annotation_format):
             told["annotated_pages"] = told["pages"]
-    return Units(**told) if told else _NO_UNITS
+    return Units(**told) if told else NO_UNITS
 
 
 def portions_of(answer: Answer, counted: Counted, asked: Asked | None) -> tuple[Portion, ...]:

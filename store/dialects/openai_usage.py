@@ -75,7 +75,7 @@ def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
         if reasoning and outgoing is not None and not told_out and _is_research(usage, incoming + outgoing):
             outgoing += reasoning
             total = None
-    if total is not None:
+    if total is not None and (incoming is None or outgoing is None or total != incoming + outgoing):
         incoming, outgoing = _settled(incoming, outgoing, total, reasoning, audio_in, anomalies, type_)
     units = None if _UNITS.isdisjoint(usage) else _units(usage)
     if incoming is None and outgoing is None:
@@ -97,9 +97,12 @@ def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
             plain_in -= (cached_audio or 0) + (cached_image or 0)
         if cached or written or audio_in or image_in:
             plain_in -= cached or 0
-            plain_in, written = _apart(plain_in, written, anomalies)
-            plain_in, audio_in = _apart(plain_in, audio_in, anomalies)
-            plain_in, image_in = _apart(plain_in, image_in, anomalies)
+            if written:
+                plain_in, written = _apart(plain_in, written, anomalies)
+            if audio_in:
+                plain_in, audio_in = _apart(plain_in, audio_in, anomalies)
+            if image_in:
+                plain_in, image_in = _apart(plain_in, image_in, anomalies)
     plain_out = outgoing
     if plain_out is not None:
         if reasoning is not None and reasoning > plain_out:
@@ -152,7 +155,7 @@ def _is_research(usage: dict[str, Any], both: int) -> bool:
 def _settled(
     incoming: int | None,
     outgoing: int | None,
-    total: int,
+    total: int,  # not what they make up
     reasoning: int | None,
     audio_in: int | None,
     anomalies: list[Anomaly],
@@ -169,8 +172,6 @@ def _settled(
         anomalies.append("total_mismatch")
         return incoming, outgoing
     beyond = total - incoming - outgoing
-    if beyond == 0:
-        return incoming, outgoing
     if beyond < 0:
         anomalies.append("total_mismatch")
         return incoming, outgoing

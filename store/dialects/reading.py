@@ -11,7 +11,7 @@ import msgspec
 
 from proxy.journal.notes import Headers
 from store.anomalies import Anomalies
-from store.call import CallType, Reading, Tokens, Units
+from store.call import NO_UNITS, CallType, Reading, Tokens
 from store.dialects import checks, cut_json, estimate, multipart
 from store.dialects.answer import Answer, Counted
 from store.dialects.beside import completed
@@ -100,7 +100,7 @@ def read_exchange(
         model=answer.model,
         stream=streamed,
         tokens=tokens,
-        units=units_of(type_, asked, answer, counted, response) if metered and not refused else _NO_UNITS,
+        units=units_of(type_, asked, answer, counted, response) if metered and not refused else NO_UNITS,
         portions=portions_of(answer, counted, asked) if metered else (),
         raw_usage=answer.raw_usage if metered else None,
         reported_cost_usd=reported_cost_usd(answer.usage, answer.cost_usd, response_headers) if metered else None,
@@ -258,6 +258,3 @@ def _output_estimated(tokens: Tokens, response: Document, count: estimate.Count 
 def _said(response: Document) -> estimate.Said:
     stream = stream_of(response)
     return estimate.answered(response) if stream is None else estimate.streamed(stream.all())
-
-
-_NO_UNITS = Units()

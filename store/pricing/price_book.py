@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from proxy.config.model import PriceEntry
 from proxy.journal.notes import Outcome
 from store.anomalies import Anomalies
-from store.call import Cost, Reading, Units
+from store.call import NO_UNITS, Cost, Reading
 from store.pricing.arithmetic import lines_of, total_nano
 from store.pricing.configured import ConfiguredPrices
 from store.pricing.missing import NO_AMOUNT, no_list_price, no_price
@@ -27,7 +27,6 @@ from store.pricing.unbilled import unbilled
 
 _UNBILLED = Cost("free", 0, cache_saved=0)
 _MODIFIED: Anomalies = (PRICE_MODIFIER_UNKNOWN,)
-_NO_UNITS = Units()
 _REMEMBERED = 4096  # names of models come from clients, so there is no end to them
 
 _NAMES_REGIONS = "aws"
@@ -88,7 +87,9 @@ class PriceBook:
             return Cost("unknown", missing=no_list_price(price.prepaid, model))
         tokens, units = reading.tokens, reading.units
         prompted = reading.type in ("chat", "completion")
-        bill = lines_of(price, model, tokens, None if units == _NO_UNITS else units, prompted=prompted)
+        bill = lines_of(
+            price, model, tokens, None if units is NO_UNITS or units == NO_UNITS else units, prompted=prompted
+        )
         if isinstance(bill, str):
             return Cost("unknown", missing=bill)
         nano = bill.nano if bill.nano is not None else total_nano([line.usd for line in bill.lines])
