@@ -131,7 +131,7 @@ def _in_parts(config: Config, calls: int) -> dict[str, float]:
     book = Book(config.store.data_dir)
     journals = Journals(config.store.data_dir, book.cursors())
     restored = _time_within(watch, meter, book)
-    record = watch.timed("rest of the record", lambda noted: list(map(book.pack, list(map(meter.meter, noted)))))
+    record = watch.timed("rest of the record", lambda noted: list(map(book.pack, meter.meter_all(noted))))
     read = watch.timed("journal: find and decode notes", lambda pieces: next(pieces, []))
     add = watch.timed("insert and commit", book.add)
     stored = 0

@@ -288,9 +288,7 @@ class Ingest:
         """Meter these calls, and keep of them what will be written: whole bodies of a batch could fill the memory."""
         batch.taken += len(calls)
         rows = [noted for noted in calls if not self._repeats(noted, batch)]
-        # One step for all of them, then the next: a processor runs the same code faster again.
-        entries = list(map(self._entry, rows))
-        entries = list(map(self._book.pack, entries))
+        entries = list(map(self._book.pack, self._metered(rows)))  # one step for all of them, then the next
         if self._careful:
             self._careful = max(0, self._careful - len(rows))
             for noted, entry in zip(rows, entries, strict=True):
@@ -319,6 +317,12 @@ class Ingest:
         if not self._count(standing).waiting:
             standing = replace(standing, clear_at=time.monotonic())
         self._standing = standing
+
+    def _metered(self, calls: list[Noted]) -> list[Entry]:
+        try:
+            return self._meter.meter_all(calls)
+        except Exception:  # by one of them: each alone, to know which
+            return list(map(self._entry, calls))
 
     def _entry(self, noted: Noted) -> Entry:
         try:

