@@ -8,7 +8,7 @@ import pytest
 
 from proxy.config.builtin import BUILTIN
 from proxy.config.model import Capture, Config
-from proxy.journal.notes import Asked, Body, Ended, Failure
+from proxy.journal.notes import Asked, Body, Ended, Failure, Told
 from store.book import Book
 from store.metering import Meter, Noted, bare
 from tests.journal.runs import asked, ended, rows, started
@@ -79,3 +79,21 @@ def test_an_error_has_no_first_token(status: int, first_token_us: int | None) ->
     sent = Asked(call.call_id, Body(len(request), request))
     answered = Ended(call.call_id, "completed", status, 1000, first_chunk_us=700, body=Body(len(body), body))
     assert METER.meter(Noted("boot", call, sent, answered)).call.first_token_us == first_token_us
+
+
+def test_calls_metered_together_are_as_each_alone() -> None:
+    """Several calls metered step by step have the records that each has alone, in their order, whatever they hold."""
+    calls = [Noted("boot", started(1), None, None)]
+    large = gzip.compress(b'{"model":"m","choices":[{"text":"' + b"x" * 6_000_000 + b'"}]}', 1)
+    for number in range(2, 6):
+        call = started(number)
+        end = ended(call)
+        if number % 2:  # more than waits for the next step
+            end = msgspec.structs.replace(end, body=Body(len(large), large), headers=(("content-encoding", "gzip"),))
+        calls.append(Noted("boot", call, asked(call), end))
+    session = msgspec.structs.replace(started(6), headers=(("upgrade", "websocket"),), target="/v1/realtime?model=m")
+    told = Told(session.call_id, True, Body(2, b"{}"))
+    calls.append(Noted("boot", session, None, msgspec.structs.replace(ended(session), status=101, told=1), (told,)))
+    together = METER.meter_all(calls)
+    assert together == [METER.meter(call) for call in calls]
+    assert [entry.call.seq for entry in together] == [1, 2, 3, 4, 5, 6]
