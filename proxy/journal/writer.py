@@ -30,6 +30,7 @@ SEGMENT_BYTES = 16 * 1024 * 1024
 _MAX_BATCH_BYTES = 4 * 1024 * 1024  # of one write: what a disk must have room for before anything is written again
 _MAX_KEPT_BYTES = 64 * 1024 * 1024
 _RETRY_S = 0.5
+_STARVED_S = 0.5  # how much longer than for a slow disk is waited for a thread that does not get to run
 _LOST = -1  # the ticket of a note that will never be written
 
 
@@ -48,10 +49,14 @@ class Journal:
         self._patience_s = patience_s
         self._queue: SimpleQueue[tuple[Note, ...] | _Stop] = SimpleQueue()
         self._put = 0  # notes handed over
-        self._written = 0  # notes that are in a file
+        self._written = 0  # notes that are in a file, as far as the loop was told
+        self._reached = 0  # the same, as the thread knows it
+        self._at_disk_since = 0.0  # when the thread began the write it is in; 0 when it is in none
+        self._at_disk_s = 0.0  # how long it has been in writes, the present one apart
+        self._failing = False  # whether the last write was refused
         self._waiting = 0  # about how many bytes were handed over and are neither written nor given up
         self._lost: set[bytes] = set()  # calls of which nothing is kept, until they end
-        self._waiters: deque[tuple[int, float, asyncio.Future[bool]]] = deque()
+        self._waiters: deque[tuple[int, float, float, asyncio.Future[bool]]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(
             target=_Writing(self, directory, segment_bytes).run, name="tollbook-journal", daemon=True
@@ -84,7 +89,7 @@ class Journal:
             waiter.set_result(ticket != _LOST)
             return waiter
         deadline = self._loop.time() + self._patience_s
-        self._waiters.append((ticket, deadline, waiter))
+        self._waiters.append((ticket, deadline, self._disk_s(), waiter))
         if self._alarm is None:
             self._alarm = self._loop.call_at(deadline, self._lose_patience)
         return waiter
@@ -125,20 +130,37 @@ class Journal:
         """End all waiting for notes up to this one."""
         waiters = self._waiters
         while waiters and waiters[0][0] <= ticket:
-            _, _, waiter = waiters.popleft()
+            *_, waiter = waiters.popleft()
             if not waiter.done():
                 waiter.set_result(written)
 
     def _lose_patience(self) -> None:
+        """Let those go on who have waited long enough for the disk.
+
+        A machine that stalls is another matter: when this loop or the thread did not get to run, the client is late
+        anyway, and going on without the note would only lose it. So what the thread has done counts, told or not, and
+        time in which it was not at the disk counts for less.
+        """
         self._alarm = None
-        now = self._loop.time()
-        while self._waiters and self._waiters[0][1] <= now:
-            _, _, waiter = self._waiters.popleft()
+        now, disk_s = self._loop.time(), self._disk_s()
+        self._answer(self._reached, True)
+        while self._waiters and (due := self._waiters[0][1]) <= now:
+            _, _, disk_before_s, waiter = self._waiters[0]
+            by_the_disk = self._failing or disk_s - disk_before_s >= self._patience_s / 2
+            if not by_the_disk and now - due < _STARVED_S:
+                break
+            self._waiters.popleft()
             if not waiter.done():
                 self._tally.count("late_notes")
                 waiter.set_result(False)
         if self._waiters:
-            self._alarm = self._loop.call_at(self._waiters[0][1], self._lose_patience)
+            next_look = max(self._waiters[0][1], now + self._patience_s / 2)
+            self._alarm = self._loop.call_at(next_look, self._lose_patience)
+
+    def _disk_s(self) -> float:
+        """How long the thread has been in writes until now."""
+        since = self._at_disk_since
+        return self._at_disk_s + (time.monotonic() - since if since else 0.0)
 
 
 class _Kept(msgspec.Struct, frozen=True, gc=False):
@@ -218,7 +240,18 @@ class _Writing:
             if payloads and size > _MAX_BATCH_BYTES:
                 break
             payloads.append(kept.payload)
-        self._appender.append(payloads)
+        journal = self._journal
+        journal._at_disk_since = time.monotonic()
+        try:
+            self._appender.append(payloads)
+        except OSError:
+            journal._failing = True
+            raise
+        finally:
+            journal._at_disk_s += time.monotonic() - journal._at_disk_since
+            journal._at_disk_since = 0.0
+        journal._failing = False
+        journal._reached = self._settled + len(payloads)
         weight = sum(self._forget_oldest() for _ in payloads)
         self._tell(self._journal._advance, self._settled, weight)
 

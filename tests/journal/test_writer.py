@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +96,18 @@ async def test_finished_segments_keep_no_spare_room(directory: OwnDirectory, tal
     ((_, path),) = segments(directory.path)
     (record,) = scan(path.read_bytes(), sealed=True)
     assert record.end == path.stat().st_size
+
+
+async def test_a_stalled_loop_loses_no_patience_with_the_disk(directory: OwnDirectory, tally: Tally) -> None:
+    """A note that was written while the loop could not run is written, however late the loop looks at the clock."""
+    journal = Journal(directory, tally, patience_s=0.02)
+    for seq in range(1, 4):
+        journal.put(started(seq))
+        waiting = journal.written(journal.put(ended(started(seq))))
+        time.sleep(0.2)  # noqa: ASYNC251 - the stall
+        assert await waiting
+    await journal.close()
+    assert tally["late_notes"] == 0
 
 
 async def test_waiting_ends_when_the_disk_does_not_answer(
