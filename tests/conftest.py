@@ -10,12 +10,17 @@ from typing import Any, Protocol
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from hypothesis import HealthCheck, settings
 
 from proxy.config.model import Config, Proxy, Upstream
 from proxy.sandbox.server import sandbox_app
 from tests.house import House, open_house, upstreams
 
 REPLAYED = pytest.StashKey[int]()
+
+# Nothing is timed in a test: a machine that is busy with something else is no finding.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 class OpenHouse(Protocol):

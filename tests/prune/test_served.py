@@ -62,7 +62,7 @@ async def refused(house: House) -> None:
 
 async def test_a_command_has_the_store_do_it(tmp_path: Path) -> None:
     """The errand says how far it is and what went; calls that come meanwhile are in the book before it ends."""
-    a_book(tmp_path, old(3000))
+    a_book(tmp_path, old(12_000))
     heard: list[int] = []
     async with open_house(tmp_path, Config()) as house:
         asked = Prune(None, Limits(bodies_us=days(10), calls_us=days(40)))
@@ -74,11 +74,11 @@ async def test_a_command_has_the_store_do_it(tmp_path: Path) -> None:
             await asyncio.sleep(0.005)
         assert not task.done()
         done = await task
-    assert (done.finished, done.bodies, done.calls) == (True, 3000, 3000)
+    assert (done.finished, done.bodies, done.calls) == (True, 12_000, 12_000)
     assert heard == sorted(heard)
     assert one(tmp_path, "select count(*) from calls") == 1
-    assert one(tmp_path, "select count(*) from bodies where id <= 3000", BODIES_FILE) == 0
-    assert one(tmp_path, "select sum(calls) from day_sums") == 3001
+    assert one(tmp_path, "select count(*) from bodies where id <= 12000", BODIES_FILE) == 0
+    assert one(tmp_path, "select sum(calls) from day_sums") == 12_001
 
 
 async def test_limits_of_another_configuration_are_refused(tmp_path: Path) -> None:
