@@ -159,10 +159,11 @@ class Forwarding:
     async def _forward(self, admitted: Admitted) -> web.StreamResponse:
         exchange, client = self.exchange, self.client
         capture = exchange.request = self._capture(self._head.first("content-encoding"))
-        body = RequestBody(self._request, capture, self._parts.config.proxy.body_timeout_s)
+        body = RequestBody(self._request, capture, self._parts.config.proxy)
         if not body.arrived or admitted.rule is not None:
             exchange.begun()
         try:
+            body.must_fit()
             prepared = await self._prepare(admitted, body)
             if isinstance(prepared, Refusal):
                 exchange.request = None  # of a call that went nowhere no body is kept
@@ -187,6 +188,10 @@ class Forwarding:
         exchange.mark_answered()
         try:
             return await self._relay(answer, hider)
+        except BrokenBody as broken:  # the answer began before the request was whole
+            failure = Failure(broken.why.code, broken.why.message)
+            exchange.note_ended("rejected", sent=client.sent, failure=failure)
+            return client.break_off()
         except UpstreamFault as fault:
             exchange.note_ended(fault.outcome, sent=client.sent, failure=Failure(fault.outcome, fault.message))
             return client.break_off()

@@ -1,7 +1,8 @@
 """The client's request body: whole when it is small, streamed when it is not; a copy of its ends is kept either way.
 
 A small body is read before the upstream is asked, so a slow client does not hold an upstream connection; anything
-larger flows through, chunk by chunk, at the pace of the slower side.
+larger flows through, chunk by chunk, at the pace of the slower side. It ends when it is too large, when it stops
+coming, and when it comes too slowly.
 """
 
 import asyncio
@@ -11,13 +12,14 @@ from aiohttp import web
 
 from proxy.capture import Capture
 from proxy.client import ClientGone
+from proxy.config.model import Proxy
 from proxy.refusal import Refusal
 
 SMALL = 64 * 1024
 
 
 class BrokenBody(Exception):
-    """The body will not be complete, and the client is still there to be told: its framing is broken, or it stalls."""
+    """The body will not be complete, and the client is still there to be told why."""
 
     def __init__(self, why: Refusal) -> None:
         super().__init__(why.message)
@@ -26,12 +28,13 @@ class BrokenBody(Exception):
 
 _MALFORMED = Refusal(400, "bad_request", "The request body is not framed as HTTP demands.", False)
 _STALLED = Refusal(408, "body_timed_out", "The request body stopped coming.", False)
+_DRIPPING = Refusal(408, "body_too_slow", "The request body came too slowly.", False)
 
 
 class RequestBody:
     """The body of one request."""
 
-    def __init__(self, request: web.BaseRequest, capture: Capture, patience_s: float) -> None:
+    def __init__(self, request: web.BaseRequest, capture: Capture, limits: Proxy) -> None:
         self._content = request.content
         self._capture = capture
         self._prefix: list[bytes] = []
@@ -39,12 +42,18 @@ class RequestBody:
         self.exists = request.body_exists
         self.complete = not request.body_exists
         self.failure: BrokenBody | None = None
-        self._patience_s = patience_s  # the longest silence of the client
+        self._limits = limits
+        self._waited_s = 0.0  # for the client, in all
 
     @property
     def arrived(self) -> bool:
         """Whether all of it is here already."""
         return self.complete or (self._content.is_eof() and self._content.exception() is None)
+
+    def must_fit(self) -> None:
+        """Raises BrokenBody when it says itself that it is too large: before anything of it is asked for or read."""
+        if self.length is not None and self.length > self._limits.max_body_bytes:
+            raise self._broken(self._too_large())
 
     async def whole(self, limit: int) -> bytes | None:
         """All of it, if it is not larger than `limit` bytes; None when it is, and then it must be streamed.
@@ -67,6 +76,8 @@ class RequestBody:
     def _here(self, limit: int) -> bytes | None:
         """All of it, which has arrived before anybody asked: nothing to wait for, so no clock is set."""
         found = self._content.read_nowait(-1)
+        if len(found) > self._limits.max_body_bytes:
+            raise self._broken(self._too_large())
         if found:
             self._capture.add(found)
             self._prefix.append(found)
@@ -84,19 +95,33 @@ class RequestBody:
     async def _next(self) -> bytes:
         if self.complete:
             return b""
+        clock = asyncio.get_running_loop().time
+        limits, began = self._limits, clock()
+        patience_s = limits.body_timeout_s
+        if limits.min_body_bytes_per_s:
+            patience_s = min(patience_s, patience_s + self._capture.size / limits.min_body_bytes_per_s - self._waited_s)
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(patience_s):
                 chunk = await self._content.readany()
         except web.RequestPayloadError:
-            self.failure = BrokenBody(_MALFORMED)
-            raise self.failure from None
+            raise self._broken(_MALFORMED) from None
         except TimeoutError:
-            self.failure = BrokenBody(_STALLED)
-            raise self.failure from None
+            raise self._broken(_STALLED if 2 * patience_s > limits.body_timeout_s else _DRIPPING) from None
         except (ConnectionError, OSError) as error:
             raise ClientGone from error
+        self._waited_s += clock() - began
+        if self._capture.size + len(chunk) > limits.max_body_bytes:
+            raise self._broken(self._too_large())
         if chunk:
             self._capture.add(chunk)
         else:
             self.complete = True
         return chunk
+
+    def _broken(self, why: Refusal) -> BrokenBody:
+        self.failure = BrokenBody(why)
+        return self.failure
+
+    def _too_large(self) -> Refusal:
+        most = self._limits.max_body_bytes
+        return Refusal(413, "body_too_large", f"The request body is larger than {most:,} bytes.", False)

@@ -81,7 +81,9 @@ class Proxy:
     finish_timeout_s: float = 600.0
     max_concurrent: int = 2000
     shutdown_timeout_s: float = 20.0
+    max_body_bytes: int = 4_000_000_000
     body_timeout_s: float = 60.0
+    min_body_bytes_per_s: int = 500  # 0: any pace
     write_timeout_s: float = 60.0
     heartbeat_s: float = 30.0
     journal_wait_ms: float = 50.0

@@ -58,7 +58,9 @@ class ProxyTable(Table):
     finish_timeout_s: Seconds | None = None
     max_concurrent: Annotated[int, BeforeValidator(values.whole(1, 1_000_000))] | None = None
     shutdown_timeout_s: Annotated[float, BeforeValidator(values.span(0, _HOUR, "seconds"))] | None = None
+    max_body_bytes: Annotated[int, BeforeValidator(values.whole(1, 10**15))] | None = None
     body_timeout_s: Seconds | None = None
+    min_body_bytes_per_s: Annotated[int, BeforeValidator(values.whole(0, 10**9))] | None = None
     write_timeout_s: Seconds | None = None
     heartbeat_s: Seconds | None = None
     journal_wait_ms: Annotated[float, BeforeValidator(values.span(0, 10_000, "milliseconds"))] | None = None

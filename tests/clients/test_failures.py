@@ -28,17 +28,19 @@ SDKS = list(MODELS)
 STATUSES: dict[str, dict[int, type[Exception]]] = {
     "openai": {
         400: openai.BadRequestError, 401: openai.AuthenticationError, 403: openai.PermissionDeniedError,
-        404: openai.NotFoundError, 429: openai.RateLimitError, 500: openai.InternalServerError,
-        502: openai.InternalServerError, 503: openai.InternalServerError, 504: openai.InternalServerError,
+        404: openai.NotFoundError, 413: openai.APIStatusError, 429: openai.RateLimitError,
+        500: openai.InternalServerError, 502: openai.InternalServerError, 503: openai.InternalServerError,
+        504: openai.InternalServerError,
     },
     "anthropic": {
         400: anthropic.BadRequestError, 401: anthropic.AuthenticationError, 403: anthropic.PermissionDeniedError,
-        404: anthropic.NotFoundError, 429: anthropic.RateLimitError, 500: anthropic.InternalServerError,
-        502: anthropic.InternalServerError, 503: anthropic.APIStatusError, 504: anthropic.APIStatusError,
-        529: anthropic.APIStatusError,
+        404: anthropic.NotFoundError, 413: anthropic.RequestTooLargeError, 429: anthropic.RateLimitError,
+        500: anthropic.InternalServerError, 502: anthropic.InternalServerError, 503: anthropic.APIStatusError,
+        504: anthropic.APIStatusError, 529: anthropic.APIStatusError,
     },
     "gemini": {
         400: errors.ClientError, 401: errors.ClientError, 403: errors.ClientError, 404: errors.ClientError,
+        413: errors.ClientError,
         429: errors.ClientError, 500: errors.ServerError, 502: errors.ServerError, 503: errors.ServerError,
         504: errors.ServerError,
     },
@@ -155,6 +157,12 @@ async def test_an_upstream_that_hangs_up_is_a_502(house: OpenHouse, asker: Asker
 async def test_too_many_calls_are_a_503(house: OpenHouse, asker: Asker) -> None:
     """A call beyond the limit of running ones raises the SDK's exception for 503 and is a rejected row."""
     await _our_own(await house(max_concurrent=0), asker, 503, "overloaded", outcome="rejected", fault="policy")
+
+
+@every_sdk
+async def test_a_body_that_is_too_large_is_a_413(house: OpenHouse, asker: Asker) -> None:
+    """A question longer than a body may be raises the SDK's exception for 413, not one about its connection."""
+    await _our_own(await house(max_body_bytes=10), asker, 413, "body_too_large", outcome="rejected", fault="client")
 
 
 @every_sdk

@@ -6,7 +6,12 @@ Only for what waits by the loop's clock. Threads and the book live at their own 
 import asyncio
 import selectors
 import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
+
+from tests.conftest import OpenHouse, houses
+from tests.relay.neighbours import RawUpstream, Script
 
 PACE = 200.0
 
@@ -28,3 +33,19 @@ class Hurried(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """The loop's clock."""
         return time.monotonic() * PACE
+
+
+def hurried(tmp_path: Path, script: Script, told: Callable[[OpenHouse, str], Awaitable[Any]]) -> Any:
+    """Play it with an upstream that plays `script`; `told` gets a factory of houses and the upstream's address."""
+
+    async def main() -> Any:
+        upstream = RawUpstream()
+        await upstream.open(script)
+        try:
+            async with houses(tmp_path) as house:
+                return await told(house, upstream.url)
+        finally:
+            await upstream.close()
+
+    with asyncio.Runner(loop_factory=Hurried) as runner:
+        return runner.run(main())

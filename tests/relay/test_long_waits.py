@@ -1,36 +1,18 @@
 """Waits of minutes, on a loop whose clock runs fast."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.conftest import OpenHouse, houses
-from tests.relay.hurried import Hurried
-from tests.relay.neighbours import CHUNKED, LAST, RawClient, RawUpstream, Script, Visit, chunked, sized
+from tests.conftest import OpenHouse
+from tests.relay.hurried import hurried
+from tests.relay.neighbours import CHUNKED, LAST, RawClient, Visit, chunked, sized
 
 CHAT = b'{"model":"gpt-4o","stream":true,"messages":[]}'
 OK = sized(b"{}", b"Content-Type: application/json")
 EVENT = b'data: {"object":"chat.completion.chunk","model":"gpt-4o","choices":[]}\n\n'
 MINUTE = 60.0
-
-
-def hurried(tmp_path: Path, script: Script, told: Callable[[OpenHouse, str], Awaitable[Any]]) -> Any:
-    """Play it with an upstream that plays `script`; `told` gets a factory of houses and the upstream's address."""
-
-    async def main() -> Any:
-        upstream = RawUpstream()
-        await upstream.open(script)
-        try:
-            async with houses(tmp_path) as house:
-                return await told(house, upstream.url)
-        finally:
-            await upstream.close()
-
-    with asyncio.Runner(loop_factory=Hurried) as runner:
-        return runner.run(main())
 
 
 @pytest.mark.parametrize("when", ["before the answer", "in the stream"])
