@@ -2,9 +2,11 @@
 them and new ones every second, so that a newcomer without a key sees a full book at once.
 
 Nothing here comes from a model or leaves the machine. Past calls enter through the journal, as if a worker had noted
-them at their time. The book is in a directory of its own, made anew at each start.
+them at their time, and the addresses are told once the book has them. It is in a directory of its own, made anew at
+each start.
 """
 
+import asyncio
 import os
 import shutil
 from dataclasses import replace
@@ -29,6 +31,8 @@ _SEED = 7
 _MARK = "SANDBOX"
 _MARK_TEXT = "A sandbox made by `tollbook demo`: sample calls only. It is deleted when the demo is started again.\n"
 _DIALECTS = ("openai", "anthropic", "gemini")
+_LOOK_S = 0.02
+_LOOKS = 1500  # half a minute: a book that takes longer is shown as it fills
 
 
 def demo(config: Config) -> int:
@@ -43,7 +47,7 @@ async def _demo(config: Config) -> None:
     register = Register(data_dir)
     for credential, (name, group) in NAMED.items():
         register.name(fingerprint(credential), name, group)
-    past = await _note_the_past(data_dir)
+    past, journal = await _note_the_past(data_dir)
     async with serve(habits=HABITS) as sandbox:
         upstreams = {name: replace(config.upstreams[name], base_url=sandbox, api_key=None) for name in _DIALECTS}
         groups = {
@@ -53,7 +57,8 @@ async def _demo(config: Config) -> None:
         store = replace(config.store, data_dir=data_dir)
         config = replace(config, store=store, upstreams=upstreams, groups=groups, sandbox=True)
 
-        def announce(parent: Parent) -> None:
+        async def show(parent: Parent) -> None:
+            await _gone(journal)
             print(  # noqa: T201
                 f"A SANDBOX with {past} sample calls: no model answers here, nothing leaves this machine.\n"
                 f"Tollbook relays calls on  http://{parent.proxy_address}  (to a built-in fake of three model APIs)\n"
@@ -61,11 +66,13 @@ async def _demo(config: Config) -> None:
                 f"Try:  tollbook logs --data-dir {data_dir}",
                 flush=True,
             )
-
-        async def traffic(parent: Parent) -> None:
             await play(f"http://{parent.proxy_address}", live_calls(_SEED))
 
-        await run(config, announce, traffic)
+        await run(config, _say_nothing_yet, show)
+
+
+def _say_nothing_yet(_: Parent) -> None:
+    pass
 
 
 def _make_anew(data_dir: Path) -> None:
@@ -87,8 +94,8 @@ def _must_be_idle(data_dir: Path) -> None:
         raise CannotStart(f"{data_dir} is in use by another demo")
 
 
-async def _note_the_past(data_dir: Path) -> int:
-    """Write the notes of the sample calls, as a worker that is gone by now. Returns how many calls."""
+async def _note_the_past(data_dir: Path) -> tuple[int, Path]:
+    """Write the notes of the sample calls, as a worker that is gone by now. Returns how many calls, and where."""
     boot_id = new_boot_id()
     tally = Tally(data_dir, boot_id)
     directory = claim(data_dir, boot_id)
@@ -103,4 +110,12 @@ async def _note_the_past(data_dir: Path) -> int:
     count = tally["received"]
     tally.close()
     directory.release()
-    return count
+    return count, directory.path
+
+
+async def _gone(journal: Path) -> None:
+    """Wait until the store drops this journal, which it does once all of it is in the book."""
+    for _ in range(_LOOKS):
+        if not await asyncio.to_thread(journal.exists):
+            return
+        await asyncio.sleep(_LOOK_S)

@@ -1,6 +1,7 @@
 """The demo, as a newcomer starts it: a full book within seconds, plainly a sandbox, and never anyone's own book."""
 
 import asyncio
+import re
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -21,9 +22,13 @@ async def _rows(running: Demo, session: aiohttp.ClientSession, least: int) -> di
 
 
 async def test_a_newcomer_sees_a_full_book(tmp_path: Path) -> None:
-    """Both listeners are alive, the book has hundreds of calls of many types, new ones come, and Ctrl-C ends it all."""
+    """The book has all sample calls when the addresses are told, both of them alive; new ones come, Ctrl-C ends it."""
     async with demo(tmp_path / "own") as running, aiohttp.ClientSession() as session:
-        assert "SANDBOX" in running.said
+        async with session.get(f"{running.dashboard}/api/health") as answer:
+            stored = (await answer.json())["stored"]
+        said = re.search(r"SANDBOX with (\d+) sample calls", running.said)
+        assert said is not None
+        assert stored >= int(said[1]) > 200
         for address in (running.proxy, running.dashboard):
             async with session.get(f"{address}/healthz") as answer:
                 assert answer.status == 200

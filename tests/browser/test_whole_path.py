@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from tests.demo import Demo
@@ -31,16 +30,6 @@ HOSTILE = (
     "![x](https://evil.example/x.png)",
     "\x1b[31mred\x1b[0m \u202etxet\u202c",
 )
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def filled(page: Page, running_demo: Demo) -> Demo:
-    """The demo, once the calls of its two weeks are in the book."""
-    while True:
-        health = await told(page, f"{running_demo.dashboard}/api/health")
-        if health["stored"] > 100 > health["waiting"] + 50:
-            return running_demo
-        await asyncio.sleep(0.1)
 
 
 async def told(page: Page, url: str) -> Any:
@@ -97,10 +86,10 @@ async def choose(page: Page, param: str, value: str, *, exclude: bool = False) -
     await page.keyboard.press("Escape")
 
 
-async def test_five_filters_one_after_another(page: Page, filled: Demo) -> None:
+async def test_five_filters_one_after_another(page: Page, running_demo: Demo) -> None:
     """Each filter leaves fewer calls, its own; all are in the address, survive a reload, and going back undoes them."""
-    model, key, group = await some_combination(page, filled)
-    await page.goto(f"{filled.dashboard}/logs?columns=key,group,type")
+    model, key, group = await some_combination(page, running_demo)
+    await page.goto(f"{running_demo.dashboard}/logs?columns=key,group,type")
     first = page.locator("#totals dd").first
     wanted: Params = [("columns", "key,group,type")]
     seen = [(list(wanted), _number(await first.inner_text()))]
@@ -149,10 +138,10 @@ def _number(text: str) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_details_tell_everything(page: Page, filled: Demo, kind: str) -> None:
+async def test_details_tell_everything(page: Page, running_demo: Demo, kind: str) -> None:
     """What the endpoint knows of a call is on its page in words, and no credential is."""
-    call = await newest(page, filled, KINDS[kind])
-    await page.goto(f"{filled.dashboard}/logs/{call['id']}")
+    call = await newest(page, running_demo, KINDS[kind])
+    await page.goto(f"{running_demo.dashboard}/logs/{call['id']}")
     article = page.locator("article.call")
     await _facts(article, call)
     await _talk(article, call, kind)
@@ -164,7 +153,7 @@ async def test_details_tell_everything(page: Page, filled: Demo, kind: str) -> N
         kept = article.locator(f"#raw-{side}-{call['id']}")
         assert await kept.count() == (1 if call[side]["body"] is not None else 0)
     command = await article.locator(f"#curl-{call['id']}").inner_text()
-    assert f"{filled.proxy}/" in command
+    assert f"{running_demo.proxy}/" in command
     assert "API_KEY" in command
     assert "sk-sandbox" not in await page.content()
 
@@ -263,33 +252,33 @@ async def make_a_call(page: Page, running: Demo, text: str, *, stream: bool = Fa
     assert answer.ok, await answer.text()
 
 
-async def test_live_shows_a_call_made_meanwhile(page: Page, filled: Demo) -> None:
+async def test_live_shows_a_call_made_meanwhile(page: Page, running_demo: Demo) -> None:
     """A call through the proxy appears in an empty live list by itself, with its totals, and opens beneath its row."""
     user = f"walker-{uuid4()}"
     async with page.expect_response(re.compile("/api/tail")):
-        await page.goto(f"{filled.dashboard}/logs?user={user}&live=1")
+        await page.goto(f"{running_demo.dashboard}/logs?user={user}&live=1")
     await expect(page.locator("#nothing")).to_be_visible()
-    await make_a_call(page, filled, "How far is the sea?", user=user)
+    await make_a_call(page, running_demo, "How far is the sea?", user=user)
     await expect(rows(page)).to_have_count(1)
     await expect(page.locator("#totals dd").first).to_contain_text("1")
-    await make_a_call(page, filled, "And the moon?", user=user, stream=True)
+    await make_a_call(page, running_demo, "And the moon?", user=user, stream=True)
     await expect(rows(page)).to_have_count(2)
     await rows(page).first.locator("a.opens").click()
     await expect(page.locator("tr.inside article.call")).to_contain_text("And the moon?")
 
 
-async def test_hostile_words_from_client_to_page(page: Page, filled: Demo) -> None:
+async def test_hostile_words_from_client_to_page(page: Page, running_demo: Demo) -> None:
     """Markup, a markdown image, ANSI and bidi of a prompt and its answer are text, and nothing asks another origin."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     user = f"<img src=x onerror=alert(3)>{uuid4()}"
     calls = (
-        make_a_call(page, filled, text, stream=place % 2 == 0, user=user, session=f"session-{place}")
+        make_a_call(page, running_demo, text, stream=place % 2 == 0, user=user, session=f"session-{place}")
         for place, text in enumerate(HOSTILE)
     )
     await asyncio.gather(*calls)
     found = urlencode({"user": user})
-    await page.goto(f"{filled.dashboard}/logs?{found}&columns=user,session&live=1")
+    await page.goto(f"{running_demo.dashboard}/logs?{found}&columns=user,session&live=1")
     await expect(rows(page)).to_have_count(len(HOSTILE))
     await expect(rows(page).first.locator("td[data-column=user]")).to_contain_text("<img src=x")
     signs = {"\x1b": "\u241b", "\u202e": "⟨U+202E⟩", "\u202c": "⟨U+202C⟩"}
@@ -304,19 +293,19 @@ async def test_hostile_words_from_client_to_page(page: Page, filled: Demo) -> No
         assert await page.locator("main").locator("img, script, iframe, [onerror], a[href^='http']").count() == 0
         await opens.click()
         await expect(article).to_have_count(0)
-    await page.goto(f"{filled.dashboard}/stats?{found}&by=user")
+    await page.goto(f"{running_demo.dashboard}/stats?{found}&by=user")
     await page.wait_for_selector("#chart .plot[data-drawn]")
     assert await page.locator("main img, main script").count() == 0
     assert {urlsplit(one).scheme for one in asked} <= {"http", "data", "blob"}
-    strangers = [one for one in asked if one.startswith("http") and not one.startswith(f"{filled.dashboard}/")]
+    strangers = [one for one in asked if one.startswith("http") and not one.startswith(f"{running_demo.dashboard}/")]
     assert strangers == []
 
 
-async def test_charts_of_the_demo_are_drawn(page: Page, filled: Demo) -> None:
+async def test_charts_of_the_demo_are_drawn(page: Page, running_demo: Demo) -> None:
     """The bars above the calls, the stacked bars and the scatter have something in them."""
-    await page.goto(f"{filled.dashboard}/logs")
+    await page.goto(f"{running_demo.dashboard}/logs")
     await expect(page.locator("#histogram svg.bars rect.calls").nth(10)).to_be_attached()
-    await page.goto(f"{filled.dashboard}/stats")
+    await page.goto(f"{running_demo.dashboard}/stats")
     await page.wait_for_selector("#chart .plot[data-drawn]")
     await page.wait_for_selector("#scatter .plot[data-drawn]")
     assert await page.locator("#chart .bars .point path").count() > 20
@@ -324,10 +313,10 @@ async def test_charts_of_the_demo_are_drawn(page: Page, filled: Demo) -> None:
 
 
 @pytest.mark.parametrize("path", ["/logs", "/logs?status=error&q=the&columns=key,user", "/stats", "/keys", "/health"])
-async def test_the_demo_fits_a_phone(page: Page, filled: Demo, path: str) -> None:
+async def test_the_demo_fits_a_phone(page: Page, running_demo: Demo, path: str) -> None:
     """At 390 pixels no page of the demo is wider than the window."""
     await page.set_viewport_size({"width": 390, "height": 844})
-    await page.goto(filled.dashboard + path)
+    await page.goto(running_demo.dashboard + path)
     if path == "/stats":
         await page.wait_for_selector("#scatter .plot[data-drawn]")
     assert await page.evaluate("document.documentElement.scrollWidth") == 390
