@@ -37,6 +37,7 @@ log = logging.getLogger("tollbook.store")
 _BATCH = 500
 _LONGEST_PASS_S = 0.25  # then what there is enters the book, whatever else waits
 _LOOK_S = 0.05
+_REST_S = 0.1  # from one pass that found calls to the next: each costs as much as dozens of calls
 _IDLE_LOOK_S = 0.15
 _IDLE_AFTER_S = 5.0
 _SIZES_S = 300.0  # how often the sizes of the files are looked at while the book is being filled
@@ -63,6 +64,7 @@ class _Batch:
     repeats: list[Repeat] = field(default_factory=list)
     taken: int = 0
     rows: set[bytes] = field(default_factory=set)  # calls that have a row, or will have one by this batch
+    all_read: bool = True  # nothing was left in the journal
 
     @property
     def full(self) -> bool:
@@ -221,12 +223,16 @@ class Ingest:
         while True:
             stopping = self._stopping.is_set()
             self._budgets.look(self._book)
-            if self._pass():
+            began = time.monotonic()
+            batch = self._pass(began)
+            if batch.taken:
                 last_write, folded = time.monotonic(), False
                 if last_write - sized > _SIZES_S:
                     self._note_sizes()
                     sized = last_write
                 self._turns.give(self._book)
+                if batch.all_read and not stopping:
+                    self._rest(began + _REST_S - time.monotonic())
                 continue
             if self._turns.give(self._book):
                 last_write, folded = time.monotonic(), False
@@ -240,16 +246,19 @@ class Ingest:
                 self._fold()
                 self._note_sizes()
                 folded = True
-            self._something.wait(_IDLE_LOOK_S if idle > _IDLE_AFTER_S else _LOOK_S)
-            self._something.clear()
+            self._rest(_IDLE_LOOK_S if idle > _IDLE_AFTER_S else _LOOK_S)
 
-    def _pass(self) -> bool:
-        """Take one batch to the book; whether there was anything."""
-        began = time.monotonic()
+    def _rest(self, seconds: float) -> None:
+        """For so long, or until somebody asks for something."""
+        if seconds > 0:
+            self._something.wait(seconds)
+        self._something.clear()
+
+    def _pass(self, began: float) -> _Batch:
+        """Take one batch to the book."""
         self._journals.look()
         finished = self._book.runs() if self._journals.runs else {}
         batch = _Batch(began + _LONGEST_PASS_S)
-        all_read = True
         for run in self._in_turn():
             if finished.get(run.boot_id, (0, False))[1]:
                 self._journals.drop(run)  # we died between accounting for it and removing it
@@ -257,7 +266,7 @@ class Ingest:
             for noted in self._journals.read(run):
                 self._take(noted, batch)
                 if batch.full:
-                    all_read = False
+                    batch.all_read = False
                     break
         positions = self._journals.positions()
         if batch.taken or positions:
@@ -265,7 +274,7 @@ class Ingest:
             self._commit(entries, Progress(cursors=positions, repeats=batch.repeats))
             self._book.must_be_in_place()  # before the journal drops what only the book has from now on
             self._journals.committed(positions)
-        if all_read:
+        if batch.all_read:
             self._budgets.counted(began)
         ended = [run for run in self._journals.runs.values() if run.read_out]
         for run in ended:
@@ -275,7 +284,7 @@ class Ingest:
         self._stand(without=ended)
         for run in ended:
             self._journals.drop(run)  # only now: until here its page of counts is looked at
-        return bool(batch.taken)
+        return batch
 
     def _in_turn(self) -> list[Run]:
         """All runs, each first sometimes: a busy one may fill every batch."""
