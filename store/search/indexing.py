@@ -1,8 +1,8 @@
 """The thread that fills the index: reads calls from the book behind their rows, and writes `search.db` only.
 
-It has time when the ingest has: it pauses while calls wait to enter the book, though never for ever, and rests after
-each piece of work as long as that took. What is wrong with its file is mended by making it anew; what is wrong with the
-disk is waited for. No failure here concerns anybody else.
+It has time when the ingest has: it pauses while calls wait to enter the book or come fast, though never for ever, and
+rests after each piece of work as long as that took. What is wrong with its file is mended by making it anew; what is
+wrong with the disk is waited for. No failure here concerns anybody else.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from store.book import BODIES_FILE, BOOK_FILE
 from store.pruned import BODIES_GONE, LAST_ID, mark
+from store.search.coming import Coming
 from store.search.file import SEARCH_FILE
 from store.search.index import Index, Indexed, OtherVersion, remove
 from store.search.kept import text_of_row
@@ -114,11 +115,13 @@ class Indexing:
 
     def _fill(self, book: sqlite3.Connection, index: Index) -> None:
         worked = time.monotonic()
+        coming = Coming(worked)
         while not self._stopping.is_set():
             if not index.in_place:
                 return
             began = time.monotonic()
-            busy = self._waiting() > _MANY_WAITING
+            coming.look(began, _last_in(book), index.progress.last_id)
+            busy = self._waiting() > _MANY_WAITING or coming.fast
             if busy and began - worked < _PATIENCE_S:
                 self._stand(book, index)
                 self._stopping.wait(_LOOK_S)
@@ -169,11 +172,15 @@ class Indexing:
         return calls
 
     def _stand(self, book: sqlite3.Connection, index: Index) -> None:
-        (last,) = book.execute("select coalesce(max(id), 0) from calls").fetchone()
-        self._standing = Standing(index.progress.newest, max(0, last - index.progress.last_id))
+        self._standing = Standing(index.progress.newest, max(0, _last_in(book) - index.progress.last_id))
 
 
 _UNREAD = (files("store.search") / "unread.sql").read_text()
+
+
+def _last_in(book: sqlite3.Connection) -> int:
+    (last,) = book.execute("select coalesce(max(id), 0) from calls").fetchone()
+    return int(last)
 
 
 class _Anew(Exception):
