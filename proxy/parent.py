@@ -20,6 +20,7 @@ from pathlib import Path
 from proxy.config.model import Address, Config
 from proxy.lifeline import ParentEnd, pair
 from proxy.listening import address_of, listen
+from proxy.open_files import ask_for_enough
 
 LOCK = "lock"
 _GRACE_S = 5.0  # past the time a child may take to drain
@@ -176,6 +177,9 @@ async def run(config: Config, announce: Callable[[Parent], None], also: Callable
     os.umask(0o077)  # prompts and answers are nobody else's
     parent = Parent(config)
     parent.claim()
+    too_few = ask_for_enough(config.proxy)
+    if too_few is not None:
+        print(f"tollbook: {too_few.problem}. {too_few.remedy}", file=sys.stderr)  # noqa: T201
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

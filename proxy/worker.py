@@ -50,7 +50,7 @@ class Worker:
         admission = Admission(config, self.keyring)
         parts = Parts(config, self._journal, self._tally, self._asker, self._decoding, CallIds(), admission, Floods())
         self._calls = Calls(parts, Me(config, self.keyring))
-        self._server = ProxyServer(self._calls.handle, self._tally)
+        self._server = ProxyServer(self._calls.handle, self._tally, config.proxy)
         loop = asyncio.get_running_loop()
         for listening in sockets:
             self._servers.append(await loop.create_server(self._server, sock=listening, backlog=BACKLOG))

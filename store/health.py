@@ -18,6 +18,8 @@ class LiveCounts:
     open: int = 0  # running calls
     repeats: int = 0  # of those stored: refusals counted on the row of another, of which there were too many
     malformed: int = 0  # requests the HTTP parser refused; these are not calls
+    late_heads: int = 0  # requests whose headers did not come in time; no calls either
+    turned_away: int = 0  # connections of which there were too many
     late_notes: int = 0  # notes that a client did not wait for, because the disk was too slow
     lost: Mapping[str, int] = field(default_factory=dict)  # reason: calls
     oldest_waiting_ms: float | None = None  # age of the oldest waiting call; None when nothing waits

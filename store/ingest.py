@@ -35,6 +35,7 @@ T = TypeVar("T")
 log = logging.getLogger("tollbook.store")
 
 _BATCH = 500
+_NO_CALLS = ("malformed", "late_heads", "turned_away", "late_notes")  # what workers count beside calls
 _LONGEST_PASS_S = 0.25  # then what there is enters the book, whatever else waits
 _LOOK_S = 0.05
 _REST_S = 0.1  # from one pass that found calls to the next: each costs as much as dozens of calls
@@ -146,7 +147,7 @@ class Ingest:
 
     def _count(self, standing: _Standing) -> LiveCounts:
         counters = standing.counters
-        total = Counter({name: counters.get(name, 0) for name in ("received", "malformed", "late_notes")})
+        total = Counter({name: counters.get(name, 0) for name in ("received", *_NO_CALLS)})
         lost = Counter(
             {name.removeprefix("lost."): count for name, count in counters.items() if name.startswith("lost.")}
         )
@@ -167,6 +168,8 @@ class Ingest:
             open=running,
             repeats=counters.get("repeats", 0),
             malformed=total["malformed"],
+            late_heads=total["late_heads"],
+            turned_away=total["turned_away"],
             late_notes=total["late_notes"],
             lost={reason: count for reason, count in lost.items() if count},
             oldest_waiting_ms=(time.monotonic() - standing.clear_at) * 1000 if waiting else None,
@@ -385,7 +388,7 @@ class Ingest:
         received = max(tally["received"], run.seen)
         missing = max(0, received - accounted - refused)
         given_up = min(missing, tally.get("lost_notes", 0))
-        counters = Counter({name: tally.get(name, 0) for name in ("malformed", "late_notes")})
+        counters = Counter({name: tally.get(name, 0) for name in _NO_CALLS})
         counters["received"] = received
         counters[f"refused.{run.boot_id}"] = -refused
         counters["lost.disk"] = given_up

@@ -37,6 +37,7 @@ def _examine(path: Path | None, data_dir: Path | None) -> "list[Finding]":
     from proxy.cli.checkup.config import examined
     from proxy.cli.checkup.engines import engines
     from proxy.cli.checkup.files import files
+    from proxy.cli.checkup.open_files import open_files
     from proxy.cli.checkup.prices import prices
     from proxy.cli.checkup.running import running
 
@@ -45,6 +46,7 @@ def _examine(path: Path | None, data_dir: Path | None) -> "list[Finding]":
     findings += prices()
     if config is not None:
         findings += files(config.store.data_dir)
+        findings.append(open_files(config.proxy))
         findings += book(config)
         findings += running(config)
     return findings

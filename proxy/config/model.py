@@ -81,6 +81,11 @@ class Proxy:
     finish_timeout_s: float = 600.0
     max_concurrent: int = 2000
     shutdown_timeout_s: float = 20.0
+    max_connections: int = 4000
+    idle_timeout_s: float = 150.0
+    header_timeout_s: float = 30.0
+    max_header_bytes: int = 32_768  # of one line; eight times that in all
+    max_headers: int = 256
     max_body_bytes: int = 4_000_000_000
     body_timeout_s: float = 60.0
     min_body_bytes_per_s: int = 500  # 0: any pace

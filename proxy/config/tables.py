@@ -58,6 +58,11 @@ class ProxyTable(Table):
     finish_timeout_s: Seconds | None = None
     max_concurrent: Annotated[int, BeforeValidator(values.whole(1, 1_000_000))] | None = None
     shutdown_timeout_s: Annotated[float, BeforeValidator(values.span(0, _HOUR, "seconds"))] | None = None
+    max_connections: Annotated[int, BeforeValidator(values.whole(1, 1_000_000))] | None = None
+    idle_timeout_s: Seconds | None = None
+    header_timeout_s: Seconds | None = None
+    max_header_bytes: Annotated[int, BeforeValidator(values.whole(1024, 16 * 1024 * 1024))] | None = None
+    max_headers: Annotated[int, BeforeValidator(values.whole(1, 10_000))] | None = None
     max_body_bytes: Annotated[int, BeforeValidator(values.whole(1, 10**15))] | None = None
     body_timeout_s: Seconds | None = None
     min_body_bytes_per_s: Annotated[int, BeforeValidator(values.whole(0, 10**9))] | None = None

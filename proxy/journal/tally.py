@@ -12,10 +12,12 @@ import struct
 import tempfile
 from pathlib import Path
 
-FIELDS = ("received", "ended", "malformed", "late_notes", "lost_notes")
+FIELDS = ("received", "ended", "malformed", "late_notes", "lost_notes", "late_heads", "turned_away")
 """received: calls noted as started; ended: calls noted as ended; malformed: requests the HTTP parser refused;
 late_notes: notes a client did not wait for, because the disk was too slow; lost_notes: calls of which a note was
-given up."""
+given up; late_heads: requests whose headers did not come in time; turned_away: connections past max_connections.
+
+New ones stand last: pages that an earlier version left are read, too."""
 
 _SIZE = 8 * len(FIELDS)
 _CELL = struct.Struct("<Q")
@@ -71,9 +73,10 @@ def read_tally(data_dir: Path, boot_id: str) -> dict[str, int] | None:
         data = (tally_dir(data_dir) / boot_id).read_bytes()
     except FileNotFoundError:
         return None
-    if len(data) != _SIZE:
+    if not data:
         return None
-    return {field: _CELL.unpack_from(data, 8 * place)[0] for place, field in enumerate(FIELDS)}
+    counts = [count for (count,) in _CELL.iter_unpack(data[: len(data) - len(data) % 8])]
+    return dict.fromkeys(FIELDS, 0) | dict(zip(FIELDS, counts, strict=False))
 
 
 def remove_tally(data_dir: Path, boot_id: str) -> None:

@@ -73,6 +73,12 @@ def _of_the_book(health: Mapping[str, Any], *, readable: bool, left: int) -> lis
         _counter("tollbook_calls_lost", "Calls lost since the book began.", ("reason",), lost),
         _counter("tollbook_refusals_repeated", "Refusals counted on the row of another.", (), _one(health["repeats"])),
         _counter("tollbook_requests_malformed", "Requests the HTTP parser refused.", (), _one(health["malformed"])),
+        _counter(
+            "tollbook_requests_late", "Requests whose headers did not come in time.", (), _one(health["late_heads"])
+        ),
+        _counter(
+            "tollbook_connections_turned_away", "Connections past max_connections.", (), _one(health["turned_away"])
+        ),
         _counter("tollbook_journal_late_notes", "Notes no client waited for.", (), _one(health["late_notes"])),
         _gauge("tollbook_calls_open", "Calls under way.", health["open"]),
         _gauge("tollbook_calls_waiting", "Calls that ended and are not in the book yet.", health["waiting"]),

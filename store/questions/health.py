@@ -37,6 +37,8 @@ def health(
         "open": live.open,
         "repeats": live.repeats,
         "malformed": live.malformed,
+        "late_heads": live.late_heads,
+        "turned_away": live.turned_away,
         "late_notes": live.late_notes,
         "lost": {"total": sum(live.lost.values()), **live.lost},
         "lag_ms": round(lag_ms, 3),

@@ -5,6 +5,7 @@ import os
 import socket
 from datetime import date
 from pathlib import Path
+from resource import RLIM_INFINITY
 
 import orjson
 import pytest
@@ -12,8 +13,11 @@ import pytest
 from proxy.cli.checkup.book import lost
 from proxy.cli.checkup.engines import aiohttp, python, sqlite
 from proxy.cli.checkup.finding import Level
+from proxy.cli.checkup.open_files import found
 from proxy.cli.checkup.prices import age
+from proxy.config.model import Proxy
 from proxy.journal.directory import claim, new_boot_id
+from proxy.open_files import needed
 from proxy.parent import LOCK
 from tests.cli.conftest import Run
 
@@ -85,6 +89,16 @@ def test_a_taken_port(run: Run, book: Path, ports: Path) -> None:
         status, levels, out = findings(run, "--data-dir", book, "--config", ports)
     assert (status, levels["proxy port"], levels["dashboard port"]) == (1, ["fail"], ["ok"])
     assert "another program" in out
+
+
+def test_too_few_open_files() -> None:
+    """A limit of open files below what the connections and calls of a worker take is a warning with both numbers."""
+    proxy = Proxy(max_connections=3000, max_concurrent=1000)
+    enough = needed(proxy)
+    assert enough > 4000
+    assert found(enough, proxy).level == found(RLIM_INFINITY, proxy).level == "ok"
+    few = found(4000, proxy)
+    assert (few.level, "4,000" in few.message, f"{enough:,}" in few.message) == ("warn", True, True)
 
 
 def test_every_mistake_of_the_configuration(run: Run, tmp_path: Path, book: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from proxy.journal.directory import OwnDirectory, alive, claim, segments
 from proxy.journal.notes import Asked, Body, Ended, Note, Started, decode
 from proxy.journal.segment import Record, scan
-from proxy.journal.tally import Tally, read_tally
+from proxy.journal.tally import Tally, read_tally, tally_dir
 from proxy.journal.writer import Journal
 from tests.journal.runs import asked, ended, started, whole_call
 
@@ -377,6 +377,17 @@ def test_lock_tells_the_living_from_the_dead(tmp_path: Path) -> None:
     process.kill()
     process.communicate()
     assert not alive(path)
+
+
+def test_counts_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    """A page that has fewer counts is read: what its version did not count is zero."""
+    tally = Tally(tmp_path, "boot")
+    tally.count("received", 7)
+    tally.close()
+    os.truncate(tally_dir(tmp_path) / "boot", 8 * 5)
+    counts = read_tally(tmp_path, "boot")
+    assert counts is not None
+    assert (counts["received"], counts["turned_away"]) == (7, 0)
 
 
 def test_counts_survive_their_process(tmp_path: Path) -> None:

@@ -82,19 +82,24 @@ class Served:
         return self.process.returncode, said.decode()
 
 
-async def launch(data_dir: Path, config: Path, *options: str) -> Process:
-    """Start it, on ports that the system chooses unless told otherwise."""
+async def launch(data_dir: Path, config: Path, *options: str, open_files: tuple[int, int] | None = None) -> Process:
+    """Start it, on ports that the system chooses unless told otherwise.
+
+    `open_files`: the soft and the hard limit it starts with.
+    """
+    limits = [] if open_files is None else ["sh", "-c", 'ulimit -Sn $0 && ulimit -Hn $1 && shift && exec "$@"']
+    limits += map(str, open_files or ())
     addresses = [] if "--listen" in options else ["--listen", "127.0.0.1:0"]
     addresses += [] if "--dashboard" in options else ["--dashboard", "127.0.0.1:0"]
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "proxy.cli", "serve", "--data-dir", str(data_dir), "--config", str(config),
+        *limits, sys.executable, "-m", "proxy.cli", "serve", "--data-dir", str(data_dir), "--config", str(config),
         *addresses, *options, cwd=ROOT, stdout=PIPE, stderr=PIPE, start_new_session=True,
     )  # fmt: skip
 
 
-async def serve(data_dir: Path, config: Path, *options: str) -> Served:
+async def serve(data_dir: Path, config: Path, *options: str, open_files: tuple[int, int] | None = None) -> Served:
     """Start it and wait for the addresses it prints."""
-    process = await launch(data_dir, config, *options)
+    process = await launch(data_dir, config, *options, open_files=open_files)
     assert process.stdout is not None
     found: list[str] = []
     while len(found) < 2:

@@ -52,7 +52,7 @@ async def test_a_mistake_of_ours_is_a_row(tmp_path: Path, caplog: pytest.LogCapt
     )
     calls = Calls(parts, Me(config, keyring))
     sock = listening()
-    server = await asyncio.get_running_loop().create_server(ProxyServer(calls.handle, tally), sock=sock)
+    server = await asyncio.get_running_loop().create_server(ProxyServer(calls.handle, tally, config.proxy), sock=sock)
     with caplog.at_level(logging.ERROR):
         client = await RawClient.dial(f"http://127.0.0.1:{sock.getsockname()[1]}")
         await client.ask("/groq/v1/models", "GET", f"Authorization: Bearer {SECRET}")
