@@ -15,7 +15,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test check screenshot bench bench-query endurance fuzz clean
+.PHONY: run demo test check screenshot bench bench-peers bench-query endurance fuzz clean
 
 run: $(VENV)/to-run
 	@exec $(BIN)/tollbook serve $(ARGS)
@@ -36,6 +36,9 @@ screenshot: $(VENV)/to-test
 
 bench: $(VENV)/to-test
 	@exec $(BIN)/python -m bench $(ARGS)
+
+bench-peers: $(VENV)/to-test
+	@exec $(BIN)/python -m bench.peers $(ARGS)
 
 bench-query: $(VENV)/to-test
 	@exec $(BIN)/python -m bench.query $(ARGS)

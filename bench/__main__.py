@@ -1,22 +1,25 @@
-"""`make bench`: Tollbook beside a bare pass-through, paired and interleaved. Writes docs/performance.md."""
+"""`make bench`: Tollbook beside a bare pass-through and other proxies, interleaved. Writes docs/performance.md."""
 
 import argparse
-import os
-import platform
-import subprocess
+import json
 import sys
 import time
-from importlib.metadata import version
-from pathlib import Path
+from contextlib import ExitStack
+from dataclasses import asdict
 
-from bench import report
-from bench.lab import ROOT, Missing, Tools, free_port, places, prepare
+from bench import keeping_up, report, soak, targets
+from bench.circumstances import circumstances, others
+from bench.index import told_cost
+from bench.lab import LAB, ROOT, Missing, Tools, places, prepare
 from bench.measure import Result, measure
 from bench.page import write_between
-from bench.subjects import NAMES, Subject, start
-from bench.workloads import Workload, warm_up, workloads
+from bench.results import Results
+from bench.subjects import NAMES, Subject, start, why_not
+from bench.upstreams import Upstream, upstream
+from bench.workloads import PEERS, Workload, warm_up, workloads
 
 _PAGE = ROOT / "docs" / "performance.md"
+_STORE = "store"  # among the workloads: whether it keeps up
 
 
 def main() -> int:
@@ -29,103 +32,143 @@ def main() -> int:
         return 1
     for gap in tools.gaps:
         print(f"bench: {gap}.", file=sys.stderr)
-    names = [name for name in options.only if name != "nginx" or tools.nginx is not None]
-    chosen = [one for one in workloads(quick=options.quick) if not options.workloads or one.name in options.workloads]
-    results = _run(names, chosen, options.reps, tools)
-    warned = [*tools.gaps, *report.warnings(results)]
-    text = "\n".join(
-        [_circumstances(options.reps, tools), *(f"- {line}." for line in warned), "",
-         report.tables(report.Results(results), names, chosen)]
-    )  # fmt: skip
+    for_tools, for_subject = places()
+    with upstream(tools, for_tools) as behind:
+        if options.soak:
+            return _soak(options, tools, behind, for_tools, for_subject)
+        return _compare(options, tools, behind, for_tools, for_subject)
+
+
+def _options() -> argparse.Namespace:
+    names = [one.name for one in workloads(quick=True)] + [_STORE]
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="some two minutes; shorter runs, one repetition, no peers")
+    parser.add_argument("--reps", type=int, help="repetitions (default: 3, with --quick 1)")
+    parser.add_argument("--subjects", help=f"joined by commas, of: {', '.join(NAMES)}")
+    parser.add_argument("--only", help=f"workloads, joined by commas, of: {', '.join(names)}")
+    parser.add_argument(
+        "--soak", type=float, metavar="MINUTES", help="instead: 1,000 streams, and the memory meanwhile"
+    )
+    parser.add_argument("--no-write", dest="write", action="store_false", help="print only, leave the page alone")
+    options = parser.parse_args()
+    options.reps = options.reps or (1 if options.quick else 3)
+    usual = [name for name in NAMES if not (options.quick and name in PEERS)]
+    options.subjects = _chosen(parser, "subject", options.subjects, NAMES) or usual
+    options.only = _chosen(parser, "workload", options.only, names) or names
+    return options
+
+
+def _chosen(
+    parser: argparse.ArgumentParser, what: str, text: str | None, known: tuple[str, ...] | list[str]
+) -> list[str]:
+    asked = text.split(",") if text else []
+    if unknown := set(asked) - set(known):
+        parser.error(f"there is no {what} {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return [one for one in known if one in asked]
+
+
+def _compare(
+    options: argparse.Namespace, tools: Tools, behind: Upstream, for_tools: set[int], for_subject: set[int]
+) -> int:
+    began = time.monotonic()
+    chosen = [one for one in workloads(quick=options.quick) if one.name in options.only]
+    if behind.tls_port is None:
+        chosen = [one for one in chosen if not one.by_tls]
+    subjects = {name: why_not(name, tools) for name in options.subjects}
+    run = _Run(tools, behind, for_tools, for_subject, options.reps)
+    results = run.compare([name for name, reason in subjects.items() if reason is None], chosen) if chosen else []
+    steady, pauses = None, []
+    if _STORE in options.only:
+        steady, pauses = keeping_up.keeping_up(tools, behind, for_tools, for_subject, quick=options.quick)
+    found = Results(results)
+    judged = targets.aims(found, steady, pauses)
+    took = f"in {(time.monotonic() - began) / 60:.0f} minutes, medians of {options.reps} repetitions"
+    text = "\n".join([
+        circumstances("bench", took, tools) + "\n",
+        others(name for name in subjects if name in PEERS),
+        *(f"- {line}." for line in [*tools.gaps, *report.warnings(results)]), "",
+        f"### What it shall cost\n\n{targets.table(judged)}\n",
+        report.tables(found, subjects, chosen),
+        run.cost_of_index,
+        keeping_up.told(steady, pauses) if steady is not None else "",
+    ])  # fmt: skip
+    (LAB / "results.jsonl").write_text("".join(json.dumps(asdict(one)) + "\n" for one in results))
     print(text)
     if options.write:
         write_between(_PAGE, "calls", text)
         print(f"\nWritten to {_PAGE.relative_to(ROOT)}.", file=sys.stderr)
-    return 1 if any(one.failed or (one.rows not in (None, one.calls)) for one in results) else 0
+    ours = [one for one in results if one.subject not in PEERS]
+    return 1 if any(one.failed or (one.rows not in (None, one.calls)) for one in ours) else 0
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under a minute; shorter runs, two repetitions")
-    parser.add_argument("--reps", type=int, help="repetitions (default: 5, with --quick 2)")
-    parser.add_argument("--only", help=f"subjects, joined by commas, of: {', '.join(NAMES)}")
-    parser.add_argument("--workloads", help="workloads, joined by commas: " + ", ".join(_names_of_workloads()))
-    parser.add_argument("--no-write", dest="write", action="store_false", help="print only, leave the page alone")
-    options = parser.parse_args()
-    options.reps = options.reps or (2 if options.quick else 5)
-    options.only = options.only.split(",") if options.only else list(NAMES)
-    options.workloads = options.workloads.split(",") if options.workloads else []
-    if unknown := set(options.only) - set(NAMES):
-        parser.error(f"there is no subject {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    if unknown := set(options.workloads) - set(_names_of_workloads()):
-        parser.error(f"there is no workload {', '.join(sorted(unknown))}; there are {', '.join(_names_of_workloads())}")
-    return options
+def _soak(
+    options: argparse.Namespace, tools: Tools, behind: Upstream, for_tools: set[int], for_subject: set[int]
+) -> int:
+    seen, result = soak.soak(tools, behind, for_tools, for_subject, options.soak)
+    text = f"{circumstances('bench', 'by one long run', tools)}\n\n{soak.told(seen, result)}"
+    print(text)
+    if options.write:
+        write_between(_PAGE, "soak", text)
+    return 1 if result.failed or result.rows != result.calls else 0
 
 
-def _names_of_workloads() -> list[str]:
-    return [one.name for one in workloads(quick=True)]
-
-
-def _run(names: list[str], chosen: list[Workload], repetitions: int, tools: Tools) -> list[Result]:
+class _Run:
     """Within a repetition all subjects run side by side, and take turns at each workload in a changing order."""
-    for_tools, for_subject = places()
-    port = free_port()
-    upstream = subprocess.Popen([tools.upstream, str(port)], preexec_fn=lambda: os.sched_setaffinity(0, for_tools))
-    time.sleep(0.2)
-    results: list[Result] = []
-    try:
-        for repetition in range(repetitions):
-            running: list[Subject] = []
-            try:
-                for name in names:
-                    running.append(start(name, tools, port, for_subject))  # noqa: PERF401 - those started are stopped
-                for subject in running:
-                    for workload in warm_up():
-                        measure(subject, workload, tools, for_tools, repetition)
-                for place, workload in enumerate(chosen):
-                    for subject in _in_turn(running, repetition + place):
-                        results.append(measure(subject, workload, tools, for_tools, repetition))
-                        _progress(results[-1], repetition, repetitions)
-            finally:
-                for subject in running:
-                    subject.stop()
-    finally:
-        upstream.kill()
-        upstream.wait()
-    return results
+
+    def __init__(
+        self, tools: Tools, behind: Upstream, for_tools: set[int], for_subject: set[int], repetitions: int
+    ) -> None:
+        self._tools, self._behind = tools, behind
+        self._for_tools, self._for_subject = for_tools, for_subject
+        self._repetitions = repetitions
+        self.cost_of_index = ""
+
+    def compare(self, names: list[str], chosen: list[Workload]) -> list[Result]:
+        """Tollbook begins each repetition with an empty book; peers take half a minute to start, and stay."""
+        names = [name for name in names if any(name in workload.subjects for workload in chosen)]
+        results: list[Result] = []
+        with ExitStack() as all_the_time:
+            peers = [self._start(name, all_the_time) for name in names if name in PEERS]
+            for repetition in range(self._repetitions):
+                with ExitStack() as this_time:
+                    running = [self._start(name, this_time) for name in names if name not in PEERS] + peers
+                    for subject in running:
+                        subject.hold_index()
+                    results += self._one_after_another(running, chosen, repetition)
+                    ours = [one for one in running if one.name == "tollbook"]
+                    if ours and repetition == self._repetitions - 1:
+                        self.cost_of_index = told_cost(ours[0])
+        return results
+
+    def _start(self, name: str, stack: ExitStack) -> Subject:
+        subject = start(name, self._tools, self._behind, self._for_subject)
+        stack.callback(subject.stop)
+        for workload in warm_up():
+            measure(subject, workload, self._tools, self._for_tools, 0)
+        return subject
+
+    def _one_after_another(self, running: list[Subject], chosen: list[Workload], repetition: int) -> list[Result]:
+        results = []
+        for place, workload in enumerate(chosen):
+            for subject in _in_turn([one for one in running if one.name in workload.subjects], repetition + place):
+                asked = workload.few if workload.few is not None and subject.name in PEERS else workload
+                results.append(measure(subject, asked, self._tools, self._for_tools, repetition))
+                self._tell(results[-1])
+        return results
+
+    def _tell(self, one: Result) -> None:
+        print(
+            f"{one.repetition + 1}/{self._repetitions}  {one.workload:14} {one.subject:16} "
+            f"{one.calls_per_s:10,.0f} calls/s  {one.all_cpu_s / max(1, one.units) * 1e6:8,.1f} µs",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
 
 
 def _in_turn(running: list[Subject], turn: int) -> list[Subject]:
     """Another first one each time, and every second time backwards."""
-    start_at = turn % len(running)
+    start_at = turn % max(1, len(running))
     order = running[start_at:] + running[:start_at]
     return order[::-1] if turn % 2 else order
-
-
-def _progress(one: Result, repetition: int, repetitions: int) -> None:
-    print(
-        f"{repetition + 1}/{repetitions}  {one.workload:10} {one.subject:9} {one.calls_per_s:10,.0f} calls/s  "
-        f"{one.all_cpu_s / max(1, one.units) * 1e6:8,.1f} µs",
-        file=sys.stderr,
-    )
-
-
-def _circumstances(repetitions: int, tools: Tools) -> str:
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    model = models[0].partition(":")[2].strip() if models else platform.machine()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "uvloop", "msgspec", "zstandard"))
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
-    nginx = ""
-    if tools.nginx is not None:
-        said = subprocess.run([tools.nginx, "-v"], capture_output=True, text=True, check=False)
-        nginx = f", {said.stderr.strip().rpartition(' ')[2]}"
-    return (
-        f"Measured {time.strftime('%Y-%m-%d')} by `{' '.join(['python -m bench', *sys.argv[1:]])}`: "
-        f"medians of {repetitions} repetitions; {os.cpu_count()} x {model}, Linux {platform.release()}, "
-        f"Python {platform.python_version()}, {packages}{nginx}, revision {commit or 'unknown'}.\n"
-    )
 
 
 if __name__ == "__main__":

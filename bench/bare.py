@@ -1,10 +1,11 @@
 """The yardstick: a pass-through with aiohttp on both sides and nothing else. It keeps nothing, checks nothing.
 
-usage: python -m bench.bare PORT UPSTREAM_PORT
+usage: python -m bench.bare PORT UPSTREAM_URL [PORT UPSTREAM_URL]...
 """
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 import uvloop
@@ -18,8 +19,8 @@ _HOP = {
 _SMALL = 65536
 
 
-async def serve(port: int, upstream: str) -> None:
-    """Relay until killed."""
+async def serve(places: list[tuple[int, str]]) -> None:
+    """Relay from each port to its upstream until killed."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=12),  # as long as the worker keeps them
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -28,6 +29,14 @@ async def serve(port: int, upstream: str) -> None:
         skip_auto_headers=("User-Agent",),
     )
 
+    for port, upstream in places:
+        runner = web.ServerRunner(web.Server(_relay(session, upstream), access_log=None), handler_cancellation=True)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
+    await asyncio.Event().wait()
+
+
+def _relay(session: aiohttp.ClientSession, upstream: str) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     async def relay(request: web.BaseRequest) -> web.StreamResponse:
         headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _HOP)
         body = await request.read() if request.can_read_body else None
@@ -47,11 +56,8 @@ async def serve(port: int, upstream: str) -> None:
             await response.write_eof()
             return response
 
-    runner = web.ServerRunner(web.Server(relay, access_log=None), handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
-    await asyncio.Event().wait()
+    return relay
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1]), f"http://127.0.0.1:{sys.argv[2]}"))
+    uvloop.run(serve([(int(port), url) for port, url in zip(sys.argv[1::2], sys.argv[2::2], strict=True)]))

@@ -1,110 +1,104 @@
-"""From the figures of all runs to Markdown: medians, and medians of ratios taken inside a repetition."""
+"""From the figures of all runs to Markdown: a table for each workload, and how two workers share connections."""
 
-import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from bench.measure import Result
-from bench.workloads import Workload
+from bench.results import Figure, Results, all_us, least_share, median, quantile, rate, relay_us
+from bench.workloads import PEERS, Workload
 
-Figure = Callable[[Result], float | None]
-
-
-class Results:
-    """All runs, asked by subject and workload."""
-
-    def __init__(self, results: Iterable[Result]) -> None:
-        self._by: dict[tuple[str, str], dict[int, Result]] = {}
-        for one in results:
-            self._by.setdefault((one.subject, one.workload), {})[one.repetition] = one
-
-    def of(self, subject: str, workload: str) -> dict[int, Result]:
-        """{repetition: result}."""
-        return self._by.get((subject, workload), {})
-
-    def median(self, subject: str, workload: str, figure: Figure) -> float | None:
-        """Over the repetitions."""
-        return _median(figure(one) for one in self.of(subject, workload).values())
-
-    def ratio(self, subject: str, base: str, workload: str, figure: Figure, base_figure: Figure) -> float | None:
-        """To another subject of the same repetition."""
-        others = self.of(base, workload)
-        found = []
-        for repetition, one in self.of(subject, workload).items():
-            other = base_figure(others[repetition]) if repetition in others else None
-            own = figure(one)
-            found.append(own / other if own is not None and other else None)
-        return _median(found)
-
-    def added(self, subject: str, workload: str, figure: Figure) -> float | None:
-        """Above direct, in the same repetition."""
-        others = self.of("direct", workload)
-        found = []
-        for repetition, one in self.of(subject, workload).items():
-            own, other = figure(one), figure(others[repetition]) if repetition in others else None
-            found.append(own - other if own is not None and other is not None else None)
-        return _median(found)
+_QUANTILES = ("p50", "p99", "p999")
+_PARTS = (("json", "Small calls"), ("stream", "Streams"), ("large", "Large bodies"), ("tls", "TLS to the upstream"))
 
 
-def tables(results: Results, subjects: Sequence[str], workloads: Sequence[Workload]) -> str:
-    """Everything that was measured."""
+def tables(results: Results, subjects: Mapping[str, str | None], workloads: Sequence[Workload]) -> str:
+    """Everything that was measured. `subjects`: each with the reason why it was not, where it was not."""
     parts = []
-    for kind, title, unit, scale in (
-        ("json", "Small calls", "call, µs", 1e6),
-        ("stream", "Streams", "event, µs", 1e6),
-        ("large", "Large bodies", "call, µs", 1e6),
-    ):
+    for kind, title in _PARTS:
         chosen = [one for one in workloads if one.kind == kind]
         if chosen:
             parts.append(f"### {title}\n")
-            parts += [_table(results, subjects, one, unit, scale) for one in chosen]
+            parts += [_table(results, subjects, one) for one in chosen]
+    if sharing := _sharing(results, workloads):
+        parts.append(f"### How two workers share the connections\n\n{sharing}")
     return "\n".join(parts)
 
 
-def _table(results: Results, subjects: Sequence[str], workload: Workload, unit: str, scale: float) -> str:
-    name, stream = workload.name, workload.kind == "stream"
-    waits = [_quantile("first_byte" if stream else "latency", quantile) for quantile in ("p50", "p99")]
-    delays = [_quantile("chunk_delay", quantile) for quantile in ("p50", "p99")]
-
-    def relay(one: Result) -> float | None:
-        return one.relay_cpu_s / one.units * scale if one.relay_cpu_s else None
-
-    def everyone(one: Result) -> float | None:
-        return one.all_cpu_s / one.units * scale if one.all_cpu_s else None
-
+def _table(results: Results, subjects: Mapping[str, str | None], workload: Workload) -> str:
+    unit = "event" if workload.streams else "call"
     head = [
-        "subject", "events/s" if stream else "calls/s", f"CPU per {unit}: relaying process", "spread",
-        "all processes", "relaying, to aiohttp", "all, to aiohttp",
-        "first byte added p50 / p99, ms" if stream else "added p50 / p99, ms",
+        "subject", f"{unit}s/s", f"CPU per {unit}, µs: relaying", "spread", "all processes", "relaying, to aiohttp",
+        "all, to aiohttp", f"{'first byte ' if workload.streams else ''}added p50 / p99 / p99.9, ms",
     ]  # fmt: skip
-    if stream:
-        head.append("event delay p50 / p99, ms")
-    head += ["RSS MB", "rows / calls"]
+    if workload.streams:
+        head += ["event delay p50 / p99 / p99.9, ms", "gap between events p50 / p99 / p99.9, ms"]
+    head += ["memory, MB: RSS / PSS", "rows / calls"]
     rows = []
-    for subject in subjects:
-        runs = results.of(subject, name).values()
+    for subject, why_not in subjects.items():
+        runs = list(results.of(subject, workload.name).values())
         if not runs:
-            continue
-        rate = results.median(subject, name, lambda one: one.calls_per_s * one.units / max(1, one.calls))
-        row = [
-            subject, _number(rate, 0), _number(results.median(subject, name, relay), 1), _spread(map(relay, runs)),
-            _number(results.median(subject, name, everyone), 1),
-            _number(results.ratio(subject, "aiohttp", name, relay, relay), 2),
-            _number(results.ratio(subject, "aiohttp", name, everyone, everyone), 2),
-            "-" if subject == "direct" else " / ".join(
-                _number(results.added(subject, name, figure), 2) for figure in waits
-            ),
-        ]  # fmt: skip
-        if stream:
-            row.append(" / ".join(_number(results.median(subject, name, figure), 2) for figure in delays))
-        row.append("-" if subject == "direct" else _number(results.median(subject, name, lambda one: one.rss_mb), 0))
-        kept = [one.rows for one in runs if one.rows is not None]
-        sent = sum(one.calls for one in runs)
-        row.append(f"{sum(kept):,} / {sent:,}" if kept else "-")
-        rows.append(row)
-    lines = [f"**{name}**: {workload.about}\n", f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
+            if why_not is not None and subject in workload.subjects:
+                rows.append([subject, why_not])
+        elif all(one.failed >= one.calls for one in runs):
+            rows.append([subject, f"all {sum(one.calls for one in runs)} calls failed"])
+        else:
+            rows.append(_row(results, subject, workload, runs))
+    lines = [f"**{workload.name}**: {workload.about}\n", f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    lines += [f"| {' | '.join([*row, *[''] * (len(head) - len(row))])} |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _row(results: Results, subject: str, workload: Workload, runs: list[Result]) -> list[str]:
+    name = workload.name
+
+    def several(of: Literal["chunk_delay", "chunk_gap"]) -> str:
+        return " / ".join(number(results.median(subject, name, quantile(of, one)), 2) for one in _QUANTILES)
+
+    waits = [quantile("first_byte" if workload.streams else "latency", one) for one in _QUANTILES]
+    added = [number(median(results.added(subject, name, figure).values()), 2) for figure in waits]
+    row = [
+        subject, number(results.median(subject, name, rate), 0),
+        number(results.median(subject, name, relay_us), 1), _spread(relay_us(one) for one in runs),
+        number(results.median(subject, name, all_us), 1),
+        number(median(results.ratios(subject, "aiohttp", name, relay_us)), 2),
+        number(median(results.ratios(subject, "aiohttp", name, all_us)), 2),
+        "-" if subject == "direct" or set(added) == {"-"} else " / ".join(added),
+    ]  # fmt: skip
+    if workload.streams:
+        row += [several("chunk_delay"), several("chunk_gap")]
+    memory = [number(results.median(subject, name, figure), 0) for figure in (_rss, _pss)]
+    row.append("-" if subject == "direct" else " / ".join(memory))
+    kept = [one.rows for one in runs if one.rows is not None]
+    row.append(f"{sum(kept):,} / {sum(one.calls for one in runs):,}" if kept else "-")
+    return row
+
+
+def _rss(one: Result) -> float:
+    return one.rss_mb
+
+
+def _pss(one: Result) -> float:
+    return one.pss_mb
+
+
+def _sharing(results: Results, workloads: Sequence[Workload]) -> str:
+    rows = []
+    for workload in workloads:
+        runs = results.of("tollbook-2", workload.name).values()
+        shares = [share * 100 for one in runs if (share := least_share(one)) is not None]
+        if shares and workload.connections > 1:
+            rows.append(
+                f"| {workload.name} | {workload.connections} | {median(shares):.0f} % | {_spread(shares, 0)} % | "
+                f"{_against_one(results, workload.name, rate)} |"
+            )
+    if not rows:
+        return ""
+    head = "| workload | connections | calls of the less busy worker | spread | calls/s, to one worker |"
+    return "\n".join([head, "|---|---|---|---|---|", *rows]) + "\n"
+
+
+def _against_one(results: Results, workload: str, figure: Figure) -> str:
+    return number(median(results.ratios("tollbook-2", "tollbook", workload, figure)), 2)
 
 
 def warnings(results: Sequence[Result]) -> list[str]:
@@ -119,7 +113,7 @@ def warnings(results: Sequence[Result]) -> list[str]:
         for one in results
         if one.rows is not None and one.rows != one.calls
     ]
-    noise = _median(one.others_cores for one in results)
+    noise = median(one.others_cores for one in results if one.subject not in PEERS)
     if noise is not None and noise > 0.1:
         found.append(
             f"other programs used {noise:.2f} processors (median): "
@@ -128,19 +122,11 @@ def warnings(results: Sequence[Result]) -> list[str]:
     return found
 
 
-def _quantile(of: Literal["latency", "first_byte", "chunk_delay"], quantile: str) -> Figure:
-    return lambda one: getattr(one, of).get(quantile)
-
-
-def _median(values: Iterable[float | None]) -> float | None:
+def _spread(values: Iterable[float | None], digits: int = 1) -> str:
     known = [value for value in values if value is not None]
-    return statistics.median(known) if known else None
+    return f"{min(known):,.{digits}f}..{max(known):,.{digits}f}" if known else "-"
 
 
-def _spread(values: Iterable[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return f"{min(known):,.1f}..{max(known):,.1f}" if known else "-"
-
-
-def _number(value: float | None, digits: int) -> str:
+def number(value: float | None, digits: int) -> str:
+    """For a cell; "-" for what is not known."""
     return "-" if value is None else f"{value:,.{digits}f}"

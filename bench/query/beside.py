@@ -4,9 +4,7 @@ Pairs of runs follow each other directly, and every second pair the other way ro
 inside a pair, and the median of the ratios is told.
 """
 
-import os
 import statistics
-import subprocess
 import threading
 import time
 import urllib.error
@@ -14,9 +12,10 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.lab import Missing, free_port, places, prepare
+from bench.lab import Missing, places, prepare
 from bench.measure import Result, measure
 from bench.subjects import Subject, start
+from bench.upstreams import upstream
 from bench.workloads import Workload, warm_up
 
 AIM = 1.5
@@ -36,13 +35,9 @@ def run(data_dir: Path) -> tuple[str, float]:
     except Missing as missing:
         return f"Relayed calls beside it were not measured: {missing}.", 0.0
     for_tools, for_subject = places()
-    port = free_port()
     with ExitStack() as stack:
-        upstream = subprocess.Popen([tools.upstream, str(port)], preexec_fn=lambda: os.sched_setaffinity(0, for_tools))
-        stack.callback(upstream.wait)
-        stack.callback(upstream.kill)
-        time.sleep(0.2)
-        subject = start("tollbook", tools, port, for_subject, book=data_dir)
+        behind = stack.enter_context(upstream(tools, for_tools))
+        subject = start("tollbook", tools, behind, for_subject, book=data_dir)
         stack.callback(subject.stop)
         for workload in warm_up():
             measure(subject, workload, tools, for_tools, 0)
