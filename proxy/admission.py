@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from proxy import credential
+from proxy.busy import Busy
 from proxy.caller import Caller, recognise
 from proxy.config.model import Config, Upstream
 from proxy.headers import CREDENTIALS, Head
@@ -60,6 +61,7 @@ class Admission:
         self._refusing_unpriced = {group.name for group in config.groups.values() if group.unpriced == "refuse"}
         self._keyring = keyring
         self._limits = Limits(config.proxy.workers)
+        self._busy = Busy(config.proxy.workers)
 
     def admit(self, request: web.BaseRequest, head: Head) -> Admitted | Turned:
         """Decide by the request line and the headers."""
@@ -89,10 +91,12 @@ class Admission:
             )
             if named is not None:
                 turned, rule = rule.judge(named), None
+        turned = turned or self._busy.refusal(upstream)
         if turned is None and caller.key is not None:
             turned = self._limits.begin(caller.key)  # the last to be asked: it counts the call
         if turned is not None:
             return Turned(turned, upstream, shown_target, caller, secrets)
+        self._busy.begin(upstream)
         if caller.issued is not None:
             target = Target(target.upstream, caller.issued.rest)
         return Admitted(upstream, target, shown_target, caller, rule, secrets)
@@ -100,6 +104,7 @@ class Admission:
     def over(self, admitted: Admitted) -> None:
         """The call has ended, however it did."""
         caller = admitted.caller
+        self._busy.end(admitted.upstream)
         self._keyring.standing.ended(caller.key, caller.group)
         if caller.key is not None:
             self._limits.end(caller.key)

@@ -145,6 +145,7 @@ class Upstream:
     stream_usage: Literal["ask", "leave"] = "leave"
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 600.0  # longest silence
+    max_concurrent: int | None = None  # calls under way; None: as many as there are
 
 
 @dataclass(frozen=True, slots=True)

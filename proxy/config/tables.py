@@ -116,6 +116,7 @@ class UpstreamTable(Table):
     stream_usage: Literal["ask", "leave"] | None = None
     connect_timeout_s: Annotated[float, BeforeValidator(values.span(0.001, _HOUR, "seconds"))] | None = None
     read_timeout_s: Seconds | None = None
+    max_concurrent: Annotated[int, BeforeValidator(values.whole(1, 1_000_000))] | None = None
 
 
 class GroupTable(Table):
@@ -187,7 +188,7 @@ ALL: dict[str, type[Table]] = {**SINGLE, **NAMED, **LISTED}
 _LATER = {
     "proxy": re.compile(r"on_store_failure"),
     "store": re.compile(r"engine"),
-    "upstreams": re.compile(r"limits?|max_concurrent|.*_per_minute"),
+    "upstreams": re.compile(r"limits?|.*_per_minute"),
     "groups": re.compile(r"limits?|.*_per_minute"),
 }
 

@@ -94,7 +94,8 @@ def test_shown_defaults_of_an_upstream_and_a_group_are_the_defaults(tmp_path: Pa
     file = tmp_path / "tollbook.toml"
     file.write_text(f'[upstreams.azure]\nbase_url = "{upstream["base_url"]}"\n[groups.default]\n')
     config = load(file, environ={"HOME": "/h"})
-    for key in upstream.keys() - {"base_url", "api_key_env"}:
+    assert config.upstreams["azure"].max_concurrent is None
+    for key in upstream.keys() - {"base_url", "api_key_env", "max_concurrent"}:
         assert getattr(config.upstreams["azure"], key) == upstream[key]
     assert config.upstreams["azure"].api_key is None
     assert config.groups["default"].ratio == group["ratio"]

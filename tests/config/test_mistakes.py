@@ -75,6 +75,7 @@ def mistakes(tmp_path: Path, text: str, environ: dict[str, str] | None = None, *
         ("[upstreams.opnai]", "upstreams.opnai.base_url", 'did you mean "openai"?'),
         ('[upstreams.a]\nbase_url = "http://a"\ndialect = "bedrok"', 'upstreams.a.dialect = "bedrok"', '"generic"'),
         ('[upstreams.anthropic]\nstream_usage = "ask"', 'upstreams.anthropic.stream_usage = "ask"', '"leave"'),
+        ("[upstreams.groq]\nmax_concurrent = 0", "upstreams.groq.max_concurrent = 0", "a whole number from 1 to"),
         (PRICE + "input = -2.5", "prices#1.input = -2.5", "must not be negative"),
         (PRICE + 'input = "2.5"', 'prices#1.input = "2.5"', "must be a number"),
         (PRICE + "input = inf", "prices#1.input = Infinity", "must be a number"),

@@ -1,10 +1,13 @@
 """What Tollbook itself refuses: with which status, in whose words, and what the book says of it."""
 
 import asyncio
+from dataclasses import replace
 
 import orjson
 import pytest
 
+from proxy.busy import Busy
+from proxy.config.builtin import BUILTIN
 from tests.conftest import OpenHouse
 from tests.house import House
 from tests.relay.conftest import Dial, OpenUpstream
@@ -207,6 +210,50 @@ async def test_too_many_calls(house: OpenHouse, raw_upstream: OpenUpstream, dial
     await fourth.ask()
     assert (await fourth.answer()).status == 200
     assert sorted(row["outcome"] for row in await home.rows(4)) == ["completed"] * 3 + ["rejected"]
+
+
+async def test_a_busy_upstream(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:
+    """Past max_concurrent of an upstream its next call is a 503 with Retry-After; others are called meanwhile."""
+    enough, there = asyncio.Event(), asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        if b"/slow" in visit.head.line:
+            there.set()
+            await enough.wait()
+        await visit.say(OK)
+
+    upstream = await raw_upstream(script)
+    home = await house(upstream.url, upstream={"max_concurrent": 1})
+    first, second = await dial(home.proxy), await dial(home.proxy)
+    await first.ask("/groq/v1/slow")
+    await there.wait()
+    await second.ask("/groq/v1/models")
+    got = await second.answer()
+    assert (got.status, got.value(b"retry-after"), got.value(b"x-tollbook-error")) == (503, b"1", b"upstream_busy")
+    assert len(upstream.visits) == 1
+    await second.ask("/mistral/v1/models")
+    assert (await second.answer()).status == 200
+    enough.set()
+    assert (await first.answer()).status == 200
+    await second.ask("/groq/v1/models")
+    assert (await second.answer()).status == 200
+    refused, *_ = [row for row in await home.rows(4) if row["outcome"] != "completed"]
+    assert (refused["outcome"], refused["status"], refused["error"]["code"]) == ("rejected", 503, "upstream_busy")
+    assert (await home.details(refused["id"]))["fault"] == "policy"
+
+
+def test_a_limit_of_an_upstream_is_shared_by_workers() -> None:
+    """Each of three workers admits two calls of four, and of unlimited ones any number."""
+    busy, few, any_number = Busy(3), replace(BUILTIN["groq"], max_concurrent=4), BUILTIN["openai"]
+    for _ in range(2):
+        assert busy.refusal(few) is None
+        busy.begin(few)
+    assert busy.refusal(few) is not None
+    busy.end(few)
+    assert busy.refusal(few) is None
+    for _ in range(100):
+        busy.begin(any_number)
+    assert busy.refusal(any_number) is None
 
 
 async def test_health_of_the_worker_is_no_call(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:
