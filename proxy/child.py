@@ -1,4 +1,4 @@
-"""Where a child process begins: `python -m proxy.child worker|store LIFELINE_FD SOCKET_FD...`.
+"""Where a child process begins: `python -m proxy.child worker|store NUMBER LIFELINE_FD SOCKET_FD...`.
 
 Children are started afresh, not forked, so none inherits a loop, a thread or a database handle.
 """
@@ -6,23 +6,25 @@ Children are started afresh, not forked, so none inherits a loop, a thread or a 
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
 
 import uvloop
 
+from proxy import log as logged
 from proxy.lifeline import CannotServe, Lifeline
 
 
 def main() -> None:
     """Run one child until its lifeline ends."""
-    kind, lifeline_fd, *socket_fds = sys.argv[1:]
+    kind, number, lifeline_fd, *socket_fds = sys.argv[1:]
     os.umask(0o077)
-    logging.basicConfig(level=logging.WARNING, format=f"tollbook {kind}: %(levelname)s %(message)s")
-    # What aiohttp would log of a request it could not parse may hold a credential.
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    # It may reach the whole process group; the parent decides what it means.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     lifeline = Lifeline(int(lifeline_fd))
     config = lifeline.configuration()
+    logged.begin(kind, config, int(number))
     if kind == "store":
         from store.service import keep as run
     else:
@@ -32,7 +34,8 @@ def main() -> None:
     try:
         uvloop.run(run(config, sockets, lifeline))
     except CannotServe as reason:
-        sys.exit(f"tollbook: {reason}")
+        logging.getLogger("tollbook").critical("%s", reason)
+        sys.exit(1)
 
 
 def collect_seldom() -> None:

@@ -7,6 +7,7 @@ calls nor the book, so nothing of theirs can bring it down.
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from collections.abc import Awaitable, Callable, Container, Coroutine
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from proxy import log as logged
 from proxy.config.model import Address, Config
 from proxy.lifeline import ParentEnd, pair
 from proxy.listening import address_of, listen
@@ -26,6 +28,8 @@ LOCK = "lock"
 _GRACE_S = 5.0  # past the time a child may take to drain
 _RESTART_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _SETTLED_S = 10.0  # a child that lived this long starts its count of failures anew
+
+log = logging.getLogger("tollbook.parent")
 
 
 class CannotStart(Exception):
@@ -37,6 +41,7 @@ class _Child:
     """One child process, replaced whenever it dies unasked."""
 
     kind: str
+    number: int  # which of the workers
     sockets: list[socket.socket]
     process: subprocess.Popen[bytes] | None = None
     lifeline: ParentEnd | None = None
@@ -89,8 +94,8 @@ class Parent:
         # The children name the address to people: the port that was found, where any would do.
         listening_at = replace(self.config.proxy.listen, port=self.proxy_address.port)
         self.config = replace(self.config, proxy=replace(self.config.proxy, listen=listening_at))
-        self._children = [_Child("store", [asked])]
-        self._children += [_Child("worker", [calls]) for _ in range(self.config.proxy.workers)]
+        self._children = [_Child("store", 0, [asked])]
+        self._children += [_Child("worker", number + 1, [calls]) for number in range(self.config.proxy.workers)]
 
     async def start(self) -> None:
         """Start the children and wait until each is ready.
@@ -150,14 +155,14 @@ class Parent:
             if self._stopping.is_set() or not child.up.is_set():
                 return
             child.failures = 0 if loop.time() - began > _SETTLED_S else child.failures + 1
-            print(f"tollbook: the {child.kind} process ended unasked; starting another", file=sys.stderr)  # noqa: T201
+            log.warning("the %s process ended unasked; starting another", child.kind)
             await asyncio.sleep(_RESTART_S[min(child.failures, len(_RESTART_S) - 1)])
 
     def _launch(self, child: _Child) -> tuple[subprocess.Popen[bytes], ParentEnd]:
         lifeline, theirs = pair()
         fds = [theirs.fileno(), *(listening.fileno() for listening in child.sockets)]
         process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "proxy.child", child.kind, *map(str, fds)],
+            [sys.executable, "-m", "proxy.child", child.kind, *map(str, [child.number, *fds])],
             pass_fds=fds,
             stdin=subprocess.DEVNULL,
         )
@@ -175,6 +180,7 @@ async def run(config: Config, announce: Callable[[Parent], None], also: Callable
         CannotStart: before anything was served.
     """
     os.umask(0o077)  # prompts and answers are nobody else's
+    logged.begin("parent", config)
     parent = Parent(config)
     parent.claim()
     too_few = ask_for_enough(config.proxy)
@@ -247,6 +253,10 @@ def until_stopped(running: Coroutine[None, None, None]) -> int:
 
 
 def _announce(parent: Parent) -> None:
+    if parent.config.log.format == "json":  # what is collected is nothing else than such lines
+        log.info("relays calls on http://%s", parent.proxy_address)
+        log.info("answers questions on http://%s", parent.dashboard_address)
+        return
     print(f"Tollbook relays calls on  http://{parent.proxy_address}")  # noqa: T201
     print(f"and answers questions on  http://{parent.dashboard_address}", flush=True)  # noqa: T201
 

@@ -10,9 +10,9 @@ import click
 
 from proxy.cli import wording
 from proxy.cli.asking import book_dir
-from proxy.cli.harmless import harmless
 from proxy.cli.place import place
 from proxy.cli.trouble import Trouble
+from proxy.harmless import harmless
 
 Advance = Callable[[int, int], None]
 

@@ -15,10 +15,10 @@ import click
 
 from proxy.cli.asking import PATIENCE_S, book_dir, judged, no_trouble
 from proxy.cli.filters import FilterCommand, Pairs, filters
-from proxy.cli.harmless import harmless, harmless_json
 from proxy.cli.place import place
 from proxy.cli.progress import progress
 from proxy.cli.screen import on_terminal
+from proxy.harmless import harmless, harmless_json
 
 if TYPE_CHECKING:
     from store.filters import Filter

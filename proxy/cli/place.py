@@ -34,6 +34,7 @@ def configuration(
     listen: str | None = None,
     dashboard: str | None = None,
     workers: int | None = None,
+    log_format: str | None = None,
     secrets: bool = True,
     serving: bool = False,
 ) -> "Config":
@@ -48,7 +49,10 @@ def configuration(
     from proxy.config.load import ConfigError, load
 
     try:
-        return load(config, data_dir=data_dir, listen=listen, dashboard=dashboard, workers=workers, secrets=secrets)
+        return load(
+            config, data_dir=data_dir, listen=listen, dashboard=dashboard, workers=workers, log_format=log_format,
+            secrets=secrets,
+        )  # fmt: skip
     except ConfigError as error:
         lines = str(error).splitlines()
         if serving and error.rest is not None:

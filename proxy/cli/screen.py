@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
-from proxy.cli.harmless import harmless, harmless_json
 from proxy.cli.wording import UNKNOWN
+from proxy.harmless import harmless, harmless_json
 
 if TYPE_CHECKING:
     from rich.console import Console

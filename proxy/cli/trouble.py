@@ -5,7 +5,7 @@ Status 1: the thing asked for failed. Status 2: wrong use, which is click's own 
 
 import click
 
-from proxy.cli.harmless import harmless
+from proxy.harmless import harmless
 
 FAILED = 1
 

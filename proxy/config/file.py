@@ -22,6 +22,7 @@ from proxy.config.tables import (
     CreditsTable,
     DashboardTable,
     GroupTable,
+    LogTable,
     PriceTable,
     ProxyTable,
     StoreTable,
@@ -46,6 +47,7 @@ class File:
     store: StoreTable
     capture: CaptureTable
     credits: CreditsTable
+    log: LogTable
     upstreams: dict[str, UpstreamTable]
     groups: dict[str, GroupTable]
     prices: tuple[PriceTable, ...]
@@ -74,6 +76,7 @@ def read(path: Path | None, mistakes: list[Mistake]) -> File:
         store=_table(StoreTable, "store", "store", document.get("store", {}), mistakes),
         capture=_table(CaptureTable, "capture", "capture", document.get("capture", {}), mistakes),
         credits=_table(CreditsTable, "credits", "credits", document.get("credits", {}), mistakes),
+        log=_table(LogTable, "log", "log", document.get("log", {}), mistakes),
         upstreams=_named(UpstreamTable, "upstreams", document.get("upstreams", {}), mistakes),
         groups=_named(GroupTable, "groups", document.get("groups", {}), mistakes),
         prices=tuple(_listed(PriceTable, "prices", document.get("prices", []), mistakes)),

@@ -8,13 +8,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast, get_args
 
 from proxy.config import values
 from proxy.config.assemble import credits_of, groups_of, named_secret, prices_of, upstreams_of
 from proxy.config.conflicts import conflicts, unreachable_builtin
 from proxy.config.file import find, read
 from proxy.config.mistakes import ConfigError, Mistake, shown
-from proxy.config.model import Address, Capture, Config, Dashboard, Proxy, Secret, Store
+from proxy.config.model import Address, Capture, Config, Dashboard, Log, LogFormat, Proxy, Secret, Store
 
 __all__ = ["ConfigError", "Mistake", "load"]
 
@@ -28,6 +29,7 @@ def load(
     listen: str | None = None,
     dashboard: str | None = None,
     workers: int | None = None,
+    log_format: str | None = None,
     environ: Mapping[str, str] = os.environ,
     cwd: Path | None = None,
     secrets: bool = True,
@@ -53,6 +55,10 @@ def load(
     if dashboard is not None:
         panel = replace(panel, listen=_flag_address("--dashboard", dashboard, panel.listen, mistakes))
 
+    log = replace(Log(), **file.log.given())
+    if log_format is not None:
+        log = replace(log, format=_flag_format(log_format, log.format, mistakes))
+
     base = source.parent if source else cwd
     upstreams = upstreams_of(file.upstreams, proxy.access, environ if secrets else None, mistakes)
     config = Config(
@@ -63,6 +69,7 @@ def load(
             **file.store.given() | {"data_dir": _data_dir(data_dir, file.store.data_dir, base, cwd, environ)},
         ),
         capture=replace(Capture(), **file.capture.given()),
+        log=log,
         credits=credits_of(file.credits, environ if secrets else None, mistakes),
         upstreams=upstreams,
         groups=groups_of(file.groups),
@@ -121,3 +128,11 @@ def _flag_workers(value: int, otherwise: int, mistakes: list[Mistake]) -> int:
     except ValueError as error:
         mistakes.append(Mistake("--workers", str(error), shown("--workers", value)))
         return otherwise
+
+
+def _flag_format(value: str, otherwise: LogFormat, mistakes: list[Mistake]) -> LogFormat:
+    for known in get_args(LogFormat):
+        if value == known:
+            return cast("LogFormat", known)
+    mistakes.append(Mistake("--log-format", 'must be "text" or "json"', shown("--log-format", value)))
+    return otherwise

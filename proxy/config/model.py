@@ -20,6 +20,9 @@ Dialect = Literal["openai", "azure", "anthropic", "gemini", "vertex", "bedrock",
 Access = Literal["open", "keys"]
 """Who may call: anybody, with credentials of their own; or holders of keys that were issued here."""
 
+LogFormat = Literal["text", "json"]
+"""Lines for people, or for whoever collects them."""
+
 
 class Secret(str):
     """A string that does not print itself."""
@@ -122,6 +125,14 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """`[log]`: what the processes say of themselves, on stderr."""
+
+    format: LogFormat = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
 class Credits:
     """`[credits]`: the unit of usage."""
 
@@ -205,6 +216,7 @@ class Config:
     store: Store = Store()
     capture: Capture = Capture()
     credits: Credits = Credits()
+    log: Log = Log()
     upstreams: dict[str, Upstream] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     prices: tuple[PriceEntry, ...] = ()

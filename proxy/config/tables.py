@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from proxy.config import values
 from proxy.config.budget import Budget
-from proxy.config.model import Access, Address, Dialect, SecretUrl
+from proxy.config.model import Access, Address, Dialect, LogFormat, SecretUrl
 
 NOT_YET = "is not supported by this version of Tollbook"
 
@@ -105,6 +105,13 @@ class CreditsTable(Table):
     webhook_secret_env: Variable | None = None
 
 
+class LogTable(Table):
+    """`[log]`"""
+
+    format: LogFormat | None = None
+    level: Literal["debug", "info", "warning", "error"] | None = None
+
+
 class UpstreamTable(Table):
     """`[upstreams.NAME]`"""
 
@@ -180,6 +187,7 @@ SINGLE: dict[str, type[Table]] = {
     "store": StoreTable,
     "capture": CaptureTable,
     "credits": CreditsTable,
+    "log": LogTable,
 }
 NAMED: dict[str, type[Table]] = {"upstreams": UpstreamTable, "groups": GroupTable}
 LISTED: dict[str, type[Table]] = {"prices": PriceTable}

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from proxy.cli import wording
-from proxy.cli.harmless import harmless, harmless_json
+from proxy.harmless import harmless, harmless_json
 
 
 @pytest.mark.parametrize(

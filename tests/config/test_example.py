@@ -61,7 +61,7 @@ def test_example_shows_every_key_and_no_other(table: str) -> None:
     assert keys == set(ALL[table].known())
 
 
-@pytest.mark.parametrize("table", ["proxy", "dashboard", "store", "capture", "credits"])
+@pytest.mark.parametrize("table", ["proxy", "dashboard", "store", "capture", "credits", "log"])
 def test_shown_defaults_are_the_defaults(table: str) -> None:
     """The value that the example shows for a key is the one in force without it."""
     default = getattr(load(environ={"HOME": "/home/someone"}, cwd=Path("/")), table)
