@@ -20,14 +20,15 @@ class Calls:
         self._running: set[Forwarding] = set()
         self._detached: set[asyncio.Task[web.StreamResponse]] = set()
         self._empty: asyncio.Event | None = None
+        self.leaving = False  # a successor takes the calls that come by other connections
         self.stopping = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request, to its end."""
         if request.raw_path == "/healthz":
-            return web.Response(text="ok\n", status=503 if self.stopping else 200)
+            return self._last_if_leaving(web.Response(text="ok\n", status=503 if self.stopping else 200))
         if request.raw_path.partition("?")[0] == me.PATH:
-            return await self._holders.answer(request)
+            return self._last_if_leaving(await self._holders.answer(request))
         session = "upgrade" in request.headers and request.headers["upgrade"].strip().lower() == "websocket"
         if not self._finish and not session:
             return await self._call(request)
@@ -43,9 +44,14 @@ class Calls:
             loop.call_later(_CLOSING_S if session else self._parts.config.proxy.finish_timeout_s, task.cancel)
             raise
 
+    @property
+    def under_way(self) -> int:
+        """How many calls run, also those whose client has left."""
+        return len(self._running)
+
     async def drain(self, patience_s: float) -> None:
         """Let the running calls end; after `patience_s`, note the rest as cut by our own end."""
-        self.stopping = True
+        self.leaving = self.stopping = True
         if not self._running:
             return
         self._empty = asyncio.Event()
@@ -58,7 +64,7 @@ class Calls:
                 call.interrupt()
 
     async def _call(self, request: web.BaseRequest) -> web.StreamResponse:
-        call = Forwarding(self._parts, request, keep_alive=not self.stopping)
+        call = Forwarding(self._parts, request, keep_alive=not self.leaving, restarting=self.stopping)
         self._running.add(call)
         try:
             return await call.run(full=len(self._running) > self._parts.config.proxy.max_concurrent)
@@ -66,6 +72,11 @@ class Calls:
             self._running.discard(call)
             if self._empty is not None and not self._running:
                 self._empty.set()
+
+    def _last_if_leaving(self, answer: web.Response) -> web.Response:
+        if self.leaving:
+            answer.force_close()
+        return answer
 
     def _forget(self, task: asyncio.Task[web.StreamResponse]) -> None:
         self._detached.discard(task)

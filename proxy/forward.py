@@ -72,7 +72,7 @@ class Forwarding:
         "client", "exchange",
     )  # fmt: skip
 
-    def __init__(self, parts: Parts, request: web.BaseRequest, *, keep_alive: bool) -> None:
+    def __init__(self, parts: Parts, request: web.BaseRequest, *, keep_alive: bool, restarting: bool) -> None:
         began = time.perf_counter_ns()
         received_at_us = time.time_ns() // 1000
         self._parts = parts
@@ -83,7 +83,7 @@ class Forwarding:
         self.client = Client(request, parts.config.proxy.write_timeout_s, keep_alive=keep_alive)
         self._session: Session | None = None
         self._witness: SessionWitness | None = None
-        self._restarting = not keep_alive
+        self._restarting = restarting
         upstream = admitted.upstream
         self.exchange.hold(
             Started(

@@ -1,7 +1,8 @@
 """What ties a child process to its parent: one socket, by which each notices at once that the other is gone.
 
-The parent sends the configuration and later the word to stop; the child says when it is ready. The end of the file,
-from a parent that died, means the same as the word to stop: children drain and leave, they are never orphans.
+The parent sends the configuration, and later the word that a successor has been started, or to stop; the child says
+when it is ready. The end of the file, from a parent that died, means the same as the word to stop: children drain and
+leave, they are never orphans.
 """
 
 import asyncio
@@ -9,12 +10,18 @@ import pickle
 import signal
 import socket
 import struct
+from typing import Literal
 
 from proxy.config.model import Config
 
 _LENGTH = struct.Struct("<I")
 _READY = b"R"
-_STOP = b"S"
+
+Word = Literal["stop", "succeeded"]
+"""`stop`: end now, in order. `succeeded`: another one does this work from now on; finish what is begun, then end."""
+
+_SAID: dict[Word, bytes] = {"stop": b"S", "succeeded": b"N"}
+_MEANS: dict[bytes, Word] = {said: word for word, said in _SAID.items()} | {b"": "stop"}
 
 
 class CannotServe(Exception):
@@ -26,7 +33,7 @@ class Lifeline:
 
     def __init__(self, fd: int) -> None:
         self._socket = socket.socket(fileno=fd)
-        self._end: asyncio.Event | None = None
+        self._words: asyncio.Queue[Word] | None = None
 
     def configuration(self) -> Config:
         """What the parent sent first."""
@@ -51,13 +58,18 @@ class Lifeline:
         try:
             self._socket.send(_READY)
         except OSError:
-            pass  # the parent is gone; `ended` will notice
+            pass  # the parent is gone; `word` will notice
 
-    async def ended(self) -> None:
-        """Wait for the word to stop, SIGTERM or SIGINT to this process alone, or the parent's end."""
+    async def word(self) -> Word:
+        """Wait for what the parent says next; SIGTERM to this process alone, and the parent's end, mean `stop`."""
+        if self._words is None:
+            self._words = self._heard()
+        return await self._words.get()
+
+    def _heard(self) -> "asyncio.Queue[Word]":
         loop = asyncio.get_running_loop()
-        end = asyncio.Event()
-        loop.add_signal_handler(signal.SIGTERM, end.set)
+        words: asyncio.Queue[Word] = asyncio.Queue()
+        loop.add_signal_handler(signal.SIGTERM, words.put_nowait, "stop")
         # Ctrl-C reaches the whole process group; the parent decides what it means.
         loop.add_signal_handler(signal.SIGINT, lambda: None)
         self._socket.setblocking(False)
@@ -69,12 +81,12 @@ class Lifeline:
                 return
             except OSError:
                 data = b""
-            if data in (b"", _STOP):
+            if not data:
                 loop.remove_reader(self._socket)
-                end.set()
+            words.put_nowait(_MEANS[data])
 
         loop.add_reader(self._socket, read)
-        await end.wait()
+        return words
 
 
 class ParentEnd:
@@ -90,10 +102,10 @@ class ParentEnd:
         self._socket.sendall(_LENGTH.pack(len(data)) + data)
         self._socket.setblocking(False)
 
-    def stop(self) -> None:
-        """Say stop."""
+    def say(self, word: Word) -> None:
+        """Say this."""
         try:
-            self._socket.send(_STOP)
+            self._socket.send(_SAID[word])
         except OSError:
             pass  # it is gone already
 

@@ -2,32 +2,33 @@
 
 It holds the sockets, so connections wait in their queues while a child is being replaced, and it touches neither
 calls nor the book, so nothing of theirs can bring it down.
+
+A new configuration is served by new workers: the ones before take no more connections, serve those they have to their
+end, and leave. The store is ended and started anew; the journal keeps what comes meanwhile.
 """
 
 import asyncio
-import contextlib
 import fcntl
+import itertools
 import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Container, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from proxy import log as logged
+from proxy.children import Child
+from proxy.config.mistakes import ConfigError
 from proxy.config.model import Address, Config
-from proxy.lifeline import ParentEnd, pair
+from proxy.hangup import Hangup
 from proxy.listening import address_of, listen
 from proxy.open_files import ask_for_enough
 
 LOCK = "lock"
-_GRACE_S = 5.0  # past the time a child may take to drain
-_RESTART_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
-_SETTLED_S = 10.0  # a child that lived this long starts its count of failures anew
+_STORE_WITHIN_S = 60.0  # a store may have to finish, and the next one to open its book
 
 log = logging.getLogger("tollbook.parent")
 
@@ -36,27 +37,13 @@ class CannotStart(Exception):
     """Why, in one sentence."""
 
 
-@dataclass(slots=True)
-class _Child:
-    """One child process, replaced whenever it dies unasked."""
-
-    kind: str
-    number: int  # which of the workers
-    sockets: list[socket.socket]
-    process: subprocess.Popen[bytes] | None = None
-    lifeline: ParentEnd | None = None
-    failures: int = 0
-    up: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class Parent:
     """Everything `tollbook serve` runs, from `start` to `stop`."""
 
     def __init__(self, config: Config) -> None:
-        self.config = replace(config, store=replace(config.store, data_dir=config.store.data_dir.resolve()))
-        self._children: list[_Child] = []
-        self._watches: list[asyncio.Task[None]] = []
-        self._stopping = asyncio.Event()
+        self.config = self._asked = _resolved(config)
+        self._children: list[Child] = []
+        self._numbers = itertools.count(1)
         self._lock = -1
         self.proxy_address: Address | None = None
         self.dashboard_address: Address | None = None
@@ -86,16 +73,14 @@ class Parent:
         if problems:
             for one in listening.values():
                 one.close()
-            self._let_go()
+            self._unlock()
             raise CannotStart("\n".join(problems))
-        calls, asked = listening["proxy.listen"], listening["dashboard.listen"]
-        self.proxy_address = address_of(calls)
-        self.dashboard_address = address_of(asked)
+        self._calls, self._questions = listening["proxy.listen"], listening["dashboard.listen"]
+        self.proxy_address = address_of(self._calls)
+        self.dashboard_address = address_of(self._questions)
         # The children name the address to people: the port that was found, where any would do.
         listening_at = replace(self.config.proxy.listen, port=self.proxy_address.port)
         self.config = replace(self.config, proxy=replace(self.config.proxy, listen=listening_at))
-        self._children = [_Child("store", 0, [asked])]
-        self._children += [_Child("worker", number + 1, [calls]) for number in range(self.config.proxy.workers)]
 
     async def start(self) -> None:
         """Start the children and wait until each is ready.
@@ -103,78 +88,108 @@ class Parent:
         Raises:
             CannotStart: one of them could not.
         """
-        self._watches = [asyncio.create_task(self._watch(child)) for child in self._children]
+        self._store = Child("store", 0, [self._questions], self.config)
+        self._workers = self._new_workers(self.config)
+        self._children = [self._store, *self._workers]
         for child in self._children:
-            ready = asyncio.create_task(child.up.wait())
-            await asyncio.wait([ready, *self._watches], return_when=asyncio.FIRST_COMPLETED)
-            if not child.up.is_set():
-                ready.cancel()
+            child.begin()
+        for child in self._children:
+            if not await child.ready():
                 await self.stop()
                 raise CannotStart(f"the {child.kind} process could not start; what it said stands above")
 
+    async def reload(self, asked: Config) -> tuple[str, ...]:
+        """Serve by this configuration from now on, without cutting a call.
+
+        Returns:
+            The keys of what is asked for and needs a restart; it stays as it is.
+
+        Raises:
+            CannotStart: the new workers could not. Then everything stays as it is.
+        """
+        config, fixed = self._within_reach(_resolved(asked))
+        newcomers = self._new_workers(config)
+        self._children += newcomers
+        for child in newcomers:
+            child.begin()
+        if not all([await child.ready() for child in newcomers]):
+            await self._end(newcomers)
+            raise CannotStart("new workers could not start, so the ones there are serve on as before")
+        self.config = config
+        for child in self._workers:
+            child.let_go("succeeded")
+        self._workers = newcomers
+        if not await self._store.renew(config, _STORE_WITHIN_S):
+            log.error("the store is not back yet; the journal keeps what comes, and it is tried again")
+        self._children = [child for child in self._children if not child.over]
+        return fixed
+
+    @property
+    def leaving(self) -> int:
+        """How many workers serve calls of before a reload to their end."""
+        return sum(not child.over for child in self._children) - len(self._workers) - 1
+
     async def stop(self) -> None:
         """Workers first, so that the store reads their last notes; then the store."""
-        self._stopping.set()
-        patience_s = self.config.proxy.shutdown_timeout_s + _GRACE_S
         for kind in ("worker", "store"):
             ending = [child for child in self._children if child.kind == kind]
             for child in ending:
                 for listening in child.sockets:
                     listening.close()  # who comes now is refused; in our queue nobody would ever answer
-                if child.process is not None and not child.up.is_set():
-                    child.process.terminate()  # it does not listen to its lifeline yet
-                elif child.lifeline is not None:
-                    child.lifeline.stop()
-            await asyncio.gather(*(_ended(child, patience_s) for child in ending))
-        for watch in self._watches:
-            watch.cancel()
-        await asyncio.gather(*self._watches, return_exceptions=True)
-        self._let_go()
+            await self._end(ending)
+        self.release()
 
     def release(self) -> None:
-        """Give back what `claim` took, when nothing was started."""
-        for listening in {one for child in self._children for one in child.sockets}:
-            listening.close()
-        self._let_go()
+        """Give back what `claim` took."""
+        self._calls.close()
+        self._questions.close()
+        self._unlock()
 
-    def _let_go(self) -> None:
+    def _new_workers(self, config: Config) -> list[Child]:
+        return [Child("worker", next(self._numbers), [self._calls], config) for _ in range(config.proxy.workers)]
+
+    def _within_reach(self, asked: Config) -> tuple[Config, tuple[str, ...]]:
+        """What of this can be served without a restart, and the keys of what cannot."""
+        was, now = self._asked, self.config
+        fixed = {
+            "proxy.listen": was.proxy.listen != asked.proxy.listen,
+            "dashboard.listen": was.dashboard.listen != asked.dashboard.listen,
+            "store.data_dir": was.store.data_dir != asked.store.data_dir,
+        }
+        config = replace(
+            asked,
+            proxy=replace(asked.proxy, listen=now.proxy.listen),
+            dashboard=replace(asked.dashboard, listen=now.dashboard.listen),
+            store=replace(asked.store, data_dir=now.store.data_dir),
+        )
+        return config, tuple(key for key, differs in fixed.items() if differs)
+
+    async def _end(self, children: list[Child]) -> None:
+        for child in children:
+            child.let_go("stop")
+        await asyncio.gather(*(child.ended() for child in children))
+        await asyncio.gather(*(child.forget() for child in children))
+        self._children = [child for child in self._children if child not in children]
+
+    def _unlock(self) -> None:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
-    async def _watch(self, child: _Child) -> None:
-        """Keep one child alive; returns only when it cannot even start once."""
-        loop = asyncio.get_running_loop()
-        while not self._stopping.is_set():
-            began = loop.time()
-            process, lifeline = self._launch(child)
-            if await lifeline.ready():
-                child.up.set()
-            await _gone(process)
-            lifeline.close()
-            if self._stopping.is_set() or not child.up.is_set():
-                return
-            child.failures = 0 if loop.time() - began > _SETTLED_S else child.failures + 1
-            log.warning("the %s process ended unasked; starting another", child.kind)
-            await asyncio.sleep(_RESTART_S[min(child.failures, len(_RESTART_S) - 1)])
 
-    def _launch(self, child: _Child) -> tuple[subprocess.Popen[bytes], ParentEnd]:
-        lifeline, theirs = pair()
-        fds = [theirs.fileno(), *(listening.fileno() for listening in child.sockets)]
-        process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "proxy.child", child.kind, *map(str, [child.number, *fds])],
-            pass_fds=fds,
-            stdin=subprocess.DEVNULL,
-        )
-        theirs.close()
-        with contextlib.suppress(OSError):  # it died at once; the watch will see
-            lifeline.send_configuration(self.config)
-        child.process, child.lifeline = process, lifeline
-        return process, lifeline
+def _resolved(config: Config) -> Config:
+    return replace(config, store=replace(config.store, data_dir=config.store.data_dir.resolve()))
 
 
-async def run(config: Config, announce: Callable[[Parent], None], also: Callable[[Parent], Awaitable[None]]) -> None:
+async def run(
+    config: Config,
+    announce: Callable[[Parent], None],
+    also: Callable[[Parent], Awaitable[None]],
+    again: Callable[[], Config] | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; `also` runs beside it and is cancelled with it.
+
+    `again` reads the configuration once more, at a SIGHUP; without it, there is nothing to read.
 
     Raises:
         CannotStart: before anything was served.
@@ -183,23 +198,61 @@ async def run(config: Config, announce: Callable[[Parent], None], also: Callable
     logged.begin("parent", config)
     parent = Parent(config)
     parent.claim()
-    too_few = ask_for_enough(config.proxy)
-    if too_few is not None:
-        print(f"tollbook: {too_few.problem}. {too_few.remedy}", file=sys.stderr)  # noqa: T201
+    _ask_for_files(config)
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
+    reread = asyncio.Event()
+    if again is not None:
+        hangup = Hangup()
+        loop.add_signal_handler(signal.SIGHUP, lambda: (end if hangup.of_the_terminal() else reread).set())
     if not await _started(parent, end):
         return
     announce(parent)
-    beside = asyncio.create_task(_beside(also, parent))
+    beside = [asyncio.create_task(_beside(also, parent))]
+    if again is not None:
+        beside.append(asyncio.create_task(_reloading(parent, reread, again)))
     try:
         await end.wait()
     finally:
-        beside.cancel()
-        await asyncio.gather(beside, return_exceptions=True)
+        for one in beside:
+            one.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await parent.stop()
+
+
+async def _reloading(parent: Parent, reread: asyncio.Event, again: Callable[[], Config]) -> None:
+    """One reload after the other; however often it is asked for during one, once more afterwards."""
+    while True:
+        await reread.wait()
+        reread.clear()
+        try:
+            config = again()
+            _ask_for_files(config)
+            fixed = await parent.reload(config)
+        except ConfigError as error:
+            for mistake in error.mistakes:
+                log.error("not reloaded: %s", mistake)
+        except CannotStart as reason:
+            log.error("not reloaded: %s", reason)
+        else:
+            logged.begin("parent", config)
+            for key in fixed:
+                log.warning("%s needs a restart and stays as it is; all else is in force", key)
+            log.info("reloaded %s; %s", config.source or "the defaults", _still_there(parent.leaving))
+
+
+def _ask_for_files(config: Config) -> None:
+    too_few = ask_for_enough(config.proxy)
+    if too_few is not None:
+        log.warning("%s. %s", too_few.problem, too_few.remedy)
+
+
+def _still_there(leaving: int) -> str:
+    if not leaving:
+        return "no call of before is under way"
+    return f"{leaving} earlier worker{'s' if leaving > 1 else ''} will leave once what is under way has ended"
 
 
 async def _started(parent: Parent, end: asyncio.Event) -> bool:
@@ -236,9 +289,9 @@ def obstacles(config: Config, besides: Container[str]) -> list[str]:
     return []
 
 
-def serve(config: Config) -> int:
-    """`tollbook serve`: the exit status."""
-    return until_stopped(run(config, _announce, _nothing))
+def serve(config: Config, again: Callable[[], Config]) -> int:
+    """`tollbook serve`: the exit status. `again` reads the configuration once more."""
+    return until_stopped(run(config, _announce, _nothing, again))
 
 
 def until_stopped(running: Coroutine[None, None, None]) -> int:
@@ -275,28 +328,3 @@ def _claim_data_dir(path: Path) -> int:
         os.close(fd)
         raise CannotStart(f"store.data_dir: {path} is in use by another Tollbook") from None
     return fd
-
-
-async def _gone(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process's end, in a thread of its own: the loop's pool has room for a few such waits only."""
-    loop = asyncio.get_running_loop()
-    over = asyncio.Event()
-
-    def wait() -> None:
-        process.wait()
-        with contextlib.suppress(RuntimeError):  # the loop is closed; nobody waits any more
-            loop.call_soon_threadsafe(over.set)
-
-    threading.Thread(target=wait, name=f"tollbook-wait-{process.pid}", daemon=True).start()
-    await over.wait()
-
-
-async def _ended(child: _Child, patience_s: float) -> None:
-    """Wait for a child that was told to stop; take it down when it does not."""
-    if child.process is None:
-        return
-    try:
-        await asyncio.wait_for(_gone(child.process), patience_s)
-    except TimeoutError:
-        child.process.kill()
-        await _gone(child.process)

@@ -1,7 +1,7 @@
 """One relaying process: builds its parts, serves until told to stop, and leaves nothing running unnoted.
 
 Order of stopping: no new connections, running calls drain, what is left is noted as interrupted, the journal is
-written out, the process ends.
+written out, the process ends. One that has a successor first serves the connections it has to their end.
 """
 
 import asyncio
@@ -24,6 +24,10 @@ from proxy.listening import BACKLOG
 from proxy.me import Me
 from proxy.server import ProxyServer
 from proxy.upstream.asker import OwnAsker
+
+LEAVING_S = 3600.0
+"""How long a worker that has a successor may take to end: as long as providers let a realtime session last."""
+_LOOKS_EVERY_S = 0.1
 
 
 class Worker:
@@ -55,9 +59,23 @@ class Worker:
         for listening in sockets:
             self._servers.append(await loop.create_server(self._server, sock=listening, backlog=BACKLOG))
 
+    async def leave(self) -> None:
+        """Take no new connections, and wait until those there are have ended.
+
+        None is closed under a client that may be about to ask: it is told so with its next answer.
+        """
+        self._calls.leaving = True
+        for server in self._servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LEAVING_S
+        # The server tells nobody that a connection has ended.
+        while (self._server.connections or self._calls.under_way) and loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOKS_EVERY_S)
+
     async def stop(self) -> None:
         """Drain, note what is left, and close."""
-        self._calls.stopping = True  # the connections that stay say so with their next answer
+        self._calls.leaving = self._calls.stopping = True  # connections that stay say so with their next answer
         for server in self._servers:
             server.close()
         self._server.pre_shutdown()
@@ -73,9 +91,13 @@ class Worker:
 
 
 async def work(config: Config, sockets: list[socket.socket], lifeline: Lifeline) -> None:
-    """Serve until the parent says stop, or is gone."""
+    """Serve until the parent says stop, or is gone; or that a successor serves, and then what is begun."""
     worker = Worker(config)
     await worker.start(sockets)
     lifeline.ready()
-    await lifeline.ended()
+    if await lifeline.word() == "succeeded":
+        ends = [asyncio.create_task(worker.leave()), asyncio.create_task(lifeline.word())]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for one in ends:
+            one.cancel()
     await worker.stop()

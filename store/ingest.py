@@ -88,6 +88,7 @@ class Ingest:
         self._meter = Meter(config, tokenizer.installed())
         self._budgets = Budgets(config, self._meter.has_price)
         self._stopping = threading.Event()
+        self._succeeded = False
         self._something = threading.Event()  # to do: the thread need not wait until it looks again
         self._turns = Turns[Book](self._something.set)
         self._standing = _Standing(clear_at=time.monotonic())
@@ -107,6 +108,10 @@ class Ingest:
         self._something.set()
         self._thread.join()
         self._budgets.close()
+
+    def leave_the_rest(self) -> None:
+        """Have `stop` read nothing more: a successor does, and those who write the journal live on."""
+        self._succeeded = True
 
     def between_batches(self, work: Callable[[Book], T]) -> Future[T]:
         """Have the thread do this with the book when no batch is being written; from any thread.
@@ -225,6 +230,8 @@ class Ingest:
         folded = True
         while True:
             stopping = self._stopping.is_set()
+            if stopping and self._succeeded:
+                return
             self._budgets.look(self._book)
             began = time.monotonic()
             batch = self._pass(began)

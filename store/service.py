@@ -107,7 +107,8 @@ def _opened(config: Config) -> Ingest:
 
 
 async def keep(config: Config, sockets: list[socket.socket], lifeline: Lifeline) -> None:
-    """Serve until the parent says stop, or is gone."""
-    async with serving(config, sockets):
+    """Serve until the parent says stop, or is gone; or that a successor waits, which then reads what comes."""
+    async with serving(config, sockets) as ingest:
         lifeline.ready()
-        await lifeline.ended()
+        if await lifeline.word() == "succeeded":
+            ingest.leave_the_rest()

@@ -35,9 +35,12 @@ def serve(
 
     No configuration is needed: well-known upstreams are built in. Set a client's base URL to
     http://127.0.0.1:8787/openai/v1, http://127.0.0.1:8787/anthropic or http://127.0.0.1:8787/gemini.
+
+    SIGHUP reads the configuration again, and cuts no call.
     """
     flags: Flags = {"listen": listen, "dashboard": dashboard, "workers": workers, "log_format": log_format}
     chosen = configuration(config, data_dir, serving=True, **flags)
+    from proxy.config.load import load
     from proxy.parent import serve as run
 
-    return run(chosen)
+    return run(chosen, lambda: load(config, data_dir=data_dir, **flags))

@@ -1,4 +1,4 @@
-"""Reads the configuration, once, at start: a complete `Config`, or one `ConfigError` that lists every mistake.
+"""Reads the configuration, at start and at SIGHUP: a complete `Config`, or one `ConfigError` that lists every mistake.
 
 Nothing else reads the file or the environment. The file is TOML (`config.example.toml` documents every key);
 flags override it; secrets come from the environment variables that it names and are never repeated in a message.

@@ -1,4 +1,4 @@
-"""The configuration as a value: read once, at start, and passed to whoever needs it.
+"""The configuration as a value: read as a whole, and passed to whoever needs it.
 
 Nothing else reads the file or the environment. `proxy/config/load.py` makes these values and lists every mistake;
 `config.example.toml` documents every key. Workers import only this module, so they carry no validation library.
