@@ -440,7 +440,7 @@ create table runs (
 ) strict, without rowid;
 
 -- Counts since the book began: stored (and how many of those are repeats), received (by workers that are gone),
--- malformed, late_heads, turned_away, lost.REASON, ...;
+-- malformed, late_heads, turned_away, stalls, lost.REASON, ...;
 -- and calls_without_units: so many calls, the first, are from before units were kept;
 -- calls_from, bodies_gone, last_id: what was pruned (store/pruned.py).
 create table counters (

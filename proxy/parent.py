@@ -236,6 +236,8 @@ async def _reloading(parent: Parent, reread: asyncio.Event, again: Callable[[], 
                 log.error("not reloaded: %s", mistake)
         except CannotStart as reason:
             log.error("not reloaded: %s", reason)
+        except Exception:  # what nobody foresaw must not make every later SIGHUP go unheard
+            log.exception("not reloaded, or not wholly")
         else:
             logged.begin("parent", config)
             for key in fixed:

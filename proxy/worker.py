@@ -21,6 +21,7 @@ from proxy.keys.keyring import Keyring
 from proxy.keys.known_standing import KnownStanding
 from proxy.lifeline import Lifeline
 from proxy.listening import BACKLOG
+from proxy.loop_watch import LoopWatch
 from proxy.me import Me
 from proxy.server import ProxyServer
 from proxy.upstream.asker import OwnAsker
@@ -58,6 +59,8 @@ class Worker:
         loop = asyncio.get_running_loop()
         for listening in sockets:
             self._servers.append(await loop.create_server(self._server, sock=listening, backlog=BACKLOG))
+        self._watch = LoopWatch(self._tally)
+        self._watch.start()
 
     async def leave(self) -> None:
         """Take no new connections, and wait until those there are have ended.
@@ -86,6 +89,7 @@ class Worker:
         self._decoding.shutdown(wait=False, cancel_futures=True)
         self.keyring.close()
         self._standing.close()
+        self._watch.close()
         self._tally.close()
         self._directory.release()
 

@@ -19,6 +19,8 @@ class LiveCounts:
     repeats: int = 0  # of those stored: refusals counted on the row of another, of which there were too many
     malformed: int = 0  # requests the HTTP parser refused; these are not calls
     late_heads: int = 0  # requests whose headers did not come in time; no calls either
+    stalls: int = 0  # how often the loop of a worker stood still
+    longest_stall_ms: int = 0  # the longest of those of the workers that run now
     turned_away: int = 0  # connections of which there were too many
     late_notes: int = 0  # notes that a client did not wait for, because the disk was too slow
     lost: Mapping[str, int] = field(default_factory=dict)  # reason: calls

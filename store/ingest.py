@@ -35,7 +35,7 @@ T = TypeVar("T")
 log = logging.getLogger("tollbook.store")
 
 _BATCH = 500
-_NO_CALLS = ("malformed", "late_heads", "turned_away", "late_notes")  # what workers count beside calls
+_NO_CALLS = ("malformed", "late_heads", "turned_away", "stalls", "late_notes")  # what workers count beside calls
 _LONGEST_PASS_S = 0.25  # then what there is enters the book, whatever else waits
 _LOOK_S = 0.05
 _REST_S = 0.1  # from one pass that found calls to the next: each costs as much as dozens of calls
@@ -156,13 +156,14 @@ class Ingest:
         lost = Counter(
             {name.removeprefix("lost."): count for name, count in counters.items() if name.startswith("lost.")}
         )
-        running = 0
+        running = longest_stall_ms = 0
         for run in standing.runs:
             tally = tally_of(self._data_dir, run)
             total.update({name: tally.get(name, 0) for name in total})
             lost["disk"] += tally.get("lost_notes", 0)
             if not run.dead:
                 running += tally["received"] - tally["ended"]
+                longest_stall_ms = max(longest_stall_ms, tally.get("longest_stall_ms", 0))
         stored = counters.get("stored", 0)
         # Never negative unless a call is in the book twice, and then the sum must not be made to look right.
         waiting = max(0, total["received"] - stored - running - lost.total())
@@ -175,6 +176,8 @@ class Ingest:
             malformed=total["malformed"],
             late_heads=total["late_heads"],
             turned_away=total["turned_away"],
+            stalls=total["stalls"],
+            longest_stall_ms=longest_stall_ms,
             late_notes=total["late_notes"],
             lost={reason: count for reason, count in lost.items() if count},
             oldest_waiting_ms=(time.monotonic() - standing.clear_at) * 1000 if waiting else None,

@@ -12,10 +12,14 @@ import struct
 import tempfile
 from pathlib import Path
 
-FIELDS = ("received", "ended", "malformed", "late_notes", "lost_notes", "late_heads", "turned_away")
+FIELDS = (
+    "received", "ended", "malformed", "late_notes", "lost_notes", "late_heads", "turned_away", "stalls",
+    "longest_stall_ms",
+)  # fmt: skip
 """received: calls noted as started; ended: calls noted as ended; malformed: requests the HTTP parser refused;
 late_notes: notes a client did not wait for, because the disk was too slow; lost_notes: calls of which a note was
-given up; late_heads: requests whose headers did not come in time; turned_away: connections past max_connections.
+given up; late_heads: requests whose headers did not come in time; turned_away: connections past max_connections;
+stalls: how often the loop stood still (`proxy/loop_watch.py`); longest_stall_ms: the longest of them.
 
 New ones stand last: pages that an earlier version left are read, too."""
 
@@ -58,6 +62,11 @@ class Tally:
         self._counts[field] = total
         _CELL.pack_into(self._page, 8 * FIELDS.index(field), total)
         return total
+
+    def raise_to(self, field: str, value: int) -> None:
+        """Note this number, unless a larger one stands there."""
+        if value > self._counts[field]:
+            self.count(field, value - self._counts[field])
 
     def __getitem__(self, field: str) -> int:
         return self._counts[field]

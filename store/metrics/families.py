@@ -79,6 +79,12 @@ def _of_the_book(health: Mapping[str, Any], *, readable: bool, left: int) -> lis
         _counter(
             "tollbook_connections_turned_away", "Connections past max_connections.", (), _one(health["turned_away"])
         ),
+        _counter("tollbook_loop_stalls", "How often a worker's loop stood still.", (), _one(health["stalls"])),
+        _gauge(
+            "tollbook_loop_longest_stall_seconds",
+            "The longest of those of the workers that run.",
+            health["longest_stall_ms"] / 1000,
+        ),
         _counter("tollbook_journal_late_notes", "Notes no client waited for.", (), _one(health["late_notes"])),
         _gauge("tollbook_calls_open", "Calls under way.", health["open"]),
         _gauge("tollbook_calls_waiting", "Calls that ended and are not in the book yet.", health["waiting"]),

@@ -39,6 +39,8 @@ def health(
         "malformed": live.malformed,
         "late_heads": live.late_heads,
         "turned_away": live.turned_away,
+        "stalls": live.stalls,
+        "longest_stall_ms": live.longest_stall_ms,
         "late_notes": live.late_notes,
         "lost": {"total": sum(live.lost.values()), **live.lost},
         "lag_ms": round(lag_ms, 3),

@@ -153,6 +153,7 @@ async def test_health_balances(tmp_path: Path, aiohttp_client: AiohttpClient) ->
     assert told["received"] == told["stored"] + told["waiting"] + told["open"] + told["lost"]["total"]
     assert told["lost"] == {"total": 1, "disk_full": 1}
     assert (told["malformed"], told["late_heads"], told["turned_away"]) == (3, 6, 7)
+    assert (told["stalls"], told["longest_stall_ms"]) == (8, 1300)
     assert (told["lag_ms"], told["prices"]) == (1500.0, {"date": "2026-11-01"})
     assert told["drained_through"] == "2026-12-03T01:46:38.500000Z"
     assert told["disk"]["journal_bytes"] == 99

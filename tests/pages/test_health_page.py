@@ -17,7 +17,7 @@ from tests.pages.reading import read
 TODAY = date(2026, 12, 3)
 GOOD: dict[str, Any] = {
     "received": 12, "stored": 9, "waiting": 2, "open": 1, "malformed": 0, "late_heads": 0, "turned_away": 0,
-    "late_notes": 0,
+    "late_notes": 0, "stalls": 0, "longest_stall_ms": 0,
     "lost": {"total": 0}, "lag_ms": 10.0, "disk": {"free_bytes": 50_000_000_000}, "prices": {"date": "2026-11-01"},
     "budgets": [], "webhook": None,
 }  # fmt: skip

@@ -62,6 +62,12 @@ class Served:
                     await asyncio.sleep(0.05)
         raise AssertionError("the dashboard does not answer")
 
+    async def text(self, path: str) -> str:
+        """What the dashboard answers there, as it is."""
+        async with aiohttp.ClientSession() as session, session.get(self.dashboard + path) as answer:
+            assert answer.status == 200
+            return await answer.text()
+
     async def rows(self, count: int) -> list[dict[str, Any]]:
         """The rows, newest first, once there are so many."""
         found: list[dict[str, Any]] = []
