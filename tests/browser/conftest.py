@@ -17,7 +17,16 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Request,
+    async_playwright,
+    expect,
+)
 
 from store.book import Entry
 from store.call import Call
@@ -30,7 +39,7 @@ _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
-_PATIENCE_MS = 15_000
+_PATIENCE_MS = 40_000  # no test is slow; machines are
 
 ServeBook = Callable[..., Awaitable[str]]
 
@@ -41,6 +50,7 @@ async def browser() -> AsyncIterator[Browser]:
     path = os.environ.get("TOLLBOOK_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
         pytest.skip("there is no chromium here (TOLLBOOK_CHROMIUM may name one)")
+    expect.set_options(timeout=_PATIENCE_MS)
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
         yield started
@@ -91,6 +101,16 @@ async def context(browser: Browser, complaints: list[str], servers: AsyncExitSta
 async def page(context: BrowserContext) -> Page:
     """A window of it, 1280 x 900."""
     return await context.new_page()
+
+
+async def stop_timers(page: Page) -> None:
+    """What the page would do later it does not do: words that it says for a second stay."""
+    await page.evaluate("window.setTimeout = () => 0")
+
+
+async def copied(page: Page, text: str) -> None:
+    """Wait until this is on the clipboard."""
+    await page.wait_for_function("text => navigator.clipboard.readText().then((found) => found === text)", arg=text)
 
 
 def _note_console(complaints: list[str], message: ConsoleMessage) -> None:

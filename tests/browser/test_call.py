@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from store.book import Entry
-from tests.browser.conftest import ServeBook
+from tests.browser.conftest import ServeBook, copied, stop_timers
 from tests.pages.sample_calls import (
     a_chat,
     a_hostile_call,
@@ -59,7 +59,8 @@ async def test_where_the_time_went(page: Page, serve_book: ServeBook) -> None:
         "all => all.map(one => one.getBoundingClientRect().width)"
     )
     rows = page.get_by_role("region", name="Time", exact=True).locator(".stretches tbody tr")
-    assert len(widths) == await rows.count() == 4
+    await expect(rows).to_have_count(4)
+    assert len(widths) == 4
     assert min(widths) >= 1
     assert max(range(4), key=widths.__getitem__) == 3  # the answer took longest
     await expect(rows.nth(1)).to_contain_text("Waiting for the upstream")
@@ -73,9 +74,10 @@ async def test_it_opens_beneath_its_row(page: Page, serve_book: ServeBook) -> No
     await link.click()
     article = page.locator("article.call")
     await expect(article).to_contain_text("One, two, three.")
+    await stop_timers(page)
     await article.get_by_role("button", name="Copy id").click()
     await expect(article.locator(".copied")).to_have_text("Copied")
-    assert await page.evaluate("navigator.clipboard.readText()") == text_id(entry)
+    await copied(page, text_id(entry))
     assert await fits(page)
     await link.click()
     await expect(article).to_have_count(0)
@@ -85,17 +87,16 @@ async def test_copies(page: Page, serve_book: ServeBook) -> None:
     """The command and the answer are copied as they are shown, whether they are folded or not."""
     entry = a_stream()
     await page.goto(f"{await serve_book([entry])}/logs/{text_id(entry)}")
+    await stop_timers(page)
     await page.get_by_role("button", name="Copy as curl").click()
     await expect(page.locator(".copied")).to_have_text("Copied")
-    copied = await page.evaluate("navigator.clipboard.readText()")
-    assert copied == await page.locator(f"#curl-{text_id(entry)}").text_content()
-    assert copied.startswith("curl -X POST -N http://127.0.0.1:8787/anthropic/v1/messages \\\n")
-    assert '-H "x-api-key: $ANTHROPIC_API_KEY"' in copied
-    assert """--data-binary '{"model":"claude-x",""" in copied
+    command = await page.locator(f"#curl-{text_id(entry)}").text_content() or ""
+    await copied(page, command)
+    assert command.startswith("curl -X POST -N http://127.0.0.1:8787/anthropic/v1/messages \\\n")
+    assert '-H "x-api-key: $ANTHROPIC_API_KEY"' in command
+    assert """--data-binary '{"model":"claude-x",""" in command
     await page.get_by_role("button", name="Copy answer").click()
-    await page.wait_for_function("navigator.clipboard.readText().then(text => text.startsWith('Count to three.'))")
-    answer = await page.evaluate("navigator.clipboard.readText()")
-    assert answer == 'Count to three.\n\nOne, two, three.\n\n{\n  "bell": 1\n}'
+    await copied(page, 'Count to three.\n\nOne, two, three.\n\n{\n  "bell": 1\n}')
 
 
 async def test_copying_without_the_clipboard(page: Page, serve_book: ServeBook) -> None:
@@ -106,6 +107,7 @@ async def test_copying_without_the_clipboard(page: Page, serve_book: ServeBook) 
     await page.evaluate(
         """document.addEventListener("copy", () => { window.taken = String(document.activeElement.value) })"""
     )
+    await stop_timers(page)
     await page.get_by_role("button", name="Copy id").click()
     await expect(page.locator(".copied")).to_have_text("Copied")
     assert await page.evaluate("window.taken") == text_id(entry)

@@ -12,7 +12,7 @@ from playwright.async_api import Error, Page, Request, expect
 
 from proxy.config.model import Secret
 from proxy.keys.secret import ANYWHERE
-from tests.browser.conftest import ServeBook
+from tests.browser.conftest import ServeBook, copied
 from tests.conftest import OpenHouse
 from tests.house import House
 
@@ -34,7 +34,7 @@ async def call(home: House, secret: str) -> int:
 
 async def called_with(home: House, secret: str, status: int) -> None:
     """Call until it ends with this status; fails when it does not."""
-    for _ in range(40):
+    for _ in range(400):
         if await call(home, secret) == status:
             return
         await asyncio.sleep(0.1)
@@ -80,17 +80,15 @@ async def test_a_key_is_made_used_and_stopped(
     assert [(row["key"], row["group"]) for row in rows] == [("laptop", "lab")]
 
     await page.get_by_role("button", name="Copy").click()
-    assert await page.evaluate("navigator.clipboard.readText()") == secret
+    await copied(page, secret)
     await page.get_by_role("link", name="To the keys").click()
     await expect(page.locator("#keys tbody tr").first).to_contain_text("laptop")
     with suppress(Error):  # the browser has nothing to go back to: it would have to send the form again
         await page.go_back()
     await expect(page.locator(f"[value='{secret}']")).to_have_count(0)
     await page.goto(f"{home.dashboard}/keys")
-    for _ in range(40):  # until the call is in the sums
-        if "0 calls" not in await page.locator("#keys").inner_text() and await page.locator("#keys polyline").count():
-            break
-        await page.reload()
+    await expect(page.locator("#keys polyline")).to_have_count(1)
+    await expect(page.locator("#keys")).not_to_contain_text("0 calls")
     await expect(page.locator("#keys .budget")).to_contain_text("50,000 a month")
 
     await page.get_by_role("button", name="Disable laptop").click()
@@ -112,7 +110,7 @@ async def test_a_key_is_made_used_and_stopped(
 async def _rows(home: House) -> list[dict[str, Any]]:
     """All rows, once one call went through."""
     async with aiohttp.ClientSession() as session:
-        for _ in range(100):
+        for _ in range(800):
             async with session.get(f"{home.dashboard}/api/logs") as answer:
                 rows: list[dict[str, Any]] = (await answer.json())["logs"]
             if any(row["status"] == 200 for row in rows):
@@ -207,6 +205,7 @@ async def test_a_form_of_another_page_makes_no_key(
         async with page.expect_response(f"{home.dashboard}/keys/{path}") as answer:
             await page.get_by_role("button", name=path, exact=True).click()
         assert (await answer.value).status == 403
+        await page.wait_for_url(f"{home.dashboard}/keys/{path}")
     assert (home.config.store.data_dir / "keys.json").read_bytes() == before
     await page.goto(f"{home.dashboard}/keys")
     complaints[:] = [one for one in complaints if "403" not in one]
@@ -223,8 +222,6 @@ async def test_a_holder_looks_at_their_own(page: Page, house: OpenHouse, complai
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_contain_text("not valid")
     await expect(page.get_by_label("Paste it here")).to_have_value("")
-    assert [one for one in complaints if "403" not in one] == []
-    complaints.clear()
     await page.get_by_label("Paste it here").fill(secret)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("laptop active")
@@ -237,3 +234,4 @@ async def test_a_holder_looks_at_their_own(page: Page, house: OpenHouse, complai
     assert cookies == {"tollbook_zone"}
     await page.set_viewport_size({"width": 390, "height": 800})
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    complaints[:] = [one for one in complaints if "403" not in one]

@@ -21,8 +21,6 @@ async def test_somebody_logs_in_and_out(serve_book: ServeBook, page: Page, compl
     await page.keyboard.type("wrong")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_be_visible()
-    assert [one for one in complaints if "403" not in one] == []
-    complaints.clear()
     await page.get_by_label("Dashboard token").fill(TOKEN)
     await page.get_by_role("button", name="Log in").click()
     await expect(page).to_have_url(wanted)
@@ -32,6 +30,7 @@ async def test_somebody_logs_in_and_out(serve_book: ServeBook, page: Page, compl
     await expect(page).to_have_url(f"{url}/login")
     await page.goto(wanted)
     await expect(page).to_have_title("Log in - Tollbook")
+    complaints[:] = [one for one in complaints if "403" not in one]
 
 
 async def test_a_form_on_another_port_logs_nobody_out(serve_book: ServeBook, page: Page, complaints: list[str]) -> None:
@@ -41,7 +40,7 @@ async def test_a_form_on_another_port_logs_nobody_out(serve_book: ServeBook, pag
     await page.goto(f"{url}/login")
     await page.get_by_label("Dashboard token").fill(TOKEN)
     await page.get_by_role("button", name="Log in").click()
-    await page.goto(f"{other}/healthz")
+    await expect(page.get_by_role("button", name="Log out")).to_be_visible()
 
     async def forged(route: object) -> None:
         form = f"<form method=post action='{url}/logout'><button>Go</button></form>"
@@ -52,6 +51,7 @@ async def test_a_form_on_another_port_logs_nobody_out(serve_book: ServeBook, pag
     async with page.expect_response(f"{url}/logout") as answer:
         await page.get_by_role("button", name="Go").click()
     assert (await answer.value).status == 403
+    await page.wait_for_url(f"{url}/logout")
     await page.goto(f"{url}/logs")
     await expect(page).to_have_url(f"{url}/logs")
     complaints[:] = [one for one in complaints if "403" not in one]

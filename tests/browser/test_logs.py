@@ -14,7 +14,7 @@ from playwright.async_api import Locator, Page, expect
 from store.call import Call, CallError
 from tests.api.listener import an_app, write_more
 from tests.books import NOON_US, a_call
-from tests.browser.conftest import ServeBook
+from tests.browser.conftest import ServeBook, copied, stop_timers
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -282,9 +282,10 @@ async def test_the_id_is_copied(page: Page, serve_book: ServeBook) -> None:
     """The button beside Details puts the call's id on the clipboard."""
     calls = mixed()
     await page.goto(f"{await serve_book(calls)}/logs")
+    await stop_timers(page)
     await rows(page).nth(1).locator(".copies").click()
     await expect(rows(page).nth(1).locator(".copies.done")).to_be_visible()
-    assert await page.evaluate("navigator.clipboard.readText()") == text_id(calls[1])
+    await copied(page, text_id(calls[1]))
 
 
 async def test_the_keyboard_does_it_all(page: Page, serve_book: ServeBook) -> None:
@@ -314,6 +315,7 @@ async def test_dragging_over_the_bars_zooms(page: Page, serve_book: ServeBook) -
     bars = page.locator("#histogram svg.bars")
     await expect(bars.locator("rect.calls").first).to_be_attached()
     await expect(bars.locator("rect.errors")).to_have_count(6)
+    await expect(page.locator(".waiting")).to_have_count(0)  # nothing moves any more
     box = await bars.bounding_box()
     assert box is not None
     await page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 40)

@@ -49,6 +49,7 @@ async def test_no_page_may_run_what_is_written_in_it(page: Page, serve_book: Ser
           }
         }"""
     )
+    await page.wait_for_function("window.violations.length >= 2")
     assert await page.evaluate("window.ran") is None
     seen = await page.evaluate("window.violations.map((one) => one.split(':')[0]).sort()")
     assert seen == ["script-src-elem", "style-src-elem"]

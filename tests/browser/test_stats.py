@@ -19,6 +19,13 @@ POINTS = "#scatter .scatterlayer path.point"
 DRAWN = "#chart .plot[data-drawn]"
 
 
+async def stands(page: Page) -> None:
+    """Wait until both charts are drawn and nothing is fetched that could move them."""
+    await page.wait_for_selector(DRAWN)
+    await page.wait_for_selector("#scatter .plot[data-drawn]")
+    await expect(page.locator(".waiting")).to_have_count(0)
+
+
 def some_calls() -> list[Call]:
     return [
         a_call(
@@ -48,7 +55,7 @@ async def test_hovering_tells_the_exact_value(page: Page, serve_book: ServeBook)
     """The label of a bar has the cost with every decimal; a name of markup in it is text and makes no link."""
     calls = [a_call(model=HOSTILE, cost=Cost("priced", 1_234_567_891))]
     await page.goto(f"{await serve_book(calls)}/stats?from=30d&per=day")
-    await page.wait_for_selector(DRAWN)
+    await stands(page)
     box = await page.locator(BARS).first.bounding_box()
     assert box
     await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -82,7 +89,7 @@ async def test_choices_are_kept_in_the_address(
     await expect(tabs.locator("[aria-current]")).to_have_text(choice)
     await page.reload()
     await page.wait_for_selector(DRAWN)
-    assert await page.locator("#chart").get_attribute("data-chart") == after
+    await expect(page.locator("#chart")).to_have_attribute("data-chart", after or "")
     await page.go_back()
     await expect(page.locator("#chart")).to_have_attribute("data-chart", before or "")
     await expect(page.locator(BARS)).to_have_count(12)
@@ -94,7 +101,7 @@ async def test_every_measure_is_drawn(page: Page, serve_book: ServeBook, metric:
     await page.goto(f"{await serve_book(some_calls())}/stats?metric={metric}&from=30d&per=day")
     await page.wait_for_selector(DRAWN)
     marks = "#chart .scatterlayer path.point" if metric == "latency" else BARS
-    assert await page.locator(marks).count() >= 4
+    await expect(page.locator(marks).nth(3)).to_be_attached()
     await page.get_by_text("The figures of this chart").click()
     await expect(page.locator("#chart-figures tbody tr")).to_have_count(4)
 
@@ -102,7 +109,7 @@ async def test_every_measure_is_drawn(page: Page, serve_book: ServeBook, metric:
 async def test_dragging_zooms_and_the_figures_follow(page: Page, serve_book: ServeBook) -> None:
     """A drag over a part of the chart puts its time into the address; table and cards are of that time alone."""
     await page.goto(f"{await serve_book(some_calls())}/stats?from=2026-11-18&to=2026-11-21&per=day")
-    await page.wait_for_selector(DRAWN)
+    await stands(page)
     calls = page.locator("#totals .figure", has_text="Calls").locator("dd").first
     await expect(calls).to_have_text("120")
     box = await page.locator("#chart .nsewdrag").bounding_box()
@@ -157,6 +164,7 @@ async def test_the_legend_works_by_keyboard(page: Page, serve_book: ServeBook) -
 async def test_a_point_opens_its_call(page: Page, serve_book: ServeBook) -> None:
     """A click on the only point goes to the page of that call."""
     await page.goto(f"{await serve_book([a_call()])}/stats")
+    await stands(page)
     point = page.locator(POINTS)
     await point.scroll_into_view_if_needed()
     box = await point.bounding_box()
