@@ -1,5 +1,6 @@
 """Usage Logs in a real browser: filters, address, reload and back; rows, columns, order, pages, keyboard, live."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from store.call import Call, CallError
 from tests.api.listener import an_app, write_more
@@ -380,6 +381,33 @@ async def test_live_does_not_move_what_is_read(page: Page, growing: Live) -> Non
     await expect(rows(page)).to_have_count(48)
     await page.locator("#arrived").click()
     await expect(rows(page)).to_have_count(50)
+
+
+async def test_a_row_opened_while_live_reads_stays_open(page: Page, growing: Live) -> None:
+    """A row that is opened while the newest calls are being fetched is still open, and in the address, afterwards."""
+    address, write = growing
+    asked, answering = asyncio.Event(), asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        asked.set()
+        await answering.wait()
+        await route.continue_()
+
+    async with page.expect_response(re.compile("/api/tail")):
+        await page.goto(f"{address}/logs?live=1")
+    await page.mouse.move(1, 1)
+    await page.route(re.compile(r"/logs\?live=1$"), slowly)
+    new = a_call(started_at_us=NOW_US + 8)
+    write(new)
+    await asked.wait()
+    await rows(page).nth(2).locator("a.opens").click()
+    opened = await rows(page).nth(2).get_attribute("data-id") or ""
+    await expect(page.locator("tr.inside article.call")).to_be_visible()
+    answering.set()
+    await expect(rows(page).first).to_have_attribute("data-id", text_id(new))
+    await expect(page.locator("tr.inside article.call")).to_be_visible()
+    await expect(page.locator(f'tr.call.opened[data-id="{opened}"]')).to_be_visible()
+    assert ("open", opened) in params(page)
 
 
 async def test_hostile_text_does_nothing(page: Page, serve_book: ServeBook) -> None:

@@ -14,6 +14,7 @@ let fetching = null;
 
 export async function go(address, { push = true, top = false } = {}) {
   const url = new URL(address, location.href);
+  const here = location.href;
   fetching?.abort();
   const mine = fetching = new AbortController();
   const content = document.getElementById("content");
@@ -27,7 +28,7 @@ export async function go(address, { push = true, top = false } = {}) {
     if (mine !== fetching) return false;
     const place = new URL(answer.url);
     if (push && place.href !== location.href) history.pushState(null, "", place);
-    else if (place.href !== location.href) history.replaceState(null, "", place);
+    else if (!push && here === location.href) history.replaceState(null, "", place); // a row opened meanwhile stays in it
     document.title = made.title;
     morph(content, there);
     document.dispatchEvent(new CustomEvent("contentchange"));
