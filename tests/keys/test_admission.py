@@ -46,7 +46,7 @@ async def ask(
 
 async def visited(upstream: RawUpstream, count: int) -> None:
     """Wait until so many requests have reached the upstream."""
-    for _ in range(1000):
+    for _ in range(6000):
         if len(upstream.visits) >= count:
             return
         await asyncio.sleep(0.01)
