@@ -29,7 +29,7 @@ class House:
     proxy: str  # http://127.0.0.1:PORT
     dashboard: str
 
-    async def rows(self, count: int, patience_s: float = 10.0) -> list[dict[str, Any]]:
+    async def rows(self, count: int, patience_s: float = 60.0) -> list[dict[str, Any]]:
         """The rows, newest first, once there are `count` of them; fails when they do not come, or more do."""
         async with Reader.open(self.config.store.data_dir) as reader:
             deadline = asyncio.get_running_loop().time() + patience_s
@@ -41,7 +41,7 @@ class House:
         assert len(found) == count, [(row["type"], row["outcome"], row["status"]) for row in found]
         return list(found)
 
-    async def row(self, patience_s: float = 10.0) -> dict[str, Any]:
+    async def row(self, patience_s: float = 60.0) -> dict[str, Any]:
         """The only row."""
         (found,) = await self.rows(1, patience_s)
         return found

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
-import pytest
 
 from tests.demo import Demo, demo
 
@@ -72,6 +71,3 @@ async def test_a_directory_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> 
     async with demo(tmp_path / "own") as refused:
         assert await refused.process.wait() == 1
     assert precious.read_text() == "mine"
-
-
-pytestmark = pytest.mark.timeout(60)

@@ -17,7 +17,7 @@ from tests.books import a_call
 async def next_event(answer: ClientResponse) -> dict[str, Any]:
     """The next event with data: its id and the call in it."""
     event: dict[str, Any] = {}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             line = (await answer.content.readline()).decode().rstrip("\n")
             if line.startswith("id: "):
@@ -73,6 +73,6 @@ async def test_stopping_ends_the_stream(tmp_path: Path, aiohttp_client: AiohttpC
     """An application that stops finishes its streams in an orderly way, and soon."""
     client = await aiohttp_client(an_app(tmp_path))
     async with client.get("/api/tail") as answer:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await client.server.runner.shutdown()
             assert (await answer.content.read()).endswith(b"\n\n")

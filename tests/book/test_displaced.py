@@ -47,7 +47,6 @@ async def counted(reader: Reader) -> int:
     return len((await logs(reader, parse([("limit", "100")], datetime.now(UTC), also=("limit",))))["logs"])
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("happens", [removed, removed_alone, replaced, bodies_removed])
 async def test_calls_after_the_book_is_gone_are_in_its_successor(
     tmp_path: Path, happens: Callable[[Path], None]
@@ -62,7 +61,7 @@ async def test_calls_after_the_book_is_gone_are_in_its_successor(
     first.tally.count("ended")
     first.die()
     await stored(ingest, 1)
-    for _ in range(500):
+    for _ in range(2500):
         if not first.directory.path.exists():
             break
         await asyncio.sleep(0.02)
@@ -73,7 +72,7 @@ async def test_calls_after_the_book_is_gone_are_in_its_successor(
     second.write(1, *framed(*[note for seq in range(1, 6) for note in whole_call(seq)]))
     second.die()
     kept = 1 if happens is bodies_removed else 0
-    for _ in range(500):
+    for _ in range(2500):
         with contextlib.suppress(Exception):
             if len(await rows(data_dir)) == 5 + kept:
                 break

@@ -34,7 +34,7 @@ async def budget(served: Served) -> dict[str, Any]:
 
 async def all_agree(served: Served, data_dir: Path) -> int:
     """Rows, sums and the counter, once nothing waits: the credits used."""
-    for _ in range(300):
+    for _ in range(3000):
         health = await served.asked("/api/health")
         if health["waiting"] == health["open"] == 0:
             break
@@ -47,7 +47,7 @@ async def all_agree(served: Served, data_dir: Path) -> int:
 
 async def spending(served: Served) -> None:
     """Wait until a tenth of the budget is used."""
-    for _ in range(500):
+    for _ in range(3000):
         if (await budget(served))["used"] >= BUDGET / 10:
             return
         await asyncio.sleep(0.02)
@@ -81,7 +81,7 @@ async def test_one_caller_gets_what_the_key_may_use(start: Start, tmp_path: Path
     """Who calls one after the other with an issued key gets exactly what its budget allows."""
     served = await start("")
     _, secret = Register(tmp_path / "data").create("laptop", "lab", budgets=read_budgets(["3"]))
-    for _ in range(500):
+    for _ in range(3000):
         if (await served.asked("/api/health"))["budgets"] and await known(served, secret):
             break
         await asyncio.sleep(0.02)

@@ -39,7 +39,7 @@ async def spend(served: Served, credits_: int) -> None:
 
 async def webhook(served: Served) -> dict[str, object]:
     """How the telling goes, once nothing waits."""
-    for _ in range(500):
+    for _ in range(3000):
         told: dict[str, object] = (await served.asked("/api/health"))["webhook"]
         if not told["pending"]:
             return told
@@ -49,7 +49,7 @@ async def webhook(served: Served) -> dict[str, object]:
 
 async def noted(data_dir: Path) -> None:
     """Wait until the file says that everything was taken."""
-    for _ in range(500):
+    for _ in range(3000):
         if not json.loads((data_dir / "webhook.json").read_text())["pending"]:
             return
         await asyncio.sleep(0.02)

@@ -20,7 +20,7 @@ def begun(data_dir: Path) -> Ingest:
 def main(data_dir: Path, calls: int) -> None:
     """Fill the book, and leave in order."""
     ingest = begun(data_dir)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while ingest.live().stored < calls and time.monotonic() < until:
         time.sleep(0.02)
     ingest.stop()

@@ -87,7 +87,7 @@ async def ingested(data_dir: Path) -> dict[str, int]:
 
 async def stored(ingest: Ingest, count: int) -> None:
     """Wait until so many calls are in the book."""
-    for _ in range(1000):
+    for _ in range(3000):
         if ingest.live().stored >= count:
             break
         await asyncio.sleep(0.02)

@@ -121,7 +121,7 @@ async def test_retention_looks_again_and_again(tmp_path: Path) -> None:
                 await asyncio.sleep(0.2)
                 assert one(tmp_path, "select count(*) from calls") == 50
                 connection.execute("rollback")
-                for _ in range(1000):
+                for _ in range(3000):
                     if one(tmp_path, "select count(*) from calls") == 0:
                         break
                     await asyncio.sleep(0.02)

@@ -179,7 +179,7 @@ async def test_the_page_and_the_search_show_it(house: OpenHouse, upstream: OpenU
         assert "What &lt;b&gt;else&lt;/b&gt;?" in text
         assert "none of its messages" in text
         assert "The session was closed in order." in text
-        for _ in range(200):
+        for _ in range(2000):
             async with session.get(f"{opened.dashboard}/api/logs?q=marmalade") as answer:
                 if (await answer.json())["logs"]:
                     break

@@ -71,7 +71,7 @@ async def test_a_stop_in_order_ends_sessions_at_once(tmp_path: Path, upstream: O
     assert end.code == 1012
     await client.close(1012)
     assert await client.next() is None
-    _, said = await asyncio.wait_for(running.process.communicate(), 30)
+    _, said = await asyncio.wait_for(running.process.communicate(), 60)
     assert running.process.returncode == 0
     assert b"Traceback" not in said
     again = await serve(tmp_path / "data", written(tmp_path, up.url))

@@ -16,7 +16,7 @@ from tests.relay.neighbours import Head, Headers, Script, Visit, read_body, read
 
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
-_WAIT_S = 20.0
+_WAIT_S = 60.0
 
 Told = str | bytes | Ping | Pong | CloseConnection | None
 """A text, bytes, a control frame, or None: the connection ended without more."""

@@ -42,7 +42,7 @@ class Served:
 
     async def another(self, kind: str, than: psutil.Process) -> psutil.Process:
         """Wait for the child that takes the place of one that died."""
-        for _ in range(1000):
+        for _ in range(3000):
             for one in self.children():
                 with suppress(psutil.NoSuchProcess):
                     if one.pid != than.pid and kind in one.cmdline():
@@ -53,7 +53,7 @@ class Served:
     async def asked(self, path: str) -> dict[str, Any]:
         """What the query endpoint answers, once it answers."""
         async with aiohttp.ClientSession() as session:
-            for _ in range(300):
+            for _ in range(1200):
                 try:
                     async with session.get(self.dashboard + path) as answer:
                         assert answer.status == 200
@@ -71,7 +71,7 @@ class Served:
     async def rows(self, count: int) -> list[dict[str, Any]]:
         """The rows, newest first, once there are so many."""
         found: list[dict[str, Any]] = []
-        for _ in range(500):
+        for _ in range(3000):
             found = (await self.asked("/api/logs?limit=1000"))["logs"]
             if len(found) >= count:
                 break
@@ -83,7 +83,7 @@ class Served:
         """Send a signal; the exit status and what was said on stderr."""
         if self.process.returncode is None:
             self.process.send_signal(number)
-        _, said = await asyncio.wait_for(self.process.communicate(), 30)
+        _, said = await asyncio.wait_for(self.process.communicate(), 60)
         assert self.process.returncode is not None
         return self.process.returncode, said.decode()
 
@@ -109,7 +109,7 @@ async def serve(data_dir: Path, config: Path, *options: str, open_files: tuple[i
     assert process.stdout is not None
     found: list[str] = []
     while len(found) < 2:
-        line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
         if not line:
             _, said = await process.communicate()
             raise AssertionError(said.decode())

@@ -121,7 +121,7 @@ class Planted:
 
     async def settled(self, session: aiohttp.ClientSession) -> None:
         """Wait until every call is in the book and in the index."""
-        for _ in range(500):
+        for _ in range(1200):
             async with session.get(self.served.dashboard + "/api/health") as answer:
                 health = await answer.json()
             if not health["waiting"] and not health["open"] and not health["search"]["waiting"]:
@@ -332,7 +332,7 @@ async def test_no_secret_stays_anywhere(planted: Planted) -> None:
         async with session.get(served.dashboard + "/api/logs", params={"q": f'"{WORDS}"'}) as answer:
             assert len((await answer.json())["logs"]) >= 20
     served.process.send_signal(signal.SIGTERM)
-    said, complained = await asyncio.wait_for(served.process.communicate(), 30)
+    said, complained = await asyncio.wait_for(served.process.communicate(), 60)
     places |= {"stdout": said, "stderr": complained, **files(planted.data_dir), **kept(planted.data_dir)}
     assert caught(canaries, places) == set()
     assert places["bodies"].count(WORDS.encode()) >= 40

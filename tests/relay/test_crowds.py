@@ -44,7 +44,7 @@ async def test_clients_that_never_read_take_bounded_memory(raw_upstream: OpenUps
         for _ in range(8):
             other = await RawClient.dial(served.proxy)
             await other.ask()
-            answered += (await asyncio.wait_for(other.answer(), 20)).status == 200
+            answered += (await asyncio.wait_for(other.answer(), 60)).status == 200
             other.leave()
             highest = max(highest, worker.memory_info().rss)
             await asyncio.sleep(0.1)
@@ -78,7 +78,6 @@ async def test_a_hundred_pipelined_calls_are_a_hundred_answers(
     assert upstream.connections == 1
 
 
-@pytest.mark.timeout(60)
 async def test_a_body_of_tiny_chunks_arrives(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:
     """A request of fifty thousand chunks of one byte arrives whole, in bounded memory, and so does such an answer."""
     tiny = chunked(*(b"%c" % (97 + number % 26) for number in range(50_000)))
@@ -113,7 +112,7 @@ async def test_leaving_at_any_byte_of_a_request(
         await client.say(raw[:sent])
         assert callable(how)
         how(client)
-    for _ in range(500):
+    for _ in range(6000):
         live = home.ingest.live()
         if live.received == live.stored > 0 and not live.open:
             break

@@ -66,7 +66,7 @@ def exchange(tmp_path: Path) -> Iterator[Exchange]:
         async def one(request: list[bytes], answer: list[bytes]) -> tuple[Visit, Received]:
             answers.append(answer)
             await client.say(*request)
-            got = await asyncio.wait_for(client.answer(), 10)
+            got = await asyncio.wait_for(client.answer(), 60)
             return upstream.visits[-1], got
 
         yield lambda request, answer: runner.run(one(request, answer))

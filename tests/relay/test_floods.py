@@ -26,7 +26,7 @@ async def refused(client: RawClient, times: int, target: str = "/nowhere/v1/mode
 
 async def settled(home: House, received: int) -> None:
     """Wait until the book has so many calls, repeats among them."""
-    for _ in range(500):
+    for _ in range(3000):
         live = home.ingest.live()
         if live.stored == received:
             return

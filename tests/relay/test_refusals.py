@@ -18,7 +18,7 @@ OK = sized(b"{}", b"Content-Type: application/json")
 
 async def malformed(home: House, count: int) -> int:
     """The number of malformed requests in the health numbers, once it is at least this."""
-    for _ in range(500):
+    for _ in range(6000):
         if home.ingest.live().malformed >= count:
             break
         await asyncio.sleep(0.01)
@@ -131,7 +131,7 @@ async def test_ambiguous_requests_reach_nobody(
     client = await dial(home.proxy)
     await client.say(request_)
     assert (await client.head()).status == 400
-    for _ in range(500):
+    for _ in range(6000):
         live = home.ingest.live()
         if live.malformed + live.stored == 1:
             break

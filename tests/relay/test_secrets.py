@@ -49,7 +49,7 @@ async def test_a_credential_is_not_kept(
     client = await dial(home.proxy)
     await client.ask(target, "GET", line)
     assert CANARY.encode() not in (await client.answer()).body
-    for _ in range(500):
+    for _ in range(3000):
         live = home.ingest.live()
         if live.stored + live.malformed and live.stored == live.received:
             break

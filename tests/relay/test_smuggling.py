@@ -166,7 +166,6 @@ async def smuggled(house: OpenHouse, dial: Dial, requests: list[bytes]) -> list[
     return wrong
 
 
-@pytest.mark.timeout(60)
 async def test_no_transfer_coding_hides_a_request(house: OpenHouse, dial: Dial) -> None:
     """However Transfer-Encoding is written, alone or beside a length, h11 sees upstream what was answered here."""
     both = [HEAD + one + b"\r\nContent-Length: 6\r\n\r\n0\r\n\r\nG" + INNER for one in ENCODINGS]
@@ -174,13 +173,11 @@ async def test_no_transfer_coding_hides_a_request(house: OpenHouse, dial: Dial) 
     assert await smuggled(house, dial, both + alone) == []
 
 
-@pytest.mark.timeout(60)
 async def test_no_length_hides_a_request(house: OpenHouse, dial: Dial) -> None:
     """However Content-Length is written, h11 sees upstream what was answered here."""
     assert await smuggled(house, dial, [HEAD + one + b"\r\n\r\nabcde" + INNER for one in LENGTHS]) == []
 
 
-@pytest.mark.timeout(60)
 async def test_no_chunk_hides_a_request(house: OpenHouse, dial: Dial) -> None:
     """However chunks are written, h11 sees upstream what was answered here."""
     chunked = [HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + one for one in CHUNKS]

@@ -258,8 +258,8 @@ async def test_client_that_never_reads_is_let_go(house: OpenHouse, raw_upstream:
     home = await house(upstream.url, write_timeout_s=0.3)
     client = await dial(home.proxy, receive_buffer=4096)
     await client.ask("/groq/v1/chat/completions", "POST", body=CHAT)
-    await asyncio.wait_for(left.wait(), 20)
-    assert (await home.row(20))["outcome"] == "client_left"
+    await asyncio.wait_for(left.wait(), 60)
+    assert (await home.row())["outcome"] == "client_left"
 
 
 async def test_slow_reader_is_no_silence(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:

@@ -101,7 +101,7 @@ async def test_silence_before_the_headers(house: OpenHouse, raw_upstream: OpenUp
     assert (got.status, got.value(b"x-tollbook-error")) == (504, b"upstream_timed_out")
     assert got.value(b"x-should-retry") == b"true"
     assert (row["status"], row["outcome"]) == (504, "upstream_timed_out")
-    await asyncio.wait_for(left.wait(), 5)
+    await asyncio.wait_for(left.wait(), 60)
 
 
 @pytest.mark.parametrize("begun", [sized(b"x" * 100)[:-50], chunked(b"half")])

@@ -101,7 +101,7 @@ async def test_calls_are_recorded_meanwhile(tmp_path: Path, house: Any) -> None:
     await asyncio.wrap_future(running.ingest.between_batches(lambda book: book.add(entries)))
     repricing = asyncio.create_task(done(running, asked(running, DEAR)))
     await chat(running)
-    for _ in range(1000):
+    for _ in range(6000):
         if count(data_dir, "select count(*) from calls") == (6001,):
             break
         await asyncio.sleep(0.005)
@@ -111,7 +111,7 @@ async def test_calls_are_recorded_meanwhile(tmp_path: Path, house: Any) -> None:
 
 async def free(house: House) -> Written:
     """The same once the store is free: what was under way is written to its end."""
-    for _ in range(500):
+    for _ in range(3000):
         try:
             return await done(house, asked(house, DEAR))
         except NotDone:

@@ -57,7 +57,7 @@ async def asked(house: House, path: str) -> dict[str, Any]:
 async def settled(house: House, calls: int) -> None:
     """Wait until every call is stored and indexed."""
     await house.rows(calls)
-    deadline = asyncio.get_running_loop().time() + 20
+    deadline = asyncio.get_running_loop().time() + 60
     while (told := (await asked(house, "/api/health"))["search"])["waiting"] or not told["to"]:
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.02)

@@ -48,7 +48,7 @@ def indexing(data_dir: Path, waiting: int = 0) -> Iterator[Indexing]:
 
 def caught_up(thread: Indexing, calls: int, data_dir: Path) -> None:
     """Wait until this many calls have been looked at."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if progress(data_dir) >= calls and thread.standing().waiting == 0:
             return

@@ -70,7 +70,7 @@ async def test_new_calls_arrive_once_they_are_indexed(tmp_path: Path) -> None:
         assert await anext(looks) == []
         with indexing(tmp_path) as thread:
             await asyncio.to_thread(caught_up, thread, 4, tmp_path)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(seen) < 2:
                 seen += [arrival.call for arrival in await anext(looks)]
             assert await anext(looks) == []
