@@ -1,10 +1,7 @@
 """/stats shows the sums that /api/stats tells, by whatever it is divided, and says what it does not know."""
 
-import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,8 +15,9 @@ from store.api.parts import PARTS
 from store.call import Cost
 from store.pages.figures import count, usd
 from store.pages.visible import visible
-from store.reader import Reader, Snapshot, Source
+from store.reader import Reader
 from tests.api.listener import an_app
+from tests.api.slow_book import SlowBook
 from tests.books import NOON_US, a_call
 from tests.pages.reading import Element, read
 
@@ -275,35 +273,12 @@ async def test_only_pages_with_a_chart_allow_style_attributes(tmp_path: Path, ai
         assert "style-src 'self';" in policy
 
 
-class SlowBook:
-    """The book on a disk so slow that every look takes a third of a second."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Snapshot]:
-        async with self._source.snapshot() as snapshot:
-            yield SlowSnapshot(snapshot)
-
-
-class SlowSnapshot:
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self.bodies = snapshot.bodies
-        self.search = snapshot.search
-
-    async def rows(self, statement: str, values: Sequence[object] = (), within_s: float | None = None) -> list[Any]:
-        await asyncio.sleep(0.33)
-        return await self._snapshot.rows(statement, values, within_s)
-
-
 async def test_what_could_not_be_read_in_time_is_said(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
     """On a slow disk sums by user say how far back they go, compare nothing, draw whole days only, and make no file."""
     calls = [a_call(started_at_us=NOON_US - number * 60_000_000, user=f"u{number % 3}") for number in range(12_000)]
     app = an_app(tmp_path, calls)
     patient = Reader(tmp_path, deadline_s=60)
-    app[PARTS].source = SlowBook(patient)
+    app[PARTS].source = SlowBook(patient, 0.33)
     app.on_cleanup.append(lambda _: patient.close())
     client = await aiohttp_client(app)
     page = await ask(client, "/stats?by=user&metric=calls&per=day")

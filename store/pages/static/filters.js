@@ -117,6 +117,15 @@ async function fetchValues(menu, text) {
   }
 }
 
+// A menu that stayed open over a change of the page may be without its values; what was on its way is of the page before.
+document.addEventListener("contentchange", () => {
+  for (const menu of document.querySelectorAll("details.menu")) {
+    looking.get(menu)?.abort();
+    const typed = menu.querySelector("input[data-typed]");
+    if (menu.open && typed && ("fetch" in menu.dataset || typed.value.trim())) narrow(typed);
+  }
+});
+
 document.addEventListener("input", (event) => {
   if (event.target.dataset?.typed !== undefined) narrow(event.target);
 });
