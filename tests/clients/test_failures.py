@@ -160,6 +160,17 @@ async def test_too_many_calls_are_a_503(house: OpenHouse, asker: Asker) -> None:
 
 
 @every_sdk
+async def test_too_many_connections_are_a_503(house: OpenHouse, asker: Asker) -> None:
+    """A connection too many raises the SDK's exception for 503, none about its own connection, and is no call."""
+    opened = await house(max_connections=0)
+    with pytest.raises(STATUSES[asker.sdk][503]) as raised:
+        await asker.ask(f"{opened.proxy}/{asker.sdk}", MODELS[asker.sdk])
+    assert raised_code(raised.value) == 503
+    assert "Too many connections" in str(raised.value)
+    assert opened.ingest.live().received == 0
+
+
+@every_sdk
 async def test_a_body_that_is_too_large_is_a_413(house: OpenHouse, asker: Asker) -> None:
     """A question longer than a body may be raises the SDK's exception for 413, not one about its connection."""
     await _our_own(await house(max_body_bytes=10), asker, 413, "body_too_large", outcome="rejected", fault="client")
