@@ -128,6 +128,33 @@ def unpack(packed: bytes) -> int:
 _WIDER: Final = {1: 4, 2: 2, 4: 1}
 
 
+def add_packed(left: bytes, right: bytes) -> bytes:
+    """The sum of two packed histograms, packed.
+
+    To a large one a few calls are usually added, whose buckets it has and whose counts fit: then nothing is unpacked.
+    """
+    if not left or not right:
+        return left or right
+    width, narrow = left[2], right[2] == 1
+    start = ((right[0] | right[1] << 8) - (left[0] | left[1] << 8)) * width
+    counts = right[_HEAD:]
+    stop = start + len(counts) * width
+    if narrow and start >= 0 and stop <= len(left) - _HEAD:
+        below = left[_HEAD + start : _HEAD + stop]
+        if max(below[width - 1 :: width]) < _ALMOST_FULL[width] and (width > 1 or max(counts) < _ALMOST_FULL[1]):
+            if width > 1:
+                wide = bytearray(len(below))
+                wide[::width] = counts
+                counts = bytes(wide)
+            more = int.from_bytes(below, "little") + int.from_bytes(counts, "little")
+            return left[: _HEAD + start] + more.to_bytes(len(below), "little") + left[_HEAD + stop :]
+    return pack(unpack(left) + unpack(right))
+
+
+# Of the highest byte of a count, by its width: no count of a byte more makes it run over.
+_ALMOST_FULL: Final = {1: 128, 2: 255, 4: 255}
+
+
 def _trimmed(histogram: int) -> tuple[int, bytes]:
     """The first bucket that is not empty, and the bytes of the counts from there to the last such."""
     first = ((histogram & -histogram).bit_length() - 1) // _LANE

@@ -3,7 +3,7 @@
 import operator
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -49,6 +49,7 @@ DAY_MODELS = Table("day_models", "day", DAY_US, ("model", "type", "upstream"))
 DAY_KEYS = Table("day_keys", "day", DAY_US, ("key", "group"))
 DAY_SUMS = Table("day_sums", "day", DAY_US, _OF_A_CALL)
 TABLES = (QUARTER_MODELS, HOUR_MODELS, HOUR_KEYS, DAY_MODELS, DAY_KEYS, DAY_SUMS)
+_BY_DIMENSIONS = {table.dimensions: [one for one in TABLES if one.dimensions == table.dimensions] for table in TABLES}
 
 
 class Countable(msgspec.Struct, frozen=True, gc=False):
@@ -144,6 +145,10 @@ class _Sum:
         self.durations += other.durations
         self.first_tokens += other.first_tokens
 
+    def cells(self) -> tuple[int | bytes, ...]:
+        """What stands behind the key in each table."""
+        return (*self.added, histogram.pack(self.durations), histogram.pack(self.first_tokens))
+
 
 @dataclass(slots=True)
 class _Seen:
@@ -161,13 +166,9 @@ class _Seen:
 
 def register(connection: sqlite3.Connection) -> None:
     """Give a writing connection the functions that the statements here use."""
-    connection.create_function("add_histograms", 2, _add_histograms, deterministic=True)
+    connection.create_function("add_histograms", 2, histogram.add_packed, deterministic=True)
     connection.create_function("histogram_of_buckets", 1, _of_buckets, deterministic=True)
     connection.create_function("histogram_of_packed", 1, _of_packed, deterministic=True)
-
-
-def _add_histograms(left: bytes, right: bytes) -> bytes:
-    return histogram.pack(histogram.unpack(left) + histogram.unpack(right)) if left and right else left or right
 
 
 def _of_buckets(joined: str | None) -> bytes:
@@ -214,20 +215,35 @@ def add(connection: sqlite3.Connection, rows: Iterable[Countable], repeated: Ite
         ids, at = (again.model_id, again.key_id, again.group_id, again.type_id, again.upstream_id), again.started_at_us
         finest[at // QUARTER_US, *ids].repeat(again)
         seen.setdefault(ids, _Seen(0, at, at)).add(again.times, at)
-    for table in TABLES:
-        connection.executemany(_UPSERTS[table], _kept(table, finest))
+    for table, added in _kept(finest):
+        connection.executemany(_UPSERTS[table], added)
     connection.executemany(_SEEN, [(*ids, one.calls, one.first_at, one.last_at) for ids, one in seen.items()])
 
 
-def _kept(table: Table, finest: dict[tuple[int, ...], _Sum]) -> Iterator[tuple[object, ...]]:
-    """What one table must add: the finest sums put together by its own time and dimensions."""
-    places = [1 + _OF_A_CALL.index(name) for name in table.dimensions]
-    quarters = table.unit_us // QUARTER_US
-    together: defaultdict[tuple[int, ...], _Sum] = defaultdict(_Sum)
-    for key, one in finest.items():
-        together[key[0] // quarters, *(key[place] for place in places)].add(one)
-    for key, one in together.items():
-        yield (*key, *one.added, histogram.pack(one.durations), histogram.pack(one.first_tokens))
+def _kept(finest: dict[tuple[int, ...], _Sum]) -> Iterator[tuple[Table, list[tuple[object, ...]]]]:
+    """What each table must add: the finest sums put together by its own time and dimensions."""
+    one_quarter = len({key[0] for key in finest}) == 1  # as for nearly all batches: each time has the same sums then
+    for dimensions, tables in _BY_DIMENSIONS.items():
+        places = [1 + _OF_A_CALL.index(name) for name in dimensions]
+        quarters = _together(finest, places, 1)
+        rest = range(1, 1 + len(places))
+        cells = {key: one.cells() for key, one in quarters.items()} if one_quarter else {}
+        for table in tables:
+            unit = table.unit_us // QUARTER_US
+            if one_quarter:
+                yield table, [(key[0] // unit, *key[1:], *row) for key, row in cells.items()]
+            else:
+                yield table, [(*key, *one.cells()) for key, one in _together(quarters, rest, unit).items()]
+
+
+def _together(
+    sums: Mapping[tuple[int, ...], _Sum], places: Sequence[int], quarters: int
+) -> Mapping[tuple[int, ...], _Sum]:
+    """Sums over so many quarters, by the ids at these places of the key."""
+    found: defaultdict[tuple[int, ...], _Sum] = defaultdict(_Sum)
+    for key, one in sums.items():
+        found[key[0] // quarters, *(key[place] for place in places)].add(one)
+    return found
 
 
 # ---------------------------------------------------------------------------------------------- all calls
