@@ -18,7 +18,8 @@ from bench import peers, processes
 from bench.lab import HERE, LAB, ROOT, Tools, free_port
 from bench.upstreams import Upstream
 from bench.workloads import PEERS
-from proxy.journal.tally import read_tally, tally_dir
+from proxy.journal.directory import JOURNAL
+from proxy.journal.tally import read_tally
 from store.search.file import SEARCH_FILE
 
 NAMES = ("direct", "nginx", "aiohttp", "tollbook", "tollbook-2", "tollbook-asyncio", *PEERS)
@@ -73,7 +74,8 @@ class Subject:
         """How many calls each worker has received, by its own count: needs no process to answer."""
         if self.data_dir is None:
             return {}
-        pages = {page.name: read_tally(self.data_dir, page.name) for page in tally_dir(self.data_dir).iterdir()}
+        boot_ids = [one.name for one in (self.data_dir / JOURNAL).iterdir() if not one.name.startswith(".")]
+        pages = {boot_id: read_tally(self.data_dir, boot_id) for boot_id in boot_ids}
         return {boot_id: counts["received"] for boot_id, counts in pages.items() if counts is not None}
 
     def health(self) -> Any:
@@ -93,7 +95,7 @@ class Subject:
     def hold_index(self) -> None:
         """Let the index of words wait until `free_index`: it finds a folder where its file was.
 
-        It would wait by itself while many calls wait for the book; but what is left of one run would be read during
+        It waits by itself while calls come fast; but what is left of one run would be read during
         the next, on the processor of whoever is measured then.
         """
         if self.data_dir is None:
