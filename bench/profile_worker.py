@@ -18,7 +18,8 @@ from dataclasses import replace
 
 import uvloop
 
-from bench.lab import LAB, free_port, places, prepare
+from bench.lab import LAB, places, prepare
+from bench.upstreams import upstream
 from bench.workloads import workloads
 from proxy.config.builtin import BUILTIN
 from proxy.config.model import Config, Store
@@ -55,22 +56,22 @@ def main() -> int:
     options = parser.parse_args()
     tools = prepare()
     for_tools, for_subject = places()
-    port = free_port()
-    upstream = subprocess.Popen([tools.upstream, str(port)], preexec_fn=lambda: os.sched_setaffinity(0, for_tools))
+    workload = by_name[options.workload]
     os.sched_setaffinity(0, for_subject)
     data_dir = LAB / "profile"
     shutil.rmtree(data_dir, ignore_errors=True)
     data_dir.mkdir()
-    upstreams = {name: replace(one, base_url=f"http://127.0.0.1:{port}") for name, one in BUILTIN.items()}
-    config = Config(upstreams=upstreams, store=Store(data_dir=data_dir))
     profile = None if options.off else cProfile.Profile()
-    command = [str(tools.client), *by_name[options.workload].arguments()]
-    try:
-        status = uvloop.run(_serve(config, command, profile, for_tools))
-    finally:
-        upstream.kill()
-        upstream.wait()
-        shutil.rmtree(data_dir, ignore_errors=True)
+    command = [str(tools.client), *workload.arguments()]
+    with upstream(tools, for_tools) as behind:
+        os.environ |= behind.trusted()
+        base_url = f"https://127.0.0.1:{behind.tls_port}" if workload.by_tls else f"http://127.0.0.1:{behind.port}"
+        upstreams = {name: replace(one, base_url=base_url) for name, one in BUILTIN.items()}
+        config = Config(upstreams=upstreams, store=Store(data_dir=data_dir))
+        try:
+            status = uvloop.run(_serve(config, command, profile, for_tools))
+        finally:
+            shutil.rmtree(data_dir, ignore_errors=True)
     if profile is not None:
         pstats.Stats(profile).strip_dirs().sort_stats(options.sort).print_stats(options.lines)
     return status
