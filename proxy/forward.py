@@ -36,9 +36,7 @@ from proxy.stream_usage import LARGEST, UsageHider, may_ask, with_question
 from proxy.terminal import watch_for
 from proxy.upstream import Answer, Asker, Asking, UpstreamFault
 from proxy.websocket import handshake
-from proxy.websocket.session import Session
-from proxy.websocket.transcript import Transcript
-from proxy.websocket.witness import SessionWitness
+from proxy.websocket.opening import Opening
 
 log = logging.getLogger("tollbook.proxy")
 
@@ -68,8 +66,7 @@ class Forwarding:
     """One call, from its request to its end."""
 
     __slots__ = (
-        "_admitted", "_head", "_parts", "_request", "_restarting", "_session", "_witness",
-        "client", "exchange",
+        "_admitted", "_head", "_opening", "_parts", "_request", "_restarting", "client", "exchange",
     )  # fmt: skip
 
     def __init__(self, parts: Parts, request: web.BaseRequest, *, keep_alive: bool, restarting: bool) -> None:
@@ -81,8 +78,7 @@ class Forwarding:
         self._admitted = admitted = parts.admission.admit(request, head)
         self.exchange = Exchange(parts.journal, parts.tally, parts.ids.new(received_at_us), began)
         self.client = Client(request, parts.config.proxy.write_timeout_s, keep_alive=keep_alive)
-        self._session: Session | None = None
-        self._witness: SessionWitness | None = None
+        self._opening: Opening | None = None
         self._restarting = restarting
         upstream = admitted.upstream
         self.exchange.hold(
@@ -139,8 +135,8 @@ class Forwarding:
     def restart(self) -> None:
         """Tollbook is about to end: a session, which would not end by itself, is closed. Other calls go on."""
         self._restarting = True
-        if self._session is not None:
-            self._session.stop()
+        if self._opening is not None:
+            self._opening.stop()
 
     def interrupt(self) -> None:
         """Note that our own end cuts it; it is cancelled soon after."""
@@ -148,8 +144,8 @@ class Forwarding:
 
     def _cut(self, outcome: Outcome, failure: Failure | None = None) -> None:
         self.exchange.status = self.client.status if self.client.head_sent else None
-        sent = self.client.sent if self._witness is None else self._witness.sent_bytes
-        self.exchange.note_ended(outcome, sent=sent, failure=failure)
+        sent = self._opening.sent_bytes if self._opening is not None else None
+        self.exchange.note_ended(outcome, sent=self.client.sent if sent is None else sent, failure=failure)
 
     async def _decided(self, admitted: Admitted) -> Refusal | None:
         """Why it is refused after all, once the calls that ended before it are counted."""
@@ -200,16 +196,14 @@ class Forwarding:
 
     async def _open(self, admitted: Admitted) -> web.StreamResponse:
         """A session over a websocket; the upstream first, so that the client hears its refusal in HTTP."""
-        exchange, client, upstream = self.exchange, self.client, admitted.upstream
-        key = handshake.new_key()
-        offered = handshake.subprotocols(self._head, issued=admitted.caller.issued is not None)
-        sent_headers = handshake.to_upstream(self._headers(admitted), key, offered)
-        await self._parts.journal.written(self.exchange.begun())
+        exchange, client, upstream, parts = self.exchange, self.client, admitted.upstream, self._parts
+        issued = admitted.caller.issued is not None
+        self._opening = opening = Opening(self._head, issued=issued, restarting=self._restarting)
+        asking = opening.asking(admitted.target.rest, self._headers(admitted))
+        await parts.journal.written(exchange.begun())
         exchange.mark_asked()
         try:
-            answer = await self._parts.asker.ask(
-                upstream, Asking("GET", admitted.target.rest, sent_headers, None, switches=True)
-            )
+            answer = await parts.asker.ask(upstream, asking)
         except UpstreamFault as fault:
             why = Refusal(_FAULT_STATUS[fault.outcome], fault.outcome, fault.message, True)
             return await self._refuse(why, fault.outcome)
@@ -218,10 +212,11 @@ class Forwarding:
             if answer.status != HTTPStatus.SWITCHING_PROTOCOLS:
                 return await self._relay(answer, None)
             answered = Head(answer.headers)
-            if not handshake.agreed(answered, key, offered):
+            if not opening.agrees(answered):
                 message = f"{upstream.name} switched protocols in a way that does not agree with what was asked"
                 return await self._refuse(Refusal(502, "upstream_broke_off", message, True), "upstream_broke_off")
-            await self._relay_session(answer, answered)
+            exchange.response_headers = self._facts(answered)
+            await opening.run(answer, answered, exchange, client, parts.journal, parts.config)
             return client.finished()
         except UpstreamFault as fault:
             if not client.head_sent:
@@ -231,23 +226,6 @@ class Forwarding:
             return client.break_off()
         finally:
             answer.close()
-
-    async def _relay_session(self, answer: Answer, answered: Head) -> None:
-        exchange, client, proxy = self.exchange, self.client, self._parts.config.proxy
-        exchange.response_headers = self._facts(answered)
-        upstream_end = answer.take_over(proxy.write_timeout_s)
-        most = self._parts.config.capture.max_bytes
-        exchange.request = sent = Transcript(most, exchange.began_ns)
-        exchange.response = received = Transcript(most, exchange.began_ns)
-        headers = handshake.to_client(answered, self._head.first("sec-websocket-key") or "")
-        call_id = (b"x-tollbook-call-id", to_text(exchange.call_id).encode())
-        exchange.status = HTTPStatus.SWITCHING_PROTOCOLS
-        await client.send(client.switching([*headers, call_id]))
-        self._witness = witness = SessionWitness(exchange, self._parts.journal, sent, received)
-        self._session = session = Session(client.take_over(), upstream_end, witness, proxy.heartbeat_s)
-        if self._restarting:
-            session.stop()
-        await session.run()
 
     async def _prepare(self, admitted: Admitted, body: RequestBody) -> tuple[Asking, UsageHider | None] | Refusal:
         """What to ask the upstream, and whether the answer must be looked into; or why it must not be asked."""
