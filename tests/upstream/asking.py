@@ -77,10 +77,10 @@ async def playing() -> AsyncIterator[Player]:
         await server.wait_closed()
 
 
-async def seen(asker: Asker, player: Player, case: Case) -> Seen:
-    """Ask once, and read to the end."""
+async def seen(asker: Asker, player: Player, case: Case, silence_s: float = SILENCE_S) -> Seen:
+    """Ask once, and read to the end; a silence of so many seconds is one of the upstream."""
     player.case = case
-    upstream = Upstream("up", player.url, "openai", "openai", read_timeout_s=SILENCE_S)
+    upstream = Upstream("up", player.url, "openai", "openai", read_timeout_s=silence_s)
     body = b"{}" if case.method == "POST" else None
     try:
         answer = await asker.ask(upstream, Asking(case.method, "/v1/x", [(b"Accept", b"*/*")], body))

@@ -8,11 +8,16 @@ from dataclasses import dataclass, field
 
 from proxy.upstream.asker import OwnAsker
 from proxy.upstream.by_aiohttp import AiohttpAsker
-from tests.upstream.asking import Seen, playing, seen
+from tests.upstream.asking import SILENCE_S, Seen, playing, seen
 from tests.upstream.cases import Case, case
 from tests.upstream.explained import explained
 
-_TRIES = 4
+_SILENCES_S = (
+    SILENCE_S,
+    SILENCE_S,
+    1.0,
+    5.0,
+)  # a machine that stalls makes silences of its own: longer ones rule it out
 
 
 @dataclass
@@ -46,10 +51,10 @@ async def run(
                 for _ in range(50):
                     named = f"{seed}-{course.played}"
                     one = case(random.Random(named))
-                    for _ in range(_TRIES):  # a machine that stalls makes silences of its own
-                        mine = await seen(own, player, one)
+                    for silence_s in _SILENCES_S:
+                        mine = await seen(own, player, one, silence_s)
                         player.hang_up()
-                        other = await seen(theirs, player, one)
+                        other = await seen(theirs, player, one, silence_s)
                         player.hang_up()
                         why = explained(one, mine, other)
                         if why is not None:
