@@ -14,11 +14,6 @@ from tests.upstream.explained import explained
 
 # A machine that stalls makes silences of its own: longer ones rule it out.
 _SILENCES_S = (SILENCE_S, SILENCE_S, 1.0, 5.0)
-    SILENCE_S,
-    SILENCE_S,
-    1.0,
-    5.0,
-)  # a machine that stalls makes silences of its own: longer ones rule it out
 
 
 @dataclass
