@@ -26,7 +26,8 @@ class Calls:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request, to its end."""
         if request.raw_path == "/healthz":
-            return self._last_if_leaving(web.Response(text="ok\n", status=503 if self.stopping else 200))
+            closed = self.stopping or self._parts.refusing
+            return self._last_if_leaving(web.Response(text="ok\n", status=503 if closed else 200))
         if request.raw_path.partition("?")[0] == me.PATH:
             return self._last_if_leaving(await self._holders.answer(request))
         session = "upgrade" in request.headers and request.headers["upgrade"].strip().lower() == "websocket"

@@ -18,10 +18,14 @@ _MAX_UNDECODED = 8 * 1024 * 1024  # compressed bytes waiting for the thread; pas
 class Capture:
     """One body, while it passes."""
 
-    __slots__ = ("_chunks", "_decoding", "_encoding", "_ends", "_executor", "_limit", "size")
+    __slots__ = ("_chunks", "_decoding", "_encoding", "_ends", "_executor", "_limit", "_spared", "size")
 
-    def __init__(self, limit: int, encoding: str | None = None, executor: Executor | None = None) -> None:
+    def __init__(
+        self, limit: int, encoding: str | None = None, executor: Executor | None = None, *, spared: bool = False
+    ) -> None:
+        """`spared`: the limit is lower than it was configured, because the disk fills."""
         self.size = 0
+        self._spared = spared
         self._limit = limit
         self._chunks: list[bytes] = []
         self._ends: _Ends | None = None  # once the body is larger than the limit
@@ -57,10 +61,10 @@ class Capture:
         """What was kept, as far as it is there now."""
         if self._decoding is not None:
             head, tail = self._decoding.ends.take()
-            return Body(self.size, head, tail, decoded=self._decoding.ends.size)
+            return Body(self.size, head, tail, decoded=self._decoding.ends.size, spared=self._spared)
         if self._ends is not None:
             head, tail = self._ends.take()
-            return Body(self.size, head, tail)
+            return Body(self.size, head, tail, spared=self._spared)
         return Body(self.size, b"".join(self._chunks))
 
     def when_complete(self, then: Callable[[], None]) -> None:

@@ -25,6 +25,7 @@ from proxy.config.spoken import dialect_of
 from proxy.exchange import Exchange
 from proxy.floods import Floods
 from proxy.headers import Head
+from proxy.journal.ladder import ENDS_BYTES
 from proxy.journal.notes import Failure, Headers, Outcome, Started
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
@@ -45,6 +46,9 @@ _FAULT_STATUS: dict[Outcome, int] = {
     "upstream_timed_out": 504,
     "upstream_broke_off": 502,
 }
+_NOT_RECORDED = Refusal(
+    503, "not_recorded", "Calls cannot be recorded just now, and none is to go unrecorded; try again.", True, 5
+)
 _FULL = Refusal(503, "overloaded", "Too many calls are under way; try again.", True, 1)
 
 
@@ -60,6 +64,11 @@ class Parts:
     ids: CallIds
     admission: Admission
     floods: Floods
+
+    @property
+    def refusing(self) -> bool:
+        """Whether no new call is let in, because it could not be recorded."""
+        return self.journal.in_memory and self.config.proxy.on_store_failure == "refuse"
 
 
 class Forwarding:
@@ -108,6 +117,9 @@ class Forwarding:
             if full:
                 client.close_after()
                 return await self._refuse(_FULL)
+            if self._parts.refusing:
+                client.close_after()
+                return await self._refuse(_NOT_RECORDED)
             if self._parts.admission.undecided(admitted) and (turned := await self._decided(admitted)) is not None:
                 if self._head.first("expect") is not None:
                     client.close_after()
@@ -394,7 +406,10 @@ class Forwarding:
         return client.finished()
 
     def _capture(self, encoding: str | None) -> Capture:
-        return Capture(self._parts.config.capture.max_bytes, encoding, self._parts.decoding)
+        limit = self._parts.config.capture.max_bytes
+        if self._parts.journal.saving and limit > ENDS_BYTES:
+            return Capture(ENDS_BYTES, encoding, self._parts.decoding, spared=True)
+        return Capture(limit, encoding, self._parts.decoding)
 
 
 def _may_hold_extra(status: int, head: Head) -> bool:

@@ -15,6 +15,7 @@ from proxy.config.model import Config
 from proxy.floods import Floods
 from proxy.forward import Parts
 from proxy.journal.directory import claim, new_boot_id
+from proxy.journal.room import Room
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 from proxy.keys.keyring import Keyring
@@ -45,7 +46,8 @@ class Worker:
         # The page of counts is there before the directory can be seen, so no reader finds one without the other.
         self._tally = Tally(config.store.data_dir, boot_id)
         self._directory = directory = claim(config.store.data_dir, boot_id)
-        self._journal = Journal(directory, self._tally, patience_s=config.proxy.journal_wait_ms / 1000)
+        room = Room(config.store.data_dir, config.store.low_space, holds_ballast=True)
+        self._journal = Journal(directory, self._tally, patience_s=config.proxy.journal_wait_ms / 1000, room=room)
         self._decoding = ThreadPoolExecutor(1, "tollbook-decoding")
         self._asker = OwnAsker()
         self._standing = KnownStanding(config.store.data_dir, config.groups)

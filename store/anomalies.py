@@ -11,7 +11,7 @@ Anomaly = Literal[
     "no_usage", "no_terminator", "broken_json", "odd_usage", "odd_count", "negative_count",
     "cached_over_input", "parts_over_total", "total_mismatch", "model_family_mismatch",
     "undecodable_body", "broken_frames", "decompression_bomb", "told_in_part", "unreadable", "usage_by_fallback_rate",
-    "budget_nearly_used", "already_counted", "price_modifier_unknown",
+    "budget_nearly_used", "already_counted", "price_modifier_unknown", "bodies_left_out",
 ]  # fmt: skip
 Anomalies = tuple[Anomaly, ...]
 
@@ -90,6 +90,10 @@ CATALOGUE: Final[dict[str, str]] = {
     "price_modifier_unknown": (
         "It was served at a tier or in a region that changes the price, and no list says by how much, so the cost is "
         "that of the list: give the model its price there in [[prices]], which has a key for the tier."
+    ),
+    "bodies_left_out": (
+        "The disk was nearly full or could not be written, so the request or the answer of this call is not kept, or "
+        "only its ends, and its tokens may be unknown: make room, and see on the health page whether it is enough."
     ),
 }
 """What each means, and what to do, in one sentence."""

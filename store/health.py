@@ -7,6 +7,8 @@ received = stored + waiting + open + the sum of lost.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from proxy.journal.ladder import Step
+
 
 @dataclass(frozen=True, slots=True)
 class LiveCounts:
@@ -26,3 +28,7 @@ class LiveCounts:
     lost: Mapping[str, int] = field(default_factory=dict)  # reason: calls
     oldest_waiting_ms: float | None = None  # age of the oldest waiting call; None when nothing waits
     journal_bytes: int = 0
+    step: Step = Step.FULL  # the lowest that a worker or the book stands on (`proxy/journal/ladder.py`)
+    step_since_us: int | None = None  # since the epoch; None: for as long as anybody knows
+    low_bytes: int | None = None  # of free space, below which less is kept; None: not known yet
+    book_error: str | None = None  # why the book could not be written at the last try

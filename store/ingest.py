@@ -20,6 +20,8 @@ from typing import TypeVar
 import msgspec
 
 from proxy.config.model import Config
+from proxy.journal.ladder import Step
+from proxy.journal.room import Room
 from store import retold, sizes
 from store.book import Book, Entry, Progress, Repeat
 from store.budgets import Budgets, BudgetState
@@ -28,6 +30,7 @@ from store.dialects import tokenizer
 from store.health import LiveCounts
 from store.journal import Journals, Run, quarantine, tally_of
 from store.metering import Meter, Noted, bare
+from store.spared import spared, without_bodies
 from store.turns import Turns
 
 T = TypeVar("T")
@@ -94,6 +97,9 @@ class Ingest:
         self._standing = _Standing(clear_at=time.monotonic())
         self._passes = 0
         self._careful = 0  # about so many calls are written one by one
+        self._room = Room(self._data_dir, config.store.low_space)
+        self._few_since_us: int | None = None  # since when there is no room for bodies
+        self._trouble: str | None = None  # why the book could not be written at the last try
         self._open()
         self._thread = threading.Thread(target=self._run, name="tollbook-ingest")
 
@@ -157,6 +163,7 @@ class Ingest:
             {name.removeprefix("lost."): count for name, count in counters.items() if name.startswith("lost.")}
         )
         running = longest_stall_ms = 0
+        steps = [(self._room.step, self._few_since_us or 0)]
         for run in standing.runs:
             tally = tally_of(self._data_dir, run)
             total.update({name: tally.get(name, 0) for name in total})
@@ -164,6 +171,9 @@ class Ingest:
             if not run.dead:
                 running += tally["received"] - tally["ended"]
                 longest_stall_ms = max(longest_stall_ms, tally.get("longest_stall_ms", 0))
+                steps.append((Step(tally.get("step", Step.FULL)), tally.get("step_since_us", 0)))
+        lowest = max(step for step, _ in steps)
+        since_us = min(since for step, since in steps if step == lowest)
         stored = counters.get("stored", 0)
         # Never negative unless a call is in the book twice, and then the sum must not be made to look right.
         waiting = max(0, total["received"] - stored - running - lost.total())
@@ -182,6 +192,10 @@ class Ingest:
             lost={reason: count for reason, count in lost.items() if count},
             oldest_waiting_ms=(time.monotonic() - standing.clear_at) * 1000 if waiting else None,
             journal_bytes=standing.journal_bytes,
+            step=lowest,
+            step_since_us=since_us or None,
+            low_bytes=self._room.low_bytes,
+            book_error=self._trouble,
         )
 
     def _open(self) -> None:
@@ -216,6 +230,7 @@ class Ingest:
                     self._close()
             except Exception as error:
                 opened = False
+                self._trouble = f"{type(error).__name__}: {error}"
                 # Whatever it was, the journal has it all: begin again from the disk, as after a crash.
                 level = logging.ERROR if failures % 20 == 0 else logging.DEBUG
                 log.log(level, "the book is not being written (%s: %s); trying again", type(error).__name__, error)
@@ -269,6 +284,7 @@ class Ingest:
 
     def _pass(self, began: float) -> _Batch:
         """Take one batch to the book."""
+        self._look_at_room()
         self._journals.look()
         finished = self._book.runs() if self._journals.runs else {}
         batch = _Batch(began + _LONGEST_PASS_S)
@@ -294,6 +310,7 @@ class Ingest:
             self._account_for(run)
         if ended:
             self._book.must_be_in_place()
+        self._trouble = None
         self._stand(without=ended)
         for run in ended:
             self._journals.drop(run)  # only now: until here its page of counts is looked at
@@ -310,7 +327,8 @@ class Ingest:
         """Meter these calls, and keep of them what will be written: whole bodies of a batch could fill the memory."""
         batch.taken += len(calls)
         rows = [noted for noted in calls if not self._repeats(noted, batch)]
-        entries = list(map(self._book.pack, self._metered(rows)))  # one step for all of them, then the next
+        metered = spared(rows, self._metered(rows), keep_bodies=self._room.step == Step.FULL)
+        entries = list(map(self._book.pack, metered))  # one step for all of them, then the next
         if self._careful:
             self._careful = max(0, self._careful - len(rows))
             for noted, entry in zip(rows, entries, strict=True):
@@ -332,6 +350,11 @@ class Ingest:
 
     def _ready(self, entries: list[Entry]) -> list[Entry]:
         return self._budgets.flagged(retold.once(entries, self._book.charged))
+
+    def _look_at_room(self) -> None:
+        before = self._room.step
+        if self._room.look() != before:
+            self._few_since_us = time.time_ns() // 1000 if self._room.step > Step.FULL else None
 
     def _stand(self, without: list[Run]) -> None:
         runs = tuple(run for run in self._journals.runs.values() if run not in without)
@@ -367,6 +390,13 @@ class Ingest:
                 if failures % 20 == 0:
                     log.error("the book cannot be written: %s; the journal keeps what comes", error)
                 failures += 1
+                self._trouble = str(error)
+                self._look_at_room()
+                full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+                if full:
+                    self._room.release()
+                if full or self._room.step > Step.FULL:
+                    entries = without_bodies(entries)
                 if self._stopping.wait(wait) and failures > len(_RETRY_S):
                     raise
             except (sqlite3.Error, ValueError, OverflowError) as error:

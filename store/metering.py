@@ -27,7 +27,7 @@ _NOTHING = Body(0)
 _OUR_DEATH = Failure("interrupted", "Tollbook stopped while the call ran.")
 _READ_TOGETHER = 4 * 1024 * 1024  # bytes of decoded bodies that wait for the next step
 _value = itemgetter(1)  # of a header
-_POLICY = frozenset({"overloaded", "upstream_busy"})
+_POLICY = frozenset({"overloaded", "upstream_busy", "not_recorded"})
 
 
 class Noted(msgspec.Struct, frozen=True, gc=False):

@@ -24,6 +24,7 @@ from store.dialects.decoding import Decoded
 from store.metering import Meter, Noted, bare
 from store.pricing import PriceBook
 from store.retold import once
+from store.spared import spared
 from tests.books import a_call
 from tests.dialects.framing import frame
 from tests.journal.runs import asked, ended, started
@@ -100,6 +101,13 @@ def session_of_which_notes_are_lost(_: Path) -> Anomalies:
     return Meter(Config(upstreams=BUILTIN)).meter(Noted("boot", call, None, end, (told,))).call.anomalies
 
 
+def left_out(_: Path) -> Anomalies:
+    call = started(1)
+    noted = Noted("boot", call, asked(call), replace(ended(call), body=Body(100, spared=True)))
+    (entry,) = spared([noted], [Meter(Config()).meter(noted)], keep_bodies=True)
+    return entry.call.anomalies
+
+
 def stream(*pieces: bytes) -> bytes:
     return b"".join(b"data: %s\n\n" % piece for piece in pieces)
 
@@ -127,6 +135,7 @@ CASES: dict[str, Callable[[Path], Anomalies]] = {
     "budget_nearly_used": nearly_used,
     "already_counted": counted_before,
     "price_modifier_unknown": flexible,
+    "bodies_left_out": left_out,
 }
 
 

@@ -81,6 +81,7 @@ class Proxy:
     workers: int = 1
     access: Access = "open"
     on_client_gone: Literal["cancel", "finish"] = "cancel"
+    on_store_failure: Literal["serve", "refuse"] = "serve"
     finish_timeout_s: float = 600.0
     max_concurrent: int = 2000
     shutdown_timeout_s: float = 20.0
@@ -114,6 +115,7 @@ class Store:
     keep_bodies: timedelta | None = None
     max_bodies: int | None = None  # bytes of bodies.db
     keep_calls: timedelta | None = None
+    low_space: int | None = None  # free bytes below which less is kept; None: by the size of the disk
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class ProxyTable(Table):
     workers: Annotated[int, BeforeValidator(values.workers)] | None = None
     access: Access | None = None
     on_client_gone: Literal["cancel", "finish"] | None = None
+    on_store_failure: Literal["serve", "refuse"] | None = None
     finish_timeout_s: Seconds | None = None
     max_concurrent: Annotated[int, BeforeValidator(values.whole(1, 1_000_000))] | None = None
     shutdown_timeout_s: Annotated[float, BeforeValidator(values.span(0, _HOUR, "seconds"))] | None = None
@@ -86,6 +87,7 @@ class StoreTable(Table):
     keep_bodies: Annotated[timedelta | None, BeforeValidator(values.age(timedelta(hours=1)))] = None
     max_bodies: Annotated[int | None, BeforeValidator(values.size(16_000_000))] = None
     keep_calls: Annotated[timedelta | None, BeforeValidator(values.age(timedelta(days=32)))] = None
+    low_space: Annotated[int | None, BeforeValidator(values.size(1_000_000, otherwise="auto"))] = None
 
 
 class CaptureTable(Table):
@@ -194,7 +196,6 @@ LISTED: dict[str, type[Table]] = {"prices": PriceTable}
 ALL: dict[str, type[Table]] = {**SINGLE, **NAMED, **LISTED}
 
 _LATER = {
-    "proxy": re.compile(r"on_store_failure"),
     "store": re.compile(r"engine"),
     "upstreams": re.compile(r"limits?|.*_per_minute"),
     "groups": re.compile(r"limits?|.*_per_minute"),

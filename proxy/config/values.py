@@ -128,16 +128,16 @@ def age(least: timedelta) -> Callable[[object], timedelta | None]:
     return check
 
 
-def size(least: int) -> Callable[[object], int | None]:
-    """How many bytes something may take; None: any number."""
+def size(least: int, otherwise: str = UNLIMITED) -> Callable[[object], int | None]:
+    """How many bytes; None: the word that stands for none in particular."""
 
     def check(value: object) -> int | None:
-        if value == UNLIMITED:
+        if value == otherwise:
             return None
         found = _SIZE.fullmatch(value) if isinstance(value, str) else None
         if found is not None and (wanted := int(Decimal(found[1]) * _BYTES[found[2]])) >= least:
             return wanted
-        raise ValueError(f'must be a size such as "500MB" or "10GB", from "{least // 10**6}MB" on, or "{UNLIMITED}"')
+        raise ValueError(f'must be a size such as "500MB" or "10GB", from "{least // 10**6}MB" on, or "{otherwise}"')
 
     return check
 

@@ -14,7 +14,7 @@ from proxy.journal.directory import OwnDirectory
 log = logging.getLogger("tollbook.journal")
 
 MAX_APPEND = 256  # payloads; with a header each, half of IOV_MAX on every system we know
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Appender:
@@ -73,7 +73,7 @@ def _allocate(fd: int, wanted: int, needed: int) -> int:
         os.posix_fallocate(fd, 0, wanted)
         return wanted
     except OSError as error:
-        if error.errno not in _NO_ROOM or wanted == needed:
+        if error.errno not in NO_ROOM or wanted == needed:
             raise
     os.ftruncate(fd, 0)  # some file systems keep what they found before the room ran out
     os.posix_fallocate(fd, 0, needed)

@@ -34,12 +34,14 @@ class Body(msgspec.Struct, frozen=True, gc=False, array_like=True):
     otherwise the bytes between head and tail were not kept.
     `decoded` is set when a compressed body was larger than the cap and head and tail are therefore taken
     from its decoded form: `size` then still counts wire bytes and `decoded` the bytes after decoding.
+    `spared` is set when less was kept than the configuration says, because the disk fills or fails.
     """
 
     size: int
     head: bytes = b""
     tail: bytes = b""
     decoded: int | None = None
+    spared: bool = False
 
     @property
     def truncated(self) -> bool:

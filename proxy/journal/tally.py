@@ -10,22 +10,27 @@ import mmap
 import os
 import struct
 import tempfile
+import time
 from functools import lru_cache
 from pathlib import Path
 
+from proxy.journal.ladder import Step
+
 FIELDS = (
     "received", "ended", "malformed", "late_notes", "lost_notes", "late_heads", "turned_away", "stalls",
-    "longest_stall_ms",
+    "longest_stall_ms", "step", "step_since_us",
 )  # fmt: skip
 """received: calls noted as started; ended: calls noted as ended; malformed: requests the HTTP parser refused;
 late_notes: notes a client did not wait for, because the disk was too slow; lost_notes: calls of which a note was
 given up; late_heads: requests whose headers did not come in time; turned_away: connections past max_connections;
-stalls: how often the loop stood still (`proxy/loop_watch.py`); longest_stall_ms: the longest of them.
+stalls: how often the loop stood still (`proxy/loop_watch.py`); longest_stall_ms: the longest of them;
+step: how much is kept (`proxy/journal/ladder.py`); step_since_us: since when, microseconds since the epoch, 0 when it
+always was so.
 
 New ones stand last: pages that an earlier version left are read, too."""
 
-_SIZE = 8 * len(FIELDS)
 _CELL = struct.Struct("<Q")
+_SIZE = _CELL.size * len(FIELDS)
 
 
 def tally_dir(data_dir: Path) -> Path:
@@ -63,10 +68,20 @@ class Tally:
 
     def count(self, field: str, amount: int = 1) -> int:
         """Add to one count; returns the new number."""
-        total = self._counts[field] + amount
-        self._counts[field] = total
-        _CELL.pack_into(self._page, 8 * FIELDS.index(field), total)
-        return total
+        return self._tell(field, self._counts[field] + amount)
+
+    def stand_on(self, step: Step) -> bool:
+        """Tell the step of the ladder; whether it is another than before."""
+        if self._counts["step"] == step:
+            return False
+        self._tell("step", step)
+        self._tell("step_since_us", time.time_ns() // 1000)
+        return True
+
+    def _tell(self, field: str, value: int) -> int:
+        self._counts[field] = value
+        _CELL.pack_into(self._page, _CELL.size * FIELDS.index(field), value)
+        return value
 
     def raise_to(self, field: str, value: int) -> None:
         """Note this number, unless a larger one stands there."""

@@ -3,9 +3,11 @@
 One thread takes what has gathered, writes it with one system call, and tells the loop how far it got. A write that
 returned is in the page cache: it survives `kill -9` of this process (not a power cut).
 
-This is the one place that may drop. When the disk is gone the notes wait in memory, bounded; past the bound the oldest
-are given up when it refuses, and new ones are taken without their bodies, then not at all, when it does not even
-answer. Lost calls are counted (`lost_notes`). No client ever waits longer than `patience_s` for any of it.
+This is the one place that may drop, and it drops by steps (`proxy/journal/ladder.py`). The thread looks at the room
+there is and tells the loop how much to keep. When the disk is gone the notes wait in memory, bounded; past a quarter of
+the bound they are kept without their bodies, and past the bound the oldest are given up. When the disk does not even
+answer, new ones are taken without their bodies, then not at all. Lost calls are counted (`lost_notes`). No client ever
+waits longer than `patience_s` for any of it, and none for a disk that is known to refuse.
 """
 
 import asyncio
@@ -19,17 +21,21 @@ from queue import Empty, SimpleQueue
 
 import msgspec
 
-from proxy.journal.appender import MAX_APPEND, Appender
+from proxy.journal.appender import MAX_APPEND, NO_ROOM, Appender
 from proxy.journal.directory import OwnDirectory
-from proxy.journal.notes import Body, Ended, Note, Started, encode
+from proxy.journal.ladder import Step
+from proxy.journal.notes import Body, Ended, Note, Started, Told, encode
+from proxy.journal.room import Room
 from proxy.journal.tally import Tally
 
 log = logging.getLogger("tollbook.journal")
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 _MAX_BATCH_BYTES = 4 * 1024 * 1024  # of one write: what a disk must have room for before anything is written again
-_MAX_KEPT_BYTES = 64 * 1024 * 1024
+MEMORY_BYTES = 64 * 1024 * 1024
 _RETRY_S = 0.5
+_PERSISTENT = 2  # refusals in a row that are no accident any more
+_HANGS_S = 1.0  # a write that takes longer is a disk that does not answer
 _STARVED_S = 0.5  # how much longer than for a slow disk is waited for a thread that does not get to run
 _LOST = -1  # the ticket of a note that will never be written
 
@@ -42,11 +48,23 @@ class Journal:
     """The notes of one run of one worker. Made and used on the loop; `close` waits for the last write."""
 
     def __init__(
-        self, directory: OwnDirectory, tally: Tally, *, patience_s: float = 0.05, segment_bytes: int = SEGMENT_BYTES
+        self,
+        directory: OwnDirectory,
+        tally: Tally,
+        *,
+        patience_s: float = 0.05,
+        segment_bytes: int = SEGMENT_BYTES,
+        memory_bytes: int = MEMORY_BYTES,
+        room: Room | None = None,
     ) -> None:
+        """`room`: what the thread looks at, now and then; None: there is always room."""
         self._loop = asyncio.get_running_loop()
         self._tally = tally
         self._patience_s = patience_s
+        self._memory_bytes = memory_bytes
+        self.saving = False  # whether no more is wanted of a body than its ends
+        self.in_memory = False  # whether what is handed over now would be lost with this process
+        self._spare_above = memory_bytes  # when more than this waits, notes are taken without their bodies
         self._queue: SimpleQueue[tuple[Note, ...] | _Stop] = SimpleQueue()
         self._put = 0  # notes handed over
         self._written = 0  # notes that are in a file, as far as the loop was told
@@ -54,23 +72,24 @@ class Journal:
         self._at_disk_since = 0.0  # when the thread began the write it is in; 0 when it is in none
         self._at_disk_s = 0.0  # how long it has been in writes, the present one apart
         self._failing = False  # whether the last write was refused
+        self._doubted = 0.0  # the beginning of a write that somebody has waited long enough for
         self._waiting = 0  # about how many bytes were handed over and are neither written nor given up
         self._lost: set[bytes] = set()  # calls of which nothing is kept, until they end
         self._waiters: deque[tuple[int, float, float, asyncio.Future[bool]]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(
-            target=_Writing(self, directory, segment_bytes).run, name="tollbook-journal", daemon=True
+            target=_Writing(self, directory, segment_bytes, room).run, name="tollbook-journal", daemon=True
         )
         self._thread.start()
 
     def put(self, *notes: Note) -> int:
         """Hand notes over; never waits, never fails. Returns a ticket for `written`: that of the last of them.
 
-        When more waits than may (the disk hangs), bodies are left out; past twice that, calls that begin are lost
-        whole and counted once, and calls noted before still get their end.
+        When more waits than may, or the disk is all but full, bodies are left out. When more than twice the bound waits
+        (the disk hangs), calls that begin are lost whole and counted once, and calls noted before still get their end.
         """
-        if self._waiting > _MAX_KEPT_BYTES or self._lost:
-            notes = tuple(self._spared(note) for note in notes if not self._loses(note))
+        if self._waiting > self._spare_above or self._lost:
+            notes = tuple(spared for note in notes if not self._loses(note) and (spared := self._spared(note)))
             if not notes:
                 return _LOST
         for note in notes:
@@ -88,6 +107,9 @@ class Journal:
         if ticket <= self._written:
             waiter.set_result(ticket != _LOST)
             return waiter
+        if self.in_memory or (self._doubted and self._doubted == self._at_disk_since):
+            self._go_on_without(waiter)
+            return waiter
         deadline = self._loop.time() + self._patience_s
         self._waiters.append((ticket, deadline, self._disk_s(), waiter))
         if self._alarm is None:
@@ -102,9 +124,10 @@ class Journal:
 
     def _loses(self, note: Note) -> bool:
         """Whether this note is of a call that is lost; from its start on, or not at all."""
-        if isinstance(note, Started) and self._waiting > 2 * _MAX_KEPT_BYTES:
+        if isinstance(note, Started) and self._waiting > 2 * self._memory_bytes:
             self._lost.add(note.call_id)
             self._tally.count("lost_notes")
+            self._stand_on(Step.LOSING)
             return True
         if note.call_id not in self._lost:
             return False
@@ -112,10 +135,27 @@ class Journal:
             self._lost.remove(note.call_id)
         return True
 
-    def _spared(self, note: Note) -> Note:
-        return _without_body(note) if self._waiting > _MAX_KEPT_BYTES else note
+    def _spared(self, note: Note) -> Note | None:
+        """As much of a note as there is room for."""
+        if isinstance(note, Told):  # usage itself; one too few is noticed, an empty one would not be
+            return note if self._waiting <= self._memory_bytes else None
+        return _without_body(note) if self._waiting > self._spare_above else note
 
-    # The thread calls these two through the loop.
+    def _stand_on(self, step: Step) -> None:
+        """The thread knows the step, unless it hangs: then the loop does. What either says is told at once."""
+        self.saving = step > Step.FULL
+        self.in_memory = step >= Step.MEMORY
+        self._tally.stand_on(step)
+
+    def _go_on_without(self, waiter: asyncio.Future[bool]) -> None:
+        """Let somebody go on for whom the disk is too slow."""
+        self._tally.count("late_notes")
+        waiter.set_result(False)
+        since = self._at_disk_since
+        if since and not self.in_memory and time.monotonic() - since > _HANGS_S:
+            self._stand_on(Step.MEMORY)
+
+    # The thread calls these three through the loop.
     def _advance(self, written: int, weight: int) -> None:
         self._waiting -= weight
         self._written = written
@@ -125,6 +165,13 @@ class Journal:
         self._waiting -= weight
         self._tally.count("lost_notes", calls)
         self._answer(ticket, False)
+
+    def _refused(self) -> None:
+        """The disk refuses, and goes on refusing: nobody waits for it."""
+        waiters, self._waiters = self._waiters, deque()
+        for *_, waiter in waiters:
+            if not waiter.done():
+                self._go_on_without(waiter)
 
     def _answer(self, ticket: int, written: bool) -> None:
         """End all waiting for notes up to this one."""
@@ -150,9 +197,10 @@ class Journal:
             if not by_the_disk and now - due < _STARVED_S:
                 break
             self._waiters.popleft()
+            if by_the_disk:
+                self._doubted = self._at_disk_since
             if not waiter.done():
-                self._tally.count("late_notes")
-                waiter.set_result(False)
+                self._go_on_without(waiter)
         if self._waiters:
             next_look = max(self._waiters[0][1], now + self._patience_s / 2)
             self._alarm = self._loop.call_at(next_look, self._lose_patience)
@@ -173,37 +221,39 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Writing:
-    """What the thread does. Talks to the loop only by `call_soon_threadsafe`."""
+    """What the thread does. Talks to the loop only by `call_soon_threadsafe`, and by what it tells of the step."""
 
-    def __init__(self, journal: Journal, directory: OwnDirectory, segment_bytes: int) -> None:
+    def __init__(self, journal: Journal, directory: OwnDirectory, segment_bytes: int, room: Room | None) -> None:
         self._journal = journal
         self._directory = directory
         self._appender = Appender(directory, segment_bytes)
+        self._room = room
+        self._memory_bytes = journal._memory_bytes
         self._kept: deque[_Kept] = deque()  # taken but not written yet
         self._kept_bytes = 0
+        self._kept_weight = 0
         self._settled = 0  # notes written or given up
         self._lost: set[bytes] = set()  # calls counted as lost whose end has not passed yet
+        self._refusals = 0  # since the last write
+        self._losing = False  # whether calls were given up since the last write
 
     def run(self) -> None:
-        failing = False
         stopping = False
         while not stopping:
             stopping = self._take()
+            self._look()
             try:
                 while self._kept:
                     self._write_slice()
             except OSError as error:
-                if not failing:
-                    log.error("journal: %s cannot be written: %s", self._directory.path, error)
-                failing = True
-                self._appender.finish()
-                self._give_up(_MAX_KEPT_BYTES)
+                self._refused_by(error)
                 if not stopping:
                     time.sleep(0.01)
             else:
-                if failing:
+                if self._refusals:
                     log.warning("journal: %s can be written again", self._directory.path)
-                failing = False
+                self._refusals, self._losing = 0, False
+                self._stand()
         if self._kept:
             notes = len(self._kept)
             calls = len({kept.call_id for kept in self._kept})
@@ -211,18 +261,43 @@ class _Writing:
             log.error("journal: stopping; %d notes of %d calls are given up", notes, calls)
         self._appender.finish()
 
+    def _look(self) -> None:
+        """At the room there is. A disk that hangs may hang here."""
+        if self._room is not None:
+            self._at_disk(self._room.look)
+
+    def _refused_by(self, error: OSError) -> None:
+        if not self._refusals:
+            log.error("journal: %s cannot be written: %s", self._directory.path, error)
+        self._refusals += 1
+        self._appender.finish()
+        self._give_up(self._memory_bytes)
+        self._stand()
+        if self._refusals == _PERSISTENT:
+            self._tell(self._journal._refused)
+
+    def _stand(self) -> None:
+        """Tell the loop, and whoever looks at the page of counts, how much is kept from now on."""
+        room = Step.FULL if self._room is None else self._room.step
+        failing = self._refusals >= _PERSISTENT
+        self._journal._spare_above = (
+            -1 if room >= Step.METADATA_ONLY else self._memory_bytes // 4 if failing else self._memory_bytes
+        )
+        self._journal._stand_on(Step.LOSING if self._losing else Step.MEMORY if failing else room)
+
     def _take(self) -> bool:
         """Take what has gathered, as much as one write holds; true when asked to stop."""
         queue = self._journal._queue
         taken, enough_bytes = 0, self._kept_bytes + _MAX_BATCH_BYTES
         try:
-            # What could not be written is tried again, even when nothing new comes.
-            notes = queue.get(timeout=_RETRY_S if self._kept else None)
+            # What could not be written is tried again, and the room looked at, even when nothing new comes.
+            notes = queue.get(timeout=_RETRY_S if self._kept or self._room is not None else None)
             while not isinstance(notes, _Stop):
                 for note in notes:
-                    payload = encode(note)
-                    self._kept.append(_Kept(payload, _weight(note), note.call_id, isinstance(note, Ended)))
+                    payload, weight = encode(note), _weight(note)
+                    self._kept.append(_Kept(payload, weight, note.call_id, isinstance(note, Ended)))
                     self._kept_bytes += len(payload)
+                    self._kept_weight += weight
                 taken += len(notes)
                 if taken >= MAX_APPEND or self._kept_bytes >= enough_bytes:
                     return False
@@ -241,28 +316,44 @@ class _Writing:
                 break
             payloads.append(kept.payload)
         journal = self._journal
-        journal._at_disk_since = time.monotonic()
         try:
-            self._appender.append(payloads)
+            self._at_disk(lambda: self._append(payloads))
         except OSError:
             journal._failing = True
             raise
-        finally:
-            journal._at_disk_s += time.monotonic() - journal._at_disk_since
-            journal._at_disk_since = 0.0
         journal._failing = False
         journal._reached = self._settled + len(payloads)
         weight = sum(self._forget_oldest() for _ in payloads)
         self._tell(self._journal._advance, self._settled, weight)
 
+    def _append(self, payloads: list[bytes]) -> None:
+        try:
+            self._appender.append(payloads)
+        except OSError as error:
+            if error.errno not in NO_ROOM or self._room is None or not self._room.release():
+                raise
+            self._appender.finish()
+            self._appender.append(payloads)
+
+    def _at_disk(self, work: Callable[[], object]) -> None:
+        """Do what may hang, and let the loop see since when."""
+        journal = self._journal
+        journal._at_disk_since = time.monotonic()
+        try:
+            work()
+        finally:
+            journal._at_disk_s += time.monotonic() - journal._at_disk_since
+            journal._at_disk_since = 0.0
+
     def _give_up(self, bound: int) -> None:
-        """Give up the oldest notes until no more than `bound` bytes are kept; a call is counted once."""
+        """Give up the oldest notes until what is kept weighs no more than `bound`; a call is counted once."""
         calls = weight = 0
-        while self._kept and self._kept_bytes > bound:
+        while self._kept and self._kept_weight > bound:
             call_id = self._kept[0].call_id
             calls += call_id not in self._lost
             self._lost.add(call_id)
             weight += self._forget_oldest()
+        self._losing = self._losing or calls > 0
         if weight:
             self._tell(self._journal._given_up, self._settled, weight, calls)
 
@@ -270,6 +361,7 @@ class _Writing:
         """Returns what it weighed when it was handed over."""
         kept = self._kept.popleft()
         self._kept_bytes -= len(kept.payload)
+        self._kept_weight -= kept.weight
         self._settled += 1
         if kept.ends:
             self._lost.discard(kept.call_id)
@@ -292,6 +384,6 @@ def _weight(note: Note) -> int:
 
 def _without_body(note: Note) -> Note:
     """The same note, with only the size of its body."""
-    if isinstance(note, Started):
+    if isinstance(note, Started) or not (note.body.head or note.body.tail):
         return note
-    return msgspec.structs.replace(note, body=Body(note.body.size, decoded=note.body.decoded))
+    return msgspec.structs.replace(note, body=Body(note.body.size, decoded=note.body.decoded, spared=True))

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from proxy.journal.ladder import Step
 from store.anomalies import CATALOGUE
 
 _Json = dict[str, Any]
@@ -259,6 +260,18 @@ SCHEMAS: Final[_Json] = {
         longest_stall_ms={**_COUNT, "description": "the longest of them in the workers that run now"},
         late_notes=_COUNT,
         lost={**_map(_COUNT), "description": "total, and one count for each reason"},
+        ladder={
+            **_object(
+                step={"type": "string", "enum": [step.label for step in Step]},
+                since={"type": ["string", "null"], "format": "date-time"},
+                means=_TEXT,
+                low_bytes=_COUNT_OR_NULL,
+                ballast_bytes=_COUNT,
+                book_error=_TEXT_OR_NULL,
+            ),
+            "description": "how much is kept while the disk fills or fails: the lowest step that a worker or the book "
+            "stands on, and why the book could not be written at the last try",
+        },
         lag_ms=_NUMBER,
         drained_through={"type": "string", "format": "date-time"},
         disk=_map(_COUNT_OR_NULL),

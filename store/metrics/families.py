@@ -6,6 +6,7 @@ from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from proxy.journal.ladder import Step
 from store.metrics.counted import Buckets, Counted, Labels
 from store.questions.arrived import OVERHEAD_SECONDS, SECONDS, TOKENS
 
@@ -92,6 +93,12 @@ def _of_the_book(health: Mapping[str, Any], *, readable: bool, left: int) -> lis
         _gauge("tollbook_book_readable", "Whether the book could be read for this scrape.", int(readable)),
         _gauge("tollbook_metrics_calls_left", "Calls in the book that the next scrape will count.", left),
     ]
+    ladder = GaugeMetricFamily("tollbook_ladder_step", "1 for the step that is stood on.", labels=("step",))
+    for step in Step:
+        ladder.add_metric((step.label,), int(step.label == health["ladder"]["step"]))
+    told.append(ladder)
+    failing = int(health["ladder"]["book_error"] is not None)
+    told.append(_gauge("tollbook_book_failing", "Whether the book could not be written at the last try.", failing))
     files = GaugeMetricFamily("tollbook_disk_bytes", "Size of the files of the book.", labels=("file",))
     for file in ("book", "bodies", "search", "journal"):
         files.add_metric((file,), disk[f"{file}_bytes"])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
 
+from proxy.journal.ladder import Step
 from store.pages.figures import count, duration, size
 
 State = Literal["good", "attention", "bad"]
@@ -61,8 +62,8 @@ def findings(
 ) -> list[Finding]:
     """All that was judged, the worst first."""
     found = [
-        *_calls(told), *_budgets(told["budgets"]), *_webhook(told["webhook"]), *_disk(told["disk"], growth),
-        *_prices(told["prices"], unpriced, today),
+        *_calls(told), *_ladder(told["ladder"]), *_budgets(told["budgets"]), *_webhook(told["webhook"]),
+        *_disk(told["disk"], growth), *_prices(told["prices"], unpriced, today),
     ]  # fmt: skip
     return sorted(found, key=lambda finding: _ORDER.index(finding.state))
 
@@ -93,6 +94,14 @@ def _calls(told: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("good", "The book is up to date.")
     if late := told["late_notes"]:
         yield Finding("attention", f"The disk was too slow {count(late)} times for an answer to wait for its note.")
+
+
+def _ladder(ladder: Mapping[str, Any]) -> Iterator[Finding]:
+    if ladder["step"] != Step.FULL.label:
+        state: State = "attention" if ladder["step"] == Step.BODIES_OFF.label else "bad"
+        yield Finding(state, ladder["means"])
+    if (error := ladder["book_error"]) is not None:
+        yield Finding("bad", f"The book cannot be written ({error}); the journal keeps the calls until it can.")
 
 
 def _budgets(budgets: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from proxy.journal.ladder import MEANING
+from proxy.journal.room import BALLAST
 from store.budgets import BudgetState
 from store.health import LiveCounts
 from store.moments import epoch_us, rfc3339
@@ -43,6 +45,14 @@ def health(
         "longest_stall_ms": live.longest_stall_ms,
         "late_notes": live.late_notes,
         "lost": {"total": sum(live.lost.values()), **live.lost},
+        "ladder": {
+            "step": live.step.label,
+            "since": None if live.step_since_us is None else rfc3339(live.step_since_us),
+            "means": MEANING[live.step],
+            "low_bytes": live.low_bytes,
+            "ballast_bytes": _ballast_bytes(data_dir),
+            "book_error": live.book_error,
+        },
         "lag_ms": round(lag_ms, 3),
         "drained_through": rfc3339(epoch_us(now - timedelta(milliseconds=lag_ms))),
         "disk": {
@@ -59,3 +69,10 @@ def health(
         "search": None if search is None else dict(search),
         "engine": {"sqlite": sqlite3.sqlite_version},
     }
+
+
+def _ballast_bytes(data_dir: Path) -> int:
+    try:
+        return (data_dir / BALLAST).stat().st_size
+    except OSError:
+        return 0

@@ -80,6 +80,9 @@ def test_shown_defaults_are_the_defaults(table: str) -> None:
             case "keep_bodies" | "keep_calls" | "max_bodies":
                 assert value == ("unlimited" if key == "max_bodies" else "forever")
                 assert getattr(default, key) is None
+            case "low_space":
+                assert value == "auto"
+                assert default.low_space is None
             case "webhook_url":
                 assert default.webhook_url is None
             case "webhook_secret_env":

@@ -154,7 +154,6 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path, line: str, advice: str) 
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ('[proxy]\non_store_failure = "serve"', "proxy.on_store_failure"),
         ("[groups.a]\ncalls_per_minute = 60", "groups.a.calls_per_minute"),
         ('[store]\nengine = "postgres"', "store.engine"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pytest_aiohttp.plugin import AiohttpClient
 
+from proxy.journal.ladder import MEANING, Step
 from store.anomalies import CATALOGUE
 from store.call import Cost
 from store.pages.verdict import balance, findings, worst
@@ -19,9 +20,13 @@ GOOD: dict[str, Any] = {
     "received": 12, "stored": 9, "waiting": 2, "open": 1, "malformed": 0, "late_heads": 0, "turned_away": 0,
     "late_notes": 0, "stalls": 0, "longest_stall_ms": 0,
     "lost": {"total": 0}, "lag_ms": 10.0, "disk": {"free_bytes": 50_000_000_000}, "prices": {"date": "2026-11-01"},
-    "budgets": [], "webhook": None,
+    "budgets": [], "webhook": None, "ladder": {"step": "full", "means": "", "book_error": None},
 }  # fmt: skip
 STEADY: dict[str, Any] = {"full_in_days": None, "bytes_per_day": None, "days": []}
+
+
+def _ladder(step: str, error: str | None = None) -> dict[str, Any]:
+    return {"step": step, "means": MEANING[Step[step.upper()]], "book_error": error}
 
 
 def _hook(pending: int, failed: int, error: str | None = "it broke") -> dict[str, Any]:
@@ -111,6 +116,10 @@ def test_all_in_order_is_good() -> None:
         ({"lost": {"total": 2, "disk": 2}, "stored": 7}, {}, [], "bad", "the disk could not be written"),
         ({"lag_ms": 7_000.0}, {}, [], "attention", "behind"),
         ({"lag_ms": 90_000.0}, {}, [], "bad", "behind"),
+        ({"ladder": _ladder("bodies_off")}, {}, [], "attention", "answers of new calls are not kept"),
+        ({"ladder": _ladder("metadata_only")}, {}, [], "bad", "tokens and costs are unknown"),
+        ({"ladder": _ladder("losing")}, {}, [], "bad", "calls are being lost"),
+        ({"ladder": _ladder("full", "database is locked")}, {}, [], "bad", "cannot be written (database is locked)"),
         ({"late_notes": 3}, {}, [], "attention", "too slow 3 times"),
         ({"disk": {"free_bytes": 10}}, {}, [], "bad", "Only"),
         ({"disk": {"free_bytes": None}}, {}, [], "attention", "unknown"),

@@ -11,6 +11,7 @@ from typing import Any
 from proxy.cli.checkup.finding import Finding, fail, ok, warn
 from proxy.config.model import Address, Config
 from proxy.journal.directory import JOURNAL, alive, held, segments
+from proxy.journal.ladder import Step
 from proxy.parent import LOCK
 
 _PATIENCE_S = 2.0
@@ -88,6 +89,8 @@ def _told_by_itself(config: Config) -> Iterator[Finding]:
     try:
         health: dict[str, Any] = json.loads(told)
         waiting, lag_ms = int(health["waiting"]), float(health["lag_ms"])
+        ladder, lost = health["ladder"], int(health["lost"]["total"])
+        step, means, error = str(ladder["step"]), str(ladder["means"]), ladder["book_error"]
     except (ValueError, KeyError, TypeError):
         yield warn("journal", "The health endpoint answers something else", "Is another version running?")
         return
@@ -99,6 +102,20 @@ def _told_by_itself(config: Config) -> Iterator[Finding]:
         )
     else:
         yield ok("journal", f"{waiting:,} calls wait to enter the book")
+    yield _kept(step, means)
+    if error is not None:
+        yield fail("book", f"It cannot be written: {error}", "Calls wait in the journal. Make room, or free the book.")
+    if lost:
+        yield warn("lost calls", f"{lost:,} were lost since the book began", "The health page says why.")
+
+
+def _kept(step: str, means: str) -> Finding:
+    """How much is kept while the disk fills."""
+    if step == Step.FULL.label:
+        return ok("what is kept", "Everything, as configured")
+    what, _, next_ = means.rpartition(". ")
+    grade = warn if step == Step.BODIES_OFF.label else fail
+    return grade("what is kept", f"{what} (step: {step})", next_)
 
 
 _LATE_MS = 10_000
