@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -49,8 +50,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--soak", type=float, metavar="MINUTES", help="instead: 1,000 streams, and the memory meanwhile"
     )
-    parser.add_argument("--no-write", dest="write", action="store_false", help="print only, leave the page alone")
+    parser.add_argument(
+        "--write",
+        action=argparse.BooleanOptionalAction,
+        help="into docs/performance.md (default: when nothing is left out)",
+    )
     options = parser.parse_args()
+    if options.write is None:
+        options.write = not (options.quick or options.subjects or options.only)
     options.reps = options.reps or (1 if options.quick else 3)
     usual = [name for name in NAMES if not (options.quick and name in PEERS)]
     options.subjects = _chosen(parser, "subject", options.subjects, NAMES) or usual
@@ -86,7 +93,7 @@ def _compare(
     text = "\n".join([
         circumstances("bench", took, tools) + "\n",
         others(name for name in subjects if name in PEERS),
-        *(f"- {line}." for line in [*tools.gaps, *report.warnings(results)]), "",
+        *(f"- {line}." for line in [*tools.gaps, *run.broken, *report.warnings(results)]), "",
         f"### What it shall cost\n\n{targets.table(judged)}\n",
         report.tables(found, subjects, chosen),
         run.cost_of_index,
@@ -98,7 +105,8 @@ def _compare(
         write_between(_PAGE, "calls", text)
         print(f"\nWritten to {_PAGE.relative_to(ROOT)}.", file=sys.stderr)
     ours = [one for one in results if one.subject not in PEERS]
-    return 1 if any(one.failed or (one.rows not in (None, one.calls)) for one in ours) else 0
+    wrong = any(one.failed or (one.rows not in (None, one.calls)) for one in ours)
+    return 1 if wrong or run.broken else 0
 
 
 def _soak(
@@ -122,13 +130,14 @@ class _Run:
         self._for_tools, self._for_subject = for_tools, for_subject
         self._repetitions = repetitions
         self.cost_of_index = ""
+        self.broken: list[str] = []  # what could not be measured to its end
 
     def compare(self, names: list[str], chosen: list[Workload]) -> list[Result]:
         """Tollbook begins each repetition with an empty book; peers take half a minute to start, and stay."""
         names = [name for name in names if any(name in workload.subjects for workload in chosen)]
         results: list[Result] = []
         with ExitStack() as all_the_time:
-            peers = [self._start(name, all_the_time) for name in names if name in PEERS]
+            peers = [one for name in names if name in PEERS if (one := self._peer(name, all_the_time)) is not None]
             for repetition in range(self._repetitions):
                 with ExitStack() as this_time:
                     running = [self._start(name, this_time) for name in names if name not in PEERS] + peers
@@ -147,14 +156,30 @@ class _Run:
             measure(subject, workload, self._tools, self._for_tools, 0)
         return subject
 
+    def _peer(self, name: str, stack: ExitStack) -> Subject | None:
+        """None when it does not start: that is no reason to measure nothing else."""
+        try:
+            return self._start(name, stack)
+        except (RuntimeError, OSError) as reason:
+            self._broke(f"{name} did not start: {str(reason).splitlines()[0]}")
+            return None
+
     def _one_after_another(self, running: list[Subject], chosen: list[Workload], repetition: int) -> list[Result]:
         results = []
         for place, workload in enumerate(chosen):
             for subject in _in_turn([one for one in running if one.name in workload.subjects], repetition + place):
                 asked = workload.few if workload.few is not None and subject.name in PEERS else workload
-                results.append(measure(subject, asked, self._tools, self._for_tools, repetition))
-                self._tell(results[-1])
+                try:
+                    results.append(measure(subject, asked, self._tools, self._for_tools, repetition))
+                except (RuntimeError, OSError, subprocess.TimeoutExpired) as reason:
+                    self._broke(f"{subject.name}, {workload.name}: broken off ({reason})")
+                else:
+                    self._tell(results[-1])
         return results
+
+    def _broke(self, line: str) -> None:
+        self.broken.append(line)
+        print(line, file=sys.stderr, flush=True)
 
     def _tell(self, one: Result) -> None:
         print(
