@@ -161,7 +161,7 @@ class _Run:
         try:
             return self._start(name, stack)
         except (RuntimeError, OSError) as reason:
-            self._broke(f"{name} did not start: {str(reason).splitlines()[0]}")
+            self._broke(str(reason).splitlines()[0].removesuffix("; it said:"))
             return None
 
     def _one_after_another(self, running: list[Subject], chosen: list[Workload], repetition: int) -> list[Result]:

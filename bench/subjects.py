@@ -19,7 +19,7 @@ from bench.lab import HERE, LAB, ROOT, Tools, free_port
 from bench.upstreams import Upstream
 from bench.workloads import PEERS
 from proxy.journal.directory import JOURNAL
-from proxy.journal.tally import read_tally
+from proxy.journal.tally import read_tally, tally_dir
 from store.search.file import SEARCH_FILE
 
 NAMES = ("direct", "nginx", "aiohttp", "tollbook", "tollbook-2", "tollbook-asyncio", *PEERS)
@@ -130,6 +130,7 @@ class Subject:
                     _kill(pid)
                 self.process.wait()
         if self.data_dir is not None:
+            shutil.rmtree(tally_dir(self.data_dir), ignore_errors=True)
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
 
