@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,7 @@ def main() -> int:
         return 1
     for gap in tools.gaps:
         print(f"bench: {gap}.", file=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
     for_tools, for_subject = places()
     with upstream(tools, for_tools) as behind:
         if options.soak:
