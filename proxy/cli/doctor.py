@@ -33,13 +33,15 @@ def doctor(as_json: bool, config: Path | None, data_dir: Path | None) -> int:
 
 
 def _examine(path: Path | None, data_dir: Path | None) -> "list[Finding]":
+    from proxy.cli.checkup.anomalies import anomalies
     from proxy.cli.checkup.book import book
     from proxy.cli.checkup.config import examined
     from proxy.cli.checkup.engines import engines
+    from proxy.cli.checkup.errands import errands
     from proxy.cli.checkup.files import files
     from proxy.cli.checkup.open_files import open_files
     from proxy.cli.checkup.prices import prices
-    from proxy.cli.checkup.running import running
+    from proxy.cli.checkup.running import is_running, running
 
     findings, config = examined(path, data_dir)
     findings += engines()
@@ -48,7 +50,10 @@ def _examine(path: Path | None, data_dir: Path | None) -> "list[Finding]":
         findings += files(config.store.data_dir)
         findings.append(open_files(config.proxy))
         findings += book(config)
+        findings += anomalies(config.store.data_dir)
         findings += running(config)
+        if is_running(config.store.data_dir):
+            findings += errands(config.store.data_dir)
     return findings
 
 

@@ -53,3 +53,19 @@ async def errand(data_dir: Path, asked: Errand, result: type[T], heard: Callable
     finally:
         writer.close()
     raise Ended("the store ended before it was done")
+
+
+async def takes_errands(data_dir: Path, within_s: float) -> bool:
+    """Whether a store answers in this data directory. It is asked for nothing, and says so."""
+    try:
+        async with asyncio.timeout(within_s):
+            with desk.address(data_dir, FILE) as path:
+                reader, writer = await asyncio.open_unix_connection(path, limit=LONGEST)
+            try:
+                writer.write(b"\n")
+                await writer.drain()
+                return isinstance(read_told(await reader.readline()), Refused)
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, ValueError, msgspec.MsgspecError):
+        return False

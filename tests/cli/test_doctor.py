@@ -1,25 +1,32 @@
 """`tollbook doctor` finds what is wrong, says what to do, and changes nothing."""
 
+import asyncio
 import fcntl
 import os
 import socket
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from resource import RLIM_INFINITY
 
 import orjson
 import pytest
 
+from proxy.cli.checkup.anomalies import anomalies
 from proxy.cli.checkup.book import lost
 from proxy.cli.checkup.engines import aiohttp, python, sqlite
+from proxy.cli.checkup.errands import errands
 from proxy.cli.checkup.finding import Level
 from proxy.cli.checkup.open_files import found
 from proxy.cli.checkup.prices import age
-from proxy.config.model import Proxy
+from proxy.cli.checkup.running import stood_still, waits_unread
+from proxy.config.model import Config, Proxy
 from proxy.journal.directory import claim, new_boot_id
 from proxy.open_files import needed
 from proxy.parent import LOCK
+from store.anomalies import Anomalies
+from tests.books import NOON_US, a_book, a_call
 from tests.cli.conftest import Run
+from tests.house import open_house
 
 
 def findings(run: Run, *arguments: object) -> tuple[int, dict[str, list[str]], str]:
@@ -119,6 +126,45 @@ def test_a_worker_that_lives(run: Run, tmp_path: Path, book: Path, ports: Path) 
     _, levels, out = findings(run, "--data-dir", book, "--config", ports)
     assert "It is not running" in out
     assert levels["journal"] == ["warn"]
+
+
+def test_notes_that_a_running_store_does_not_read(book: Path) -> None:
+    """Notes of a worker that is gone are a warning when they lie there for long while `serve` runs, and no sooner."""
+    own = claim(book, new_boot_id())
+    own.segment(1).write_bytes(b"notes")
+    written = own.segment(1).stat().st_mtime
+    assert list(waits_unread(book, written + 3600)) == []  # it lives: it may have nothing to note
+    os.close(own.lock_fd)
+    assert list(waits_unread(book, written + 5)) == []
+    assert [found.level for found in waits_unread(book, written + 3600)] == ["warn"]
+
+
+def test_a_worker_that_stood_still() -> None:
+    """A stall that every call of a worker felt is a warning, a shorter one is not."""
+    assert [found.level for found in stood_still({"longest_stall_ms": 2100})] == ["warn"]
+    assert list(stood_still({"longest_stall_ms": 300})) == []
+
+
+async def test_a_store_that_takes_no_errands(tmp_path: Path) -> None:
+    """A running store is asked whether it listens to commands, and asked for nothing else."""
+    async with open_house(tmp_path, Config()) as house:
+        data_dir = house.config.store.data_dir
+        assert [found.level for found in await asyncio.to_thread(lambda: list(errands(data_dir)))] == ["ok"]
+    assert [found.level for found in await asyncio.to_thread(lambda: list(errands(data_dir)))] == ["warn"]
+
+
+def test_odd_calls(tmp_path: Path) -> None:
+    """Kinds of oddities seen within a week are told with their calls and with what to do; where there is nothing to
+    do, nothing is told."""
+    marked: list[Anomalies] = [("no_usage",), ("no_usage", "no_terminator"), ("already_counted",)]
+    a_book(tmp_path, [a_call(anomalies=names) for names in marked])
+    noon = datetime.fromtimestamp(NOON_US / 1_000_000, UTC)
+    found = list(anomalies(tmp_path, noon + timedelta(days=6)))
+    assert [one.level for one in found] == ["warn", "warn"]
+    assert "2 calls are marked no_usage" in found[0].message
+    assert "stream_options.include_usage" in (found[0].next or "")
+    assert "1 call is marked no_terminator" in found[1].message
+    assert [one.level for one in anomalies(tmp_path, noon + timedelta(days=9))] == ["ok"]
 
 
 def test_a_serve_that_holds_the_directory(run: Run, book: Path, ports: Path) -> None:

@@ -3,7 +3,8 @@
 import errno
 import json
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ def running(config: Config) -> Iterator[Finding]:
         yield port(name, address, runs=runs)
     if runs:
         yield from _told_by_itself(config)
+        yield from waits_unread(config.store.data_dir, time.time())
     else:
         yield from _left_behind(config.store.data_dir)
 
@@ -107,6 +109,7 @@ def _told_by_itself(config: Config) -> Iterator[Finding]:
         yield fail("book", f"It cannot be written: {error}", "Calls wait in the journal. Make room, or free the book.")
     if lost:
         yield warn("lost calls", f"{lost:,} were lost since the book began", "The health page says why.")
+    yield from stood_still(health)
 
 
 def _kept(step: str, means: str) -> Finding:
@@ -119,6 +122,40 @@ def _kept(step: str, means: str) -> Finding:
 
 
 _LATE_MS = 10_000
+_STALLED_MS = 1_000
+_UNREAD_S = 600.0
+
+
+def stood_still(health: Mapping[str, Any]) -> Iterator[Finding]:
+    """A stall of a worker that was long enough to be felt by every call of it."""
+    longest_ms = health.get("longest_stall_ms", 0)
+    if longest_ms >= _STALLED_MS:
+        yield warn(
+            "workers",
+            f"A worker stood still for {longest_ms / 1000:.1f} s, and every call it had with it",
+            "`serve` printed the line at which it stood; if it did not, the machine was too busy, or asleep.",
+        )
+
+
+def waits_unread(data_dir: Path, now: float) -> Iterator[Finding]:
+    """What workers that are gone left, and a running store has not read for long; nothing where all is well."""
+    journal = data_dir / JOURNAL
+    if not journal.is_dir():
+        return
+    left = 0
+    for place in journal.iterdir():
+        try:
+            written = [path.stat().st_mtime for _, path in segments(place)] if place.is_dir() else []
+            left += bool(written) and max(written) < now - _UNREAD_S and not alive(place)
+        except OSError:
+            continue  # read and removed while we looked
+    if left:
+        yield warn(
+            "journal",
+            f"Notes of {left} earlier {'run' if left == 1 else 'runs'} wait for the running store, and did not change "
+            f"for {_UNREAD_S / 60:.0f} minutes",
+            "Look at what `serve` prints: the book cannot be written, or a note not be read.",
+        )
 
 
 def _left_behind(data_dir: Path) -> Iterator[Finding]:
