@@ -66,7 +66,8 @@ class _Connection(RequestHandler):
             if self._refusal(messages[-1][0].exc).status == 431:
                 self._hear_out()
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
+        # No request is under way, and this made none: a new connection's first bytes may even come before its task.
+        if not waiter.done() if waiter is not None else not self._request_count:
             if data and not data.isspace():  # empty lines before a request are no request
                 self._head_goes_on(len(data))
         elif self._head_late is not None:
@@ -97,12 +98,12 @@ class _Connection(RequestHandler):
 
     def _refuse_head(self, why: Refusal) -> None:
         self._head_is_over()
+        self._messages.append((_ErrInfo(why.status, _Unfinished(why), ""), EMPTY_PAYLOAD))
+        if why.status == 431:
+            self._hear_out()
         waiter = self._waiter
         if waiter is not None and not waiter.done():
-            self._messages.append((_ErrInfo(why.status, _Unfinished(why), ""), EMPTY_PAYLOAD))
             waiter.set_result(None)
-            if why.status == 431:
-                self._hear_out()
 
     def _hear_out(self) -> None:
         """Have what the client is still sending read and dropped for a while: a connection that is closed over unread

@@ -1,10 +1,12 @@
 """Heads of requests that are too large, or do not come to their end, and connections that say nothing."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import orjson
 import pytest
+import uvloop
 
 from tests.conftest import OpenHouse
 from tests.house import House
@@ -129,6 +131,25 @@ def test_a_head_that_does_not_end_is_a_408(tmp_path: Path, how: str, *, first: b
         client.leave()
 
     hurried(tmp_path, script, told, Jumping)
+
+
+def test_half_a_head_at_once_is_a_408(tmp_path: Path) -> None:
+    """Half a head that comes with its connection, before the worker has looked at it, has no more time than others."""
+
+    async def script(visit: Visit) -> None:
+        await visit.say(OK)
+
+    async def told(house: OpenHouse, url: str) -> None:
+        home = await house(url, header_timeout_s=0.2, idle_timeout_s=600.0)
+        host, _, port = home.proxy.removeprefix("http://").rpartition(":")
+        for _ in range(5):
+            made = socket.create_connection((host, int(port)))
+            made.sendall(START)  # while the loop of both stands still
+            client = RawClient(*await asyncio.open_connection(sock=made))
+            says(await asyncio.wait_for(client.answer(), 60), 408, "headers_timed_out")
+            client.leave()
+
+    hurried(tmp_path, script, told, uvloop.new_event_loop)
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["new", "kept"])
