@@ -7,6 +7,7 @@ written out, the process ends. One that has a successor first serves the connect
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from proxy.admission import Admission
 from proxy.call_id import CallIds
@@ -24,6 +25,7 @@ from proxy.lifeline import Lifeline
 from proxy.listening import BACKLOG
 from proxy.loop_watch import LoopWatch
 from proxy.me import Me
+from proxy.open_files import ask_for_enough
 from proxy.server import ProxyServer
 from proxy.upstream.asker import OwnAsker
 
@@ -57,7 +59,9 @@ class Worker:
         admission = Admission(config, self.keyring)
         parts = Parts(config, self._journal, self._tally, self._asker, self._decoding, CallIds(), admission, Floods())
         self._calls = Calls(parts, Me(config, self.keyring))
-        self._server = ProxyServer(self._calls.handle, self._tally, config.proxy)
+        too_few = ask_for_enough(config.proxy)  # of which the parent has told
+        limits = config.proxy if too_few is None else replace(config.proxy, max_connections=too_few.connections)
+        self._server = ProxyServer(self._calls.handle, self._tally, limits)
         loop = asyncio.get_running_loop()
         for listening in sockets:
             self._servers.append(await loop.create_server(self._server, sock=listening, backlog=BACKLOG))

@@ -88,15 +88,25 @@ async def test_silent_connections_too_many(house: OpenHouse, raw_upstream: OpenU
     assert (await client.answer()).status == 200
 
 
-@pytest.mark.parametrize(("hard", "connections", "granted"), [(4000, 100, 2556), (900, 100, 900)])
-async def test_open_files_are_asked_for(tmp_path: Path, hard: int, connections: int, granted: int) -> None:
-    """`serve` raises the limit of open files to what its workers need, as far as it may, and says when it may not."""
+@pytest.mark.parametrize(
+    ("hard", "connections", "granted", "taken"), [(4000, 20, 496, 20), (600, 500, 600, 72)], ids=["enough", "too few"]
+)
+async def test_open_files_are_asked_for(tmp_path: Path, hard: int, connections: int, granted: int, taken: int) -> None:
+    """`serve` raises the limit of open files to what its workers need; where it may not it says so, and takes fewer."""
     config = tmp_path / "tollbook.toml"
-    config.write_text(f"[proxy]\nmax_connections = {connections}\n")
+    await asyncio.to_thread(config.write_text, f"[proxy]\nmax_connections = {connections}\n")
     served = await serve(tmp_path / "data", config, open_files=(256, hard))
     try:
         soft, found = served.child("worker").rlimit(psutil.RLIMIT_NOFILE)
+        clients = [await RawClient.dial(served.proxy) for _ in range(taken + 5)]
+        statuses = []
+        for client in clients:
+            await client.ask("/nowhere/v1")
+            statuses.append((await client.answer()).status)
+        for client in clients:
+            client.leave()
     finally:
         status, said = await served.stop()
     assert (soft, found, status) == (granted, hard, 0)
-    assert ("open files" in said) == (granted == hard)
+    assert statuses == [404] * taken + [503] * 5
+    assert (f"{taken} connections, not {connections}" in said) == (granted == hard)
