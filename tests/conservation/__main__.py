@@ -57,7 +57,7 @@ def _report(course: Course, rounds: int, clients: int, seed: int, took_s: float)
 | what | figure |
 |---|---|
 | rounds in which the oracle held | **{course.rounds - bool(verdict.broken)} of {rounds}** |
-| killed with SIGKILL | {killed} |
+| killed with SIGKILL, or told to reload | {killed} |
 | requests begun by clients | {course.sent:,} |
 | answers received in full, each in the book once | {course.received:,} |
 | answers cut by the kills | {course.cut:,} |

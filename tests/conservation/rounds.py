@@ -1,4 +1,5 @@
-"""Rounds of load in which something is killed with SIGKILL at a random moment; after each, the oracle judges."""
+"""Rounds of load in which something is killed with SIGKILL, or everything is replaced by a reload, at a random moment;
+after each, the oracle judges."""
 
 import asyncio
 import os
@@ -19,7 +20,7 @@ from tests.conservation.oracle import Verdict, judge
 from tests.conservation.upstream import Issuing
 from tests.relay.served import Served, serve
 
-VICTIMS = ("worker", "worker", "store", "parent", "everybody")
+VICTIMS = ("worker", "worker", "store", "parent", "everybody", "reload", "reload")
 _PATIENCE_S = 60.0
 
 
@@ -90,7 +91,11 @@ async def run(
 
 
 async def _kill(served: Served, victim: str, dice: random.Random, data_dir: Path, config: Path) -> Served:
-    """Kill, and see to it that somebody serves again: by itself, or by a start of ours."""
+    """Kill, and see to it that somebody serves again: by itself, or by a start of ours. A reload is not waited for, so
+    that the next to be killed may be in the middle of it."""
+    if victim == "reload":
+        served.process.send_signal(signal.SIGHUP)
+        return served
     if victim in ("worker", "store"):
         with suppress(psutil.NoSuchProcess):
             dice.choice([one for one in served.children() if victim in one.cmdline()]).kill()

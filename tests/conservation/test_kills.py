@@ -14,7 +14,8 @@ from tests.conservation.rounds import run
 
 @pytest.mark.timeout(300)
 async def test_what_was_received_is_in_the_book_whoever_is_killed(tmp_path: Path) -> None:
-    """Under kill -9 of workers, store and parent, each answer received in full is in the book, once, and no other."""
+    """Under kill -9 of workers, store and parent, and under reloads, each answer received in full is in the book, once,
+    and no other."""
     course = await run(tmp_path / "data", 8, clients=8, seed=random.randrange(10**6))
     assert course.verdict is not None
     assert course.verdict.broken == []
