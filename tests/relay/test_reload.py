@@ -187,6 +187,23 @@ async def test_prices_and_limits_change(start: Start, file: Path, raw_upstream: 
     await rest_of_stream(held)
 
 
+async def test_told_to_stop_while_earlier_workers_leave(
+    start: Start, tmp_path: Path, file: Path, raw_upstream: OpenUpstream, dial: Dial
+) -> None:
+    """SIGTERM also ends workers that still serve calls of before a reload, within shutdown_timeout_s; what they cut is
+    an interrupted row."""
+    upstream = await raw_upstream(Streaming())
+    served = await start(f'[proxy]\nshutdown_timeout_s = 0.3\n[upstreams.groq]\nbase_url = "{upstream.url}"\n')
+    await stream(served, dial)
+    before = workers(served)
+    assert "1 earlier worker will leave" in await hang_up(served, "reloaded")
+    assert before < workers(served)
+    assert await served.stop(signal.SIGTERM) == (0, "")
+    served = await start(file.read_text())  # noqa: ASYNC240
+    (row,) = await served.rows(1)
+    assert row["outcome"] == "interrupted"
+
+
 async def test_a_wrong_file_changes_nothing(start: Start, file: Path) -> None:
     """A file with mistakes has all of them named, and everything stays as it was; corrected, it is taken."""
     served = await start("")
