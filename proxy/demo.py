@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from proxy import log as logged
 from proxy.config.budget import Budget
 from proxy.config.model import Config, Group
 from proxy.journal.directory import claim, held, new_boot_id
@@ -42,6 +43,7 @@ def demo(config: Config) -> int:
 
 async def _demo(config: Config) -> None:
     os.umask(0o077)
+    logged.begin("parent", config)
     data_dir = config.store.data_dir.with_name(config.store.data_dir.name + "-demo")
     _make_anew(data_dir)
     register = Register(data_dir)

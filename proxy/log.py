@@ -61,7 +61,7 @@ class _Text(logging.Formatter):
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        return harmless(self._secrets.struck(super().format(record)[:_LONGEST]), lines=True)
+        return harmless(_cut(self._secrets.struck(super().format(record))), lines=True)
 
 
 class _Json(logging.Formatter):
@@ -79,8 +79,14 @@ class _Json(logging.Formatter):
             "logger": record.name,
             "process": self._process,
             "pid": os.getpid(),
-            "message": self._secrets.struck(record.getMessage()[:_LONGEST]),
+            "message": _cut(self._secrets.struck(record.getMessage())),
         }
         if record.exc_info:
-            said["exception"] = self._secrets.struck(self.formatException(record.exc_info)[-_LONGEST:])
+            said["exception"] = _cut(self._secrets.struck(self.formatException(record.exc_info)))
         return json.dumps(said)
+
+
+def _cut(text: str) -> str:
+    """Its beginning and its end, where it is long. After secrets are struck: half of one is not recognised."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"

@@ -14,7 +14,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Container, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -302,7 +301,7 @@ def until_stopped(running: Coroutine[None, None, None]) -> int:
         asyncio.run(running)
     except CannotStart as problem:
         for line in str(problem).splitlines():
-            print(f"tollbook: {line}", file=sys.stderr)  # noqa: T201
+            log.error("%s", line)
         return 1
     return 0
 

@@ -74,6 +74,16 @@ def test_no_credential_is_printed(form: LogFormat) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
+def test_what_is_long_is_cut_in_its_middle(form: LogFormat) -> None:
+    """Of a long message the beginning and the end are kept, and no part of a credential that stood at the cut."""
+    line = written(form, "first %s last", f"{'x' * 16_370}{UPSTREAM}{'x' * 100_000}")
+    assert len(line) < 40_000
+    assert "first" in line
+    assert "last" in line
+    assert UPSTREAM[:8] not in line
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_words_stay(form: LogFormat) -> None:
     """What is no credential is printed, also beside such words."""
     for said in (
