@@ -43,4 +43,5 @@ def serve(
     from proxy.config.load import load
     from proxy.parent import serve as run
 
-    return run(chosen, lambda: load(config, data_dir=data_dir, **flags))
+    # The file that was found without being named is named from now on: without it, the defaults would be in force.
+    return run(chosen, lambda: load(chosen.source or config, data_dir=data_dir, **flags))

@@ -220,7 +220,8 @@ async def test_a_wrong_file_changes_nothing(start: Start, file: Path) -> None:
 
 
 async def test_what_cannot_change_is_named(tmp_path: Path, file: Path) -> None:
-    """Addresses and the data directory stay as they are, and are named as what needs a restart."""
+    """Addresses and the data directory stay as they are, and are named as what needs a restart; a file that was found
+    without being named must still be there."""
     ports = []
     for _ in range(2):
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -228,8 +229,9 @@ async def test_what_cannot_change_is_named(tmp_path: Path, file: Path) -> None:
     written = '[proxy]\nlisten = "127.0.0.1:{}"\n[dashboard]\nlisten = "127.0.0.1:{}"\n[store]\ndata_dir = "{}"\n'
     put(file, written.format(*ports, "data"))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "proxy.cli", "serve", "--config", file, cwd=ROOT, stdout=PIPE, stderr=PIPE
-    )
+        sys.executable, "-m", "proxy.cli", "serve", cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
     served = Served(process, *(f"http://127.0.0.1:{port}" for port in ports))
     assert await served.rows(0) == []
     put(file, written.format(1, 2, "elsewhere"))
@@ -239,6 +241,8 @@ async def test_what_cannot_change_is_named(tmp_path: Path, file: Path) -> None:
     assert await served.rows(0) == []
     (await RawClient.dial(served.proxy)).leave()
     assert not (tmp_path / "elsewhere").exists()
+    file.unlink()  # noqa: ASYNC240
+    assert "not reloaded" in await hang_up(served, "no such file")
     assert (await served.stop())[0] == 0
 
 
