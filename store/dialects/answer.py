@@ -4,7 +4,6 @@ A whole answer is one piece, a stream many. Usage is told once or cumulatively, 
 of its fields the last value that is not null counts.
 """
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -21,8 +20,7 @@ Told = dict[str, Any]
 """What is billed by something other than tokens, by the names of `store.call.Units`; only what somebody counted."""
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """Filled by a dialect's `take`."""
 
     id: str | None = None
@@ -41,7 +39,7 @@ class Answer:
     units: Told | None = None  # told outside of the usage object
     portions: tuple[Portion, ...] = ()  # likewise; one without a model is of the model that answered
     cost_usd: Any = None  # likewise
-    anomalies: list[Anomaly] = field(default_factory=list)
+    anomalies: list[Anomaly] = msgspec.field(default_factory=list)
 
     def take_usage(self, raw: msgspec.Raw) -> bool:
         """Lay this usage object over what was told before; False when there is none in it."""

@@ -6,7 +6,6 @@ then the members of the body.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -26,13 +25,12 @@ _HELICONE = {"helicone-user-id": "user", "helicone-session-id": "session"}
 _SESSION_NAMES = frozenset(("session", "session_id", "_session", "session.id"))
 
 
-@dataclass(slots=True)
-class Labels:
+class Labels(msgspec.Struct):
     """Found so far. Whoever tells first counts."""
 
     user: str | None = None
     session: str | None = None
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
 
     def set_user(self, value: Any) -> None:
         self.user = self.user or _text(value)
