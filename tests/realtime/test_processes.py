@@ -8,6 +8,7 @@ from tests.realtime.conftest import Dial, OpenUpstream
 from tests.realtime.said import CREATED, done
 from tests.realtime.wire import Wire
 from tests.relay.served import serve
+from tests.relay.test_reload import gone, hang_up, workers
 
 TARGET = "/oai/v1/realtime?model=gpt-realtime"
 
@@ -78,3 +79,22 @@ async def test_a_stop_in_order_ends_sessions_at_once(tmp_path: Path, upstream: O
     (row,) = await again.rows(1)
     assert (row["outcome"], row["status"], row["tokens"]["total"]) == ("interrupted", 101, 15)
     await again.stop()
+
+
+async def test_a_session_goes_on_through_a_reload(tmp_path: Path, upstream: OpenUpstream, dial: Dial) -> None:
+    """A session that is open during a SIGHUP goes on with the worker it began with, which leaves after its end."""
+    up = await upstream(talk)
+    running = await serve(tmp_path / "data", written(tmp_path, up.url))
+    client = await dial(running.proxy, TARGET)
+    await client.message()
+    before = workers(running)
+    await hang_up(running, "1 earlier worker will leave")
+    for _ in range(2):
+        await client.send("go on")
+        await client.message()
+    await client.close(1000)
+    await client.end()
+    await gone(before)
+    (row,) = await running.rows(1)
+    assert (row["outcome"], row["status"], row["tokens"]["total"]) == ("completed", 101, 30)
+    assert await running.stop() == (0, "")
