@@ -1,5 +1,7 @@
 """What all tests share: a sandbox upstream, a house before it, and the count of recordings replayed."""
 
+import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -17,6 +19,8 @@ from proxy.sandbox.server import sandbox_app
 from tests.house import House, open_house, upstreams
 
 REPLAYED = pytest.StashKey[int]()
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 4 * 1024**3
 
 # Nothing is timed in a test: a machine that is busy with something else is no finding.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,6 +69,13 @@ async def houses(tmp_path: Path) -> AsyncIterator[OpenHouse]:
             return await stack.enter_async_context(open_house(data_dir, config))
 
         yield factory
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what tests write in memory where there is room for it: they wait for a disk at every commit."""
+    chosen = config.getoption("basetemp") or "PYTEST_DEBUG_TEMPROOT" in os.environ
+    if not chosen and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(_MEMORY)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -109,7 +109,11 @@ async def serve(data_dir: Path, config: Path, *options: str, open_files: tuple[i
     assert process.stdout is not None
     found: list[str] = []
     while len(found) < 2:
-        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+        try:
+            line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+        except BaseException:
+            process.kill()
+            raise
         if not line:
             _, said = await process.communicate()
             raise AssertionError(said.decode())
