@@ -1,38 +1,15 @@
-"""Loops on which time passes many times as fast, in the right order, or jumps: ten minutes are over in seconds.
+"""A loop on which time jumps: ten minutes are over at once.
 
 Only for what waits by the loop's clock. Threads and the book live at their own pace.
 """
 
 import asyncio
-import selectors
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from tests.conftest import OpenHouse, houses
 from tests.relay.neighbours import RawUpstream, Script
-
-PACE = 200.0
-
-
-class _Selector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
-    """Waits as much shorter as time is faster."""
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        """The next events."""
-        return super().select(timeout / PACE if timeout is not None else None)  # type: ignore[no-any-return]
-
-
-class Hurried(asyncio.SelectorEventLoop):
-    """See above."""
-
-    def __init__(self) -> None:
-        super().__init__(_Selector())
-
-    def time(self) -> float:
-        """The loop's clock."""
-        return time.monotonic() * PACE
 
 
 class Jumping(asyncio.SelectorEventLoop):
@@ -57,12 +34,7 @@ def jumping() -> Jumping:
     return loop
 
 
-def hurried(
-    tmp_path: Path,
-    script: Script,
-    told: Callable[[OpenHouse, str], Awaitable[Any]],
-    loop: Callable[[], asyncio.AbstractEventLoop] = Hurried,
-) -> Any:
+def hurried(tmp_path: Path, script: Script, told: Callable[[OpenHouse, str], Awaitable[Any]]) -> Any:
     """Play it with an upstream that plays `script`; `told` gets a factory of houses and the upstream's address."""
 
     async def main() -> Any:
@@ -74,5 +46,5 @@ def hurried(
         finally:
             await upstream.close()
 
-    with asyncio.Runner(loop_factory=loop) as runner:
+    with asyncio.Runner(loop_factory=Jumping) as runner:
         return runner.run(main())

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import OpenHouse
 from tests.house import House
 from tests.relay.conftest import Dial, OpenUpstream
-from tests.relay.hurried import Jumping, hurried, jumping
+from tests.relay.hurried import hurried, jumping
 from tests.relay.neighbours import CHUNKED, LAST, RawClient, Received, Visit, chunked, sized
 
 OK = sized(b"{}", b"Content-Type: application/json")
@@ -135,7 +135,7 @@ def test_a_body_that_drips_ends(tmp_path: Path, size: int) -> None:
         await refused(home, answer.result(), 408, "body_too_slow")
         client.leave()
 
-    hurried(tmp_path, script, told, Jumping)
+    hurried(tmp_path, script, told)
     assert wholes == []
 
 
@@ -161,7 +161,7 @@ def test_a_slow_body_arrives_at_its_pace(tmp_path: Path) -> None:
         assert (await home.row())["outcome"] == "completed"
         client.leave()
 
-    hurried(tmp_path, script, told, Jumping)
+    hurried(tmp_path, script, told)
 
 
 def test_an_upstream_that_does_not_read_is_not_the_clients_slowness(tmp_path: Path) -> None:
@@ -192,4 +192,4 @@ def test_an_upstream_that_does_not_read_is_not_the_clients_slowness(tmp_path: Pa
         assert (await home.row())["outcome"] == "completed"
         client.leave()
 
-    hurried(tmp_path, script, told, Jumping)
+    hurried(tmp_path, script, told)

@@ -11,7 +11,7 @@ import uvloop
 from tests.conftest import OpenHouse
 from tests.house import House
 from tests.relay.conftest import Dial, OpenUpstream
-from tests.relay.hurried import Jumping, hurried, jumping
+from tests.relay.hurried import hurried, jumping
 from tests.relay.neighbours import RawClient, Received, Visit, sized
 
 OK = sized(b"{}", b"Content-Type: application/json")
@@ -130,7 +130,7 @@ def test_a_head_that_does_not_end_is_a_408(tmp_path: Path, how: str, *, first: b
         assert (live.late_heads, live.malformed, live.received) == (1, 0, 0 if first else 1)
         client.leave()
 
-    hurried(tmp_path, script, told, Jumping)
+    hurried(tmp_path, script, told)
 
 
 def test_half_a_head_at_once_is_a_408(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_an_idle_connection_is_closed_without_a_word(tmp_path: Path, *, first: b
         assert (live.late_heads, live.malformed) == (0, 0)
         client.leave()
 
-    hurried(tmp_path, script, told, Jumping)
+    hurried(tmp_path, script, told)
 
 
 def test_a_head_that_begins_late_has_all_its_time(tmp_path: Path) -> None:
@@ -195,4 +195,4 @@ def test_a_head_that_begins_late_has_all_its_time(tmp_path: Path) -> None:
         assert (await client.answer()).status == 200
         client.leave()
 
-    hurried(tmp_path, script, told, Jumping)
+    hurried(tmp_path, script, told)
