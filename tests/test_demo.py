@@ -47,9 +47,13 @@ async def test_a_newcomer_sees_a_full_book(tmp_path: Path) -> None:
 
 async def test_each_start_makes_the_book_anew(tmp_path: Path) -> None:
     """What the last demo wrote is gone; a second demo beside a running one is refused in a sentence."""
-    async with AsyncExitStack() as stack:
-        first = await stack.enter_async_context(demo(tmp_path / "own"))
-        left = tmp_path / "own-demo" / "left behind"
+    last = tmp_path / "own-demo"
+    last.mkdir()
+    (last / "SANDBOX").touch()
+    left = last / "left behind"
+    left.touch()
+    async with demo(tmp_path / "own") as first, AsyncExitStack() as stack:
+        assert not left.exists()
         left.touch()
         second = await stack.enter_async_context(demo(tmp_path / "own"))
         assert second.process.stderr is not None
@@ -59,8 +63,6 @@ async def test_each_start_makes_the_book_anew(tmp_path: Path) -> None:
         assert "Traceback" not in refusal
         assert left.exists()
         assert await first.stop() == 0
-    async with demo(tmp_path / "own"):
-        assert not left.exists()
 
 
 async def test_a_directory_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:

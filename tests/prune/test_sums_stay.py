@@ -46,7 +46,7 @@ def begins(answer: dict[str, Any], asked: Filter) -> Filter:
 
 
 @given(st.lists(generated.calls(), min_size=5, max_size=25), kept_days)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 async def test_every_sum_is_what_it_was(calls: list[Call], kept: int) -> None:
     """For any calls and any age, each table of sums says the same before and after, and when it is made anew."""
     with directory() as data_dir:
@@ -64,7 +64,7 @@ async def test_every_sum_is_what_it_was(calls: list[Call], kept: int) -> None:
 
 
 @given(generated.books, kept_days, several(generated.dimension_filters, SUMMED))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 async def test_sums_of_dimensions_are_exact(calls: list[Call], kept: int, questions: list[Filter]) -> None:
     """Whatever time and dimensions are asked for, the answer is exactly that of the calls down to where it begins."""
     with directory() as data_dir:
@@ -81,7 +81,7 @@ async def test_sums_of_dimensions_are_exact(calls: list[Call], kept: int, questi
 
 
 @given(generated.books, kept_days, several(generated.filters, BY))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 async def test_sums_that_need_rows_are_never_silently_wrong(
     calls: list[Call], kept: int, questions: list[Filter]
 ) -> None:
@@ -96,7 +96,7 @@ async def test_sums_that_need_rows_are_never_silently_wrong(
 
 
 @given(generated.books, kept_days, st.lists(generated.filters, min_size=3, max_size=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 async def test_facets_are_exact_as_far_as_they_go(calls: list[Call], kept: int, params: list[Any]) -> None:
     """Each list of values counts exactly the calls down to where it says."""
     questions = [Filter(), *(parse(one, NOW) for one in params)]

@@ -190,7 +190,7 @@ def _figures(report: Report) -> dict[Any, list[int]]:
 
 
 @given(st.lists(calls(), max_size=14), tariffs, generated.filters, st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 async def test_any_book_is_charged_anew(
     made: list[Call], tariff: Tariff, pairs: list[tuple[str, str]], data: st.DataObject
 ) -> None:
