@@ -42,6 +42,13 @@ class Load:
         self._proxy, self._stopping = proxy, False
         self._tasks = [asyncio.create_task(self._client(number)) for number in range(self._clients)]
 
+    async def answered(self, count: int) -> None:
+        """Wait until so many answers were received in full; no longer than half a minute."""
+        for _ in range(1500):
+            if len(self.seen.received) >= count:
+                return
+            await asyncio.sleep(0.02)
+
     async def stop(self) -> None:
         """Let the calls under way end, and wait for them."""
         self._stopping = True

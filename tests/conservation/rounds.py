@@ -22,6 +22,7 @@ from tests.relay.served import Served, serve
 
 VICTIMS = ("worker", "worker", "store", "parent", "everybody", "reload", "reload")
 _PATIENCE_S = 60.0
+_ANSWERS = 5  # of each round, at least
 
 
 @dataclass
@@ -65,7 +66,9 @@ async def run(
             victim = dice.choice(VICTIMS)
             load.start(served.proxy)
             beside = None if meanwhile is None else asyncio.ensure_future(meanwhile(config))
+            enough = len(load.seen.received) + _ANSWERS
             await asyncio.sleep(0.05 + dice.random() * 0.5)
+            await load.answered(enough)  # a slow machine has hardly begun by now
             served = await _kill(served, victim, dice, data_dir, config)
             await load.stop()
             if beside is not None:
