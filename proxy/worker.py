@@ -8,6 +8,7 @@ import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from proxy.admission import Admission
 from proxy.call_id import CallIds
@@ -15,7 +16,8 @@ from proxy.calls import Calls
 from proxy.config.model import Config
 from proxy.floods import Floods
 from proxy.forward import Parts
-from proxy.journal.directory import claim, new_boot_id
+from proxy.journal.appender import NO_ROOM
+from proxy.journal.directory import OwnDirectory, claim, claim_later, new_boot_id
 from proxy.journal.room import Room
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
@@ -47,7 +49,7 @@ class Worker:
         boot_id = new_boot_id()
         # The page of counts is there before the directory can be seen, so no reader finds one without the other.
         self._tally = Tally(config.store.data_dir, boot_id)
-        self._directory = directory = claim(config.store.data_dir, boot_id)
+        self._directory = directory = _claimed(config.store.data_dir, boot_id)
         room = Room(config.store.data_dir, config.store.low_space, holds_ballast=True)
         self._journal = Journal(directory, self._tally, patience_s=config.proxy.journal_wait_ms / 1000, room=room)
         self._decoding = ThreadPoolExecutor(1, "tollbook-decoding")
@@ -98,6 +100,16 @@ class Worker:
         self._watch.close()
         self._tally.close()
         self._directory.release()
+
+
+def _claimed(data_dir: Path, boot_id: str) -> OwnDirectory:
+    """A full disk keeps nobody from serving: the notes wait in memory until there is room for their directory."""
+    try:
+        return claim(data_dir, boot_id)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        return claim_later(data_dir, boot_id)
 
 
 async def work(config: Config, sockets: list[socket.socket], lifeline: Lifeline) -> None:

@@ -201,7 +201,8 @@ class Ingest:
     def _open(self) -> None:
         """Begin, or begin again, with what is on the disk: what was read but not committed is read once more."""
         self._book = Book(self._data_dir)
-        self._journals = Journals(self._data_dir, self._book.cursors())
+        known = {*self._book.runs(), *(run.boot_id for run in self._standing.runs)}
+        self._journals = Journals(self._data_dir, self._book.cursors(), known)
         self._journals.look()
         gone = [boot_id for boot_id in self._book.runs() if boot_id not in self._journals.runs]
         self._book.forget_runs(gone)

@@ -8,7 +8,7 @@ and no running call began in it. After a crash everything still there is read ag
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import msgspec
 from proxy.journal import directory
 from proxy.journal.notes import Asked, Ended, Note, Started, Told, decode
 from proxy.journal.segment import HEADER_SIZE, Damage, scan, size_of_first
-from proxy.journal.tally import read_tally, remove_tally
+from proxy.journal.tally import counting, has_tally, read_tally, remove_tally
 from store.metering import Noted
 
 log = logging.getLogger("tollbook.journal")
@@ -81,24 +81,32 @@ class Run:
 class Journals:
     """All runs in a data directory. Used by one thread."""
 
-    def __init__(self, data_dir: Path, cursors: Mapping[tuple[str, int], int]) -> None:
+    def __init__(self, data_dir: Path, cursors: Mapping[tuple[str, int], int], known: Iterable[str] = ()) -> None:
+        """`known`: runs of which something is in the book; those whose journal somebody removed are accounted for."""
         self._data_dir = data_dir
         self._journal = data_dir / directory.JOURNAL
         self._journal.mkdir(mode=0o700, exist_ok=True)
         self._cursors = cursors
-        self.runs: dict[str, Run] = {}
+        self.runs: dict[str, Run] = {
+            boot_id: Run(boot_id, self._journal / boot_id) for boot_id in known if has_tally(data_dir, boot_id)
+        }
 
     def look(self) -> None:
         """Notice new runs, and which are over."""
-        for entry in os.scandir(self._journal):
-            if entry.name.startswith(".") or not entry.is_dir(follow_symlinks=False):
-                continue
-            run = self.runs.get(entry.name)
-            if run is None:
-                run = self.runs[entry.name] = Run(entry.name, Path(entry.path))
+        for entry in self._entries():
+            if not entry.name.startswith(".") and entry.name not in self.runs and entry.is_dir(follow_symlinks=False):
+                self.runs[entry.name] = Run(entry.name, Path(entry.path))
+        for run in self.runs.values():
             if not run.dead:
                 # Asked before reading: what a worker wrote before its end is then read after it.
-                run.dead = not directory.alive(run.path)
+                run.dead = not directory.alive(run.path) and not counting(self._data_dir, run.boot_id)
+
+    def _entries(self) -> list[os.DirEntry[str]]:
+        try:
+            return list(os.scandir(self._journal))
+        except FileNotFoundError:  # somebody removed it; workers that live make it again
+            self._journal.mkdir(mode=0o700, exist_ok=True)
+            return []
 
     def read(self, run: Run) -> Iterator[list[Noted]]:
         """The calls of this run that are over, as their notes are reached: those of one piece of a segment together.

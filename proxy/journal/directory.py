@@ -34,9 +34,39 @@ class OwnDirectory:
         """The file of the segment with this number."""
         return self.path / f"{number:08d}{SUFFIX}"
 
+    def in_place(self) -> bool:
+        """Whether it is still where it was made: somebody may have removed it."""
+        try:
+            found = (self.path / LOCK).stat()
+        except OSError:
+            return False
+        ours = os.fstat(self.lock_fd)
+        return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def take_again(self) -> None:
+        """Make and lock it anew, where somebody removed it or there was no room for it. Not the data directory: that
+        may be a disk that is to be mounted again.
+
+        Raises:
+            OSError: it cannot be made now.
+        """
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        fd = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.dup2(fd, self.lock_fd, inheritable=False)
+        finally:
+            os.close(fd)
+
     def release(self) -> None:
         """Let go of the lock: this run is over."""
         os.close(self.lock_fd)
+
+
+def claim_later(data_dir: Path, boot_id: str) -> OwnDirectory:
+    """The directory of a new run for which there is no room yet (see `OwnDirectory.take_again`)."""
+    return OwnDirectory(data_dir / JOURNAL / boot_id, boot_id, os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
 
 
 def claim(data_dir: Path, boot_id: str) -> OwnDirectory:
@@ -75,9 +105,13 @@ def held(lock: Path) -> bool:
 
 def segments(directory: Path) -> list[tuple[int, Path]]:
     """The segments of a run, oldest first."""
+    try:
+        entries = list(os.scandir(directory))
+    except FileNotFoundError:  # somebody removed it
+        entries = []
     found = [
         (int(entry.name.removesuffix(SUFFIX)), Path(entry.path))
-        for entry in os.scandir(directory)
+        for entry in entries
         if entry.name.endswith(SUFFIX) and entry.name.removesuffix(SUFFIX).isdigit()
     ]
     return sorted(found)

@@ -5,6 +5,8 @@ never a wait for a disk, and after `kill -9` the last numbers are still there. T
 the notes they prove how many calls the journal does not hold. A power cut takes the page; the notes remain.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import mmap
 import os
@@ -14,6 +16,7 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
+from proxy.journal.directory import held
 from proxy.journal.ladder import Step
 
 FIELDS = (
@@ -58,12 +61,15 @@ class Tally:
 
     def __init__(self, data_dir: Path, boot_id: str) -> None:
         path = tally_dir(data_dir) / boot_id
-        fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._fd = fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(fd, _SIZE)
             self._page = mmap.mmap(fd, _SIZE)
-        finally:
+        except BaseException:
             os.close(fd)
+            raise
+        with contextlib.suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until we are gone: see `counting`
         self._counts = dict.fromkeys(FIELDS, 0)
 
     def count(self, field: str, amount: int = 1) -> int:
@@ -94,6 +100,7 @@ class Tally:
     def close(self) -> None:
         """Unmap the page; the file stays for the store to read and remove."""
         self._page.close()
+        os.close(self._fd)
 
 
 def read_tally(data_dir: Path, boot_id: str) -> dict[str, int] | None:
@@ -106,6 +113,16 @@ def read_tally(data_dir: Path, boot_id: str) -> dict[str, int] | None:
         return None
     counts = [count for (count,) in _CELL.iter_unpack(data[: len(data) - len(data) % 8])]
     return dict.fromkeys(FIELDS, 0) | dict(zip(FIELDS, counts, strict=False))
+
+
+def counting(data_dir: Path, boot_id: str) -> bool:
+    """Whether the worker lives that counts on this page; also when somebody removed its journal."""
+    return held(_known_dir(data_dir) / boot_id)
+
+
+def has_tally(data_dir: Path, boot_id: str) -> bool:
+    """Whether there is such a page."""
+    return (_known_dir(data_dir) / boot_id).exists()
 
 
 def remove_tally(data_dir: Path, boot_id: str) -> None:

@@ -228,6 +228,7 @@ class _Writing:
         self._directory = directory
         self._appender = Appender(directory, segment_bytes)
         self._room = room
+        self._looked_at = 0.0
         self._memory_bytes = journal._memory_bytes
         self._kept: deque[_Kept] = deque()  # taken but not written yet
         self._kept_bytes = 0
@@ -262,9 +263,23 @@ class _Writing:
         self._appender.finish()
 
     def _look(self) -> None:
-        """At the room there is. A disk that hangs may hang here."""
-        if self._room is not None:
+        """At the room there is, and whether what is written still has a name. A disk that hangs may hang here."""
+        now = time.monotonic()
+        if self._room is not None and now - self._looked_at >= _RETRY_S:
+            self._looked_at = now
             self._at_disk(self._room.look)
+            self._at_disk(self._stay_in_place)
+
+    def _stay_in_place(self) -> None:
+        if self._directory.in_place():
+            return
+        self._appender.finish()  # the store may have it open, and read it to its end
+        try:
+            self._directory.take_again()
+        except OSError as error:
+            log.debug("journal: %s cannot be made again: %s", self._directory.path, error)
+        else:
+            log.error("journal: %s was not in its place and is made again", self._directory.path)
 
     def _refused_by(self, error: OSError) -> None:
         if not self._refusals:
