@@ -206,6 +206,27 @@ async def test_bodies_are_left_out_while_a_disk_hangs(hanging: Hanging, tally: T
     assert tally["lost_notes"] == 0
 
 
+async def test_a_write_that_hangs_is_waited_for_once(hanging: Hanging, tally: Tally) -> None:
+    """Who has waited in vain for a write spares all others that; after a second of it the step is memory."""
+    journal = Journal(hanging, tally, patience_s=0.05)
+    ticket = journal.put(*whole_call(1))
+    assert not await journal.written(ticket)
+    waiter = journal.written(ticket)
+    assert (waiter.done(), journal.in_memory) == (True, False)
+    async with asyncio.timeout(20):
+        while not journal.in_memory:
+            journal.written(ticket)
+            await asyncio.sleep(0.01)
+    assert tally["step"] == Step.MEMORY
+    hanging.answers.set()
+    async with asyncio.timeout(20):
+        while journal.in_memory:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.01)
+    assert tally["step"] == Step.FULL
+    assert await journal.written(ticket)
+    await journal.close()
+
+
 async def test_calls_are_lost_whole_when_a_disk_hangs_for_long(hanging: Hanging, tally: Tally) -> None:
     """Past twice the bound new calls are lost, each counted once and none in part; calls begun before still end."""
     journal = Journal(hanging, tally, patience_s=30)

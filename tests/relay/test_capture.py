@@ -1,10 +1,12 @@
 """What is kept of a body is bounded, and the figures at its end are found all the same."""
 
+import asyncio
 import gzip
 import random
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import brotli
 import pytest
@@ -12,10 +14,14 @@ import zstandard
 
 from proxy.capture import Capture
 from proxy.config.model import Capture as CaptureSettings
+from proxy.config.model import Config, Proxy, Store
 from proxy.decoding import decoder_for
+from proxy.journal.ladder import ENDS_BYTES
+from proxy.journal.room import space_on
 from tests.conftest import OpenHouse
+from tests.house import open_house, upstreams
 from tests.relay.conftest import Dial, OpenUpstream
-from tests.relay.neighbours import CHUNKED, LAST, chunked, sized
+from tests.relay.neighbours import CHUNKED, LAST, RawClient, chunked, sized
 
 dice = random.Random(23)
 WORDS = [dice.randbytes(6).hex() for _ in range(3000)]
@@ -182,3 +188,41 @@ def test_unknown_codings_are_not_decoded() -> None:
     """A coding that is not known, or several on top of each other, have no decoder."""
     assert decoder_for("compress") is None
     assert decoder_for("gzip, br") is None
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+async def test_figures_while_the_disk_fills(raw_upstream: OpenUpstream, tmp_path: Path, coding: str) -> None:
+    """With little room only the ends of a body are noted, which tell its figures; the row says that none is kept."""
+    body = COMPRESS[coding](WHOLE) if coding in COMPRESS else WHOLE
+    lines = [b"Content-Encoding: gzip"] if coding == "gzip" else []
+    upstream = await raw_upstream(sized(body, b"Content-Type: application/json", *lines))
+    room = space_on(tmp_path)
+    assert room is not None
+    config = Config(
+        proxy=Proxy(journal_wait_ms=5000), store=Store(low_space=2 * room[0]), upstreams=upstreams(upstream.url)
+    )
+    (tmp_path / "data").mkdir()
+    async with open_house(tmp_path / "data", config) as home:
+        async with asyncio.timeout(20):
+            while not home.worker._journal.saving:  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0.01)
+        client = await RawClient.dial(home.proxy)
+        await client.ask("/groq/v1/chat/completions", "POST", body=CHAT)
+        assert (await client.answer()).body == body
+        client.leave()
+        row = await home.row()
+        assert (row["model"], row["tokens"]["output"], row["tokens"]["source"]) == (
+            "gpt-4o-2024-08-06", 250_000, "reported",
+        )  # fmt: skip
+        detail = await home.details(row["id"])
+        assert (detail["anomalies"], detail["response"]["body"]) == (["bodies_left_out"], None)
+        assert detail["response"]["bytes"] == len(body)
+        assert home.ingest.live().journal_bytes < 3 * ENDS_BYTES
+
+
+def test_a_body_says_when_its_bound_was_lowered() -> None:
+    """Only a body that is larger than the lowered bound lacks anything."""
+    small, large = Capture(100, spared=True), Capture(100, spared=True)
+    small.add(bytes(100))
+    large.add(bytes(101))
+    assert (small.body().spared, large.body().spared) == (False, True)

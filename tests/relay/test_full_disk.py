@@ -116,11 +116,18 @@ class Asking:
 
 
 @asynccontextmanager
-async def on_a_small_disk(tmp_path: Path, upstream: str, **proxy: Any) -> AsyncIterator[Asking]:
-    """Worker and store with their data on a disk of 12 MB: no room for a whole segment, so each write asks for some."""
-    config = Config(proxy=Proxy(**proxy), store=Store(low_space=4_000_000), upstreams=upstreams(upstream))
+async def on_a_small_disk(
+    tmp_path: Path, upstream: str, *, low_space: int = 4_000_000, journal: Path | None = None, **proxy: Any
+) -> AsyncIterator[Asking]:
+    """Worker and store with their data on a disk of 12 MB: no room for a whole segment, so each write asks for some.
+
+    `journal`: where else the journal lies.
+    """
+    config = Config(proxy=Proxy(**proxy), store=Store(low_space=low_space), upstreams=upstreams(upstream))
     with small_disk(tmp_path / "disk", "12m") as disk:
         (disk / "data").mkdir()
+        if journal is not None:
+            (disk / "data" / "journal").symlink_to(journal, target_is_directory=True)
         async with open_house(disk / "data", config) as house, aiohttp.ClientSession() as session:
             yield Asking(session, house.proxy, house.dashboard, disk)
 
@@ -230,3 +237,29 @@ async def test_refused_rather_than_unrecorded(raw_upstream: OpenUpstream, tmp_pa
         refused = (await client.asked("/api/logs?outcome=rejected"))["logs"]
         assert {(row["status"], row["error"]["code"]) for row in refused} == {(503, "not_recorded")}
         assert (await client.asked(f"/api/logs/{kept}"))["outcome"] == "completed"
+
+
+@pytest.mark.timeout(120)
+async def test_a_full_disk_under_the_book_alone(raw_upstream: OpenUpstream, tmp_path: Path) -> None:
+    """The journal keeps the calls until the book has room again, with their tokens; bodies are what it leaves out."""
+    upstream = await raw_upstream(sized(ANSWER, b"Content-Type: application/json"))
+    (tmp_path / "roomy").mkdir()
+    async with on_a_small_disk(tmp_path, upstream.url, low_space=1, journal=tmp_path / "roomy") as client:
+        await client.ask()
+        async with asyncio.timeout(30):
+            while (health := await client.asked("/api/health"))["ladder"]["book_error"] is None:
+                await asyncio.to_thread(fill, client.disk)
+                for _ in range(20):
+                    await client.ask()
+        assert "full" in health["ladder"]["book_error"]
+        assert "cannot be written" in await client.told("/health")
+        assert balanced(health)
+        await client.empty()
+        health = await client.settled()
+        assert (health["stored"], health["lost"]["total"]) == (len(client.ids), 0)
+        assert health["ladder"]["book_error"] is None
+        rows = (await client.asked("/api/logs?limit=1000"))["logs"]
+        assert sorted(row["id"] for row in rows) == sorted(client.ids)
+        assert {row["tokens"]["total"] for row in rows} == {15}
+        left_out = (await client.asked("/api/logs?anomaly=bodies_left_out&limit=1000"))["logs"]
+        assert 0 < len(left_out) < len(rows)
