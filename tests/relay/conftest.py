@@ -1,6 +1,7 @@
 """What the relay's tests share: raw neighbours on both sides, closed when a test ends."""
 
-from collections.abc import AsyncIterator
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 import pytest
@@ -49,3 +50,13 @@ async def dial() -> AsyncIterator[Dial]:
     yield factory
     for client in opened:
         client.leave()
+
+
+@pytest.fixture
+def started() -> Iterator[list[Process]]:
+    """Processes of a test that starts them itself: what still runs at its end is killed."""
+    processes: list[Process] = []
+    yield processes
+    for one in processes:
+        if one.returncode is None:
+            one.kill()

@@ -6,7 +6,7 @@ import logging
 import signal
 import subprocess
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -136,7 +136,7 @@ def test_what_nobody_foresaw_has_the_same_form() -> None:
     assert {one["level"] for one in said} == {"critical"}
 
 
-async def test_every_process_says_json(tmp_path: Path) -> None:
+async def test_every_process_says_json(tmp_path: Path, started: list[Process]) -> None:
     """With --log-format json every line of stderr is an object, the addresses too, and stdout is empty."""
     config = tmp_path / "tollbook.toml"
     config.write_text('[log]\nformat = "text"\n')
@@ -145,6 +145,7 @@ async def test_every_process_says_json(tmp_path: Path) -> None:
         "--listen", "127.0.0.1:0", "--dashboard", "127.0.0.1:0", "--log-format", "json",
         cwd=ROOT, stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
+    started.append(process)
     assert process.stderr is not None
     first = [json.loads(await asyncio.wait_for(process.stderr.readline(), 60)) for _ in range(2)]
     address = first[0]["message"].removeprefix("relays calls on ")

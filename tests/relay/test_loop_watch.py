@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-import signal
 import time
+from asyncio.subprocess import Process
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,11 +45,12 @@ async def test_a_blocking_call_is_noticed(tmp_path: Path, caplog: pytest.LogCapt
     tally.close()
 
 
-async def test_stalls_of_a_worker_are_told_by_health(tmp_path: Path) -> None:
+async def test_stalls_of_a_worker_are_told_by_health(tmp_path: Path, started: list[Process]) -> None:
     """Health and metrics tell that a worker stood still, how often and for how long."""
     config = tmp_path / "tollbook.toml"
     config.write_text("")
     served = await serve(tmp_path / "data", config)
+    started.append(served.process)
     worker = served.child("worker")
     worker.suspend()
     await asyncio.sleep(0.6)
@@ -63,5 +64,4 @@ async def test_stalls_of_a_worker_are_told_by_health(tmp_path: Path) -> None:
     metrics = await served.text("/metrics")
     assert "tollbook_loop_stalls_total" in metrics
     assert "tollbook_loop_longest_stall_seconds" in metrics
-    status, said = await served.stop(signal.SIGTERM)
-    assert (status, said) == (0, "")
+    assert (await served.stop())[0] == 0

@@ -10,7 +10,7 @@ import socket
 import sqlite3
 import sys
 import termios
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -220,7 +220,7 @@ async def test_a_wrong_file_changes_nothing(start: Start, file: Path) -> None:
     await gone(before)
 
 
-async def test_what_cannot_change_is_named(tmp_path: Path, file: Path) -> None:
+async def test_what_cannot_change_is_named(tmp_path: Path, file: Path, started: list[Process]) -> None:
     """Addresses and the data directory stay as they are, and are named as what needs a restart; a file that was found
     without being named must still be there."""
     ports = []
@@ -233,6 +233,7 @@ async def test_what_cannot_change_is_named(tmp_path: Path, file: Path) -> None:
         sys.executable, "-m", "proxy.cli", "serve", cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
+    started.append(process)
     served = Served(process, *(f"http://127.0.0.1:{port}" for port in ports))
     assert await served.rows(0) == []
     put(file, written.format(1, 2, "elsewhere"))
@@ -264,7 +265,7 @@ async def test_workers_that_cannot_start_replace_nobody(start: Start, tmp_path: 
     assert (await client.answer()).status == 200
 
 
-async def test_the_end_of_its_terminal_ends_it(tmp_path: Path, file: Path) -> None:
+async def test_the_end_of_its_terminal_ends_it(tmp_path: Path, file: Path, started: list[Process]) -> None:
     """SIGHUP because the terminal was closed ends all processes in order, instead of leaving them without one."""
     ours, theirs = pty.openpty()
 
@@ -278,6 +279,7 @@ async def test_the_end_of_its_terminal_ends_it(tmp_path: Path, file: Path) -> No
         "--listen", "127.0.0.1:0", "--dashboard", "127.0.0.1:0",
         cwd=ROOT, stdin=theirs, stdout=PIPE, stderr=PIPE, preexec_fn=take_it,
     )  # fmt: skip
+    started.append(process)
     os.close(theirs)
     assert process.stdout is not None
     for _ in range(2):
