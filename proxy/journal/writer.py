@@ -34,6 +34,7 @@ SEGMENT_BYTES = 16 * 1024 * 1024
 _MAX_BATCH_BYTES = 4 * 1024 * 1024  # of one write: what a disk must have room for before anything is written again
 MEMORY_BYTES = 64 * 1024 * 1024
 _RETRY_S = 0.5
+_SOON_S = 0.01
 _PERSISTENT = 2  # refusals in a row that are no accident any more
 _HANGS_S = 1.0  # a write that takes longer is a disk that does not answer
 _STARVED_S = 0.5  # how much longer than for a slow disk is waited for a thread that does not get to run
@@ -249,7 +250,7 @@ class _Writing:
             except OSError as error:
                 self._refused_by(error)
                 if not stopping:
-                    time.sleep(0.01)
+                    time.sleep(_SOON_S)
             else:
                 if self._refusals:
                     log.warning("journal: %s can be written again", self._directory.path)
@@ -305,8 +306,10 @@ class _Writing:
         queue = self._journal._queue
         taken, enough_bytes = 0, self._kept_bytes + _MAX_BATCH_BYTES
         try:
-            # What could not be written is tried again, and the room looked at, even when nothing new comes.
-            notes = queue.get(timeout=_RETRY_S if self._kept or self._room is not None else None)
+            # What could not be written is tried again, at first soon, because somebody may be waiting for it; and the
+            # room is looked at, even when nothing new comes.
+            pause_s = _SOON_S if 0 < self._refusals < _PERSISTENT else _RETRY_S
+            notes = queue.get(timeout=pause_s if self._kept or self._room is not None else None)
             while not isinstance(notes, _Stop):
                 for note in notes:
                     payload, weight = encode(note), _weight(note)

@@ -18,9 +18,10 @@ from proxy.cli.checkup.errands import errands
 from proxy.cli.checkup.finding import Level
 from proxy.cli.checkup.open_files import found
 from proxy.cli.checkup.prices import age
-from proxy.cli.checkup.running import stood_still, waits_unread
+from proxy.cli.checkup.running import kept, stood_still, waits_unread
 from proxy.config.model import Config, Proxy
 from proxy.journal.directory import claim, new_boot_id
+from proxy.journal.ladder import MEANING, Step
 from proxy.open_files import needed
 from proxy.parent import LOCK
 from store.anomalies import Anomalies
@@ -143,6 +144,14 @@ def test_a_worker_that_stood_still() -> None:
     """A stall that every call of a worker felt is a warning, a shorter one is not."""
     assert [found.level for found in stood_still({"longest_stall_ms": 2100})] == ["warn"]
     assert list(stood_still({"longest_stall_ms": 300})) == []
+
+
+def test_how_much_is_kept() -> None:
+    """Every step of the ladder but the first is a finding that says what is not kept, and what to do."""
+    found = {step: kept(step.label, meaning) for step, meaning in MEANING.items()}
+    assert [one.level for one in found.values()] == ["ok", "warn", "fail", "fail", "fail", "fail"]
+    assert "metadata_only" in found[Step.METADATA_ONLY].message
+    assert all("oom" in (found[step].next or "") for step in list(Step)[1:])
 
 
 async def test_a_store_that_takes_no_errands(tmp_path: Path) -> None:

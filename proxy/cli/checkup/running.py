@@ -91,7 +91,7 @@ def _told_by_itself(config: Config) -> Iterator[Finding]:
     try:
         health: dict[str, Any] = json.loads(told)
         waiting, lag_ms = int(health["waiting"]), float(health["lag_ms"])
-        ladder, lost = health["ladder"], int(health["lost"]["total"])
+        ladder = health["ladder"]
         step, means, error = str(ladder["step"]), str(ladder["means"]), ladder["book_error"]
     except (ValueError, KeyError, TypeError):
         yield warn("journal", "The health endpoint answers something else", "Is another version running?")
@@ -104,16 +104,14 @@ def _told_by_itself(config: Config) -> Iterator[Finding]:
         )
     else:
         yield ok("journal", f"{waiting:,} calls wait to enter the book")
-    yield _kept(step, means)
+    yield kept(step, means)
     if error is not None:
         yield fail("book", f"It cannot be written: {error}", "Calls wait in the journal. Make room, or free the book.")
-    if lost:
-        yield warn("lost calls", f"{lost:,} were lost since the book began", "The health page says why.")
     yield from stood_still(health)
 
 
-def _kept(step: str, means: str) -> Finding:
-    """How much is kept while the disk fills."""
+def kept(step: str, means: str) -> Finding:
+    """How much is kept while the disk fills (`proxy/journal/ladder.py`)."""
     if step == Step.FULL.label:
         return ok("what is kept", "Everything, as configured")
     what, _, next_ = means.rpartition(". ")
