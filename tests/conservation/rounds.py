@@ -47,13 +47,14 @@ async def run(
     clients: int,
     seed: int,
     tell: Callable[[Course], None] = lambda _: None,
-    meanwhile: Callable[[Path], Awaitable[None]] | None = None,
+    meanwhile: Callable[[Path, asyncio.Event], Awaitable[None]] | None = None,
     earlier: int = 0,
 ) -> Course:
     """Kill so often. Ends early, with what is broken in the verdict, when the oracle finds something.
 
-    `meanwhile` is given the configuration, and runs under the load of each round until that is over. `earlier`: how
-    many calls of the run `EARLIER` the book began with.
+    `meanwhile` is given the configuration, and runs under the load of each round until that is over; nobody is killed
+    before it says by the event that it is under way. `earlier`: how many calls of the run `EARLIER` the book began
+    with.
     """
     dice, upstream, course = random.Random(seed), Issuing(seed), Course()
     load = Load(clients, seed)
@@ -65,10 +66,13 @@ async def run(
         for _ in range(rounds):
             victim = dice.choice(VICTIMS)
             load.start(served.proxy)
-            beside = None if meanwhile is None else asyncio.ensure_future(meanwhile(config))
+            under_way = asyncio.Event()
+            beside = None if meanwhile is None else asyncio.ensure_future(meanwhile(config, under_way))
             enough = len(load.seen.received) + _ANSWERS
             await asyncio.sleep(0.05 + dice.random() * 0.5)
             await load.answered(enough)  # a slow machine has hardly begun by now
+            if beside is not None:
+                await asyncio.wait_for(under_way.wait(), 60)
             served = await _kill(served, victim, dice, data_dir, config)
             await load.stop()
             if beside is not None:
