@@ -77,6 +77,12 @@ class Run:
         """Whether nothing more can come of it."""
         return self.dead and not self.open and all(one.sealed for one in self.segments.values())
 
+    def close(self) -> None:
+        """Close its files, each once: by the second time its number may be that of somebody else's file."""
+        while self.segments:
+            _, segment = self.segments.popitem()
+            os.close(segment.fd)
+
 
 class Journals:
     """All runs in a data directory. Used by one thread."""
@@ -238,8 +244,7 @@ class Journals:
 
     def drop(self, run: Run) -> None:
         """Remove everything of a run that is over and in the book."""
-        for segment in run.segments.values():
-            os.close(segment.fd)
+        run.close()
         shutil.rmtree(run.path, ignore_errors=True)
         remove_tally(self._data_dir, run.boot_id)
         del self.runs[run.boot_id]
@@ -251,8 +256,7 @@ class Journals:
     def close(self) -> None:
         """Close all files; they stay for the next start."""
         for run in self.runs.values():
-            for segment in run.segments.values():
-                os.close(segment.fd)
+            run.close()
 
 
 def _read_again(fd: int, place: _Place) -> Note | None:

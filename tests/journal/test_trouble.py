@@ -1,6 +1,7 @@
 """Bad days of the thread that fills the book: it goes on afterwards, with nothing lost or doubled."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,6 +12,7 @@ from proxy.config.model import Config
 from store.book import BOOK_FILE
 from store.call import Cost, Reading
 from store.charging import Charging, Tariff
+from store.journal import Journals
 from tests.journal.runs import AT_US, HandWritten, an_ingest, framed, ingested, rows, stored, whole_call
 
 
@@ -84,6 +86,19 @@ async def test_a_mistake_of_ours_does_not_end_it(tmp_path: Path) -> None:
     run.die()
     await stored(ingest, 1)
     await asyncio.to_thread(ingest.stop)
+
+
+def test_what_is_closed_is_not_closed_again(tmp_path: Path) -> None:
+    """A book that cannot be opened has the journals closed at each try; files opened meanwhile are left alone."""
+    run = HandWritten(tmp_path)
+    run.write(1, *framed(*whole_call(1)))
+    journals = Journals(tmp_path, {})
+    journals.look()
+    assert [len(calls) for one in journals.runs.values() for calls in journals.read(one)] == [1]
+    journals.close()
+    with (tmp_path / "of somebody else").open("wb") as other:
+        journals.close()
+        os.fstat(other.fileno())
 
 
 async def test_strange_files_are_passed_over(tmp_path: Path) -> None:
