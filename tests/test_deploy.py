@@ -51,6 +51,11 @@ def test_the_unit_stops_and_reloads_in_order() -> None:
     assert setting("ExecReload").split()[1:] == ["-HUP", "$MAINPID"]
 
 
+def test_the_unit_leaves_the_counts_of_what_was_killed() -> None:
+    """systemd removes nothing from /dev/shm when the unit ends: the pages of counts there outlive the workers."""
+    assert setting("RemoveIPC") == "no"
+
+
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     """systemd finds nothing wrong with the unit, and little that it leaves open."""
     analyze = shutil.which("systemd-analyze")
