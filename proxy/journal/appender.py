@@ -10,6 +10,7 @@ import os
 
 from proxy.journal import segment
 from proxy.journal.directory import OwnDirectory
+from proxy.journal.reserving import reserve
 
 log = logging.getLogger("tollbook.journal")
 
@@ -70,13 +71,13 @@ def _allocate(fd: int, wanted: int, needed: int) -> int:
     A full disk shows here, not in the middle of a record.
     """
     try:
-        os.posix_fallocate(fd, 0, wanted)
+        reserve(fd, wanted)
         return wanted
     except OSError as error:
         if error.errno not in NO_ROOM or wanted == needed:
             raise
     os.ftruncate(fd, 0)  # some file systems keep what they found before the room ran out
-    os.posix_fallocate(fd, 0, needed)
+    reserve(fd, needed)
     return needed
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from proxy.journal.ladder import Step, ballast_size, by_room, low_mark
+from proxy.journal.reserving import reserve
 
 BALLAST = "ballast"
 _LOOK_S = 0.5
@@ -83,7 +84,7 @@ class Room:
                 return
             fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
             try:
-                os.posix_fallocate(fd, 0, size)
+                reserve(fd, size)
             except OSError:
                 path.unlink()
                 raise
