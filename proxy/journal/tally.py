@@ -13,6 +13,7 @@ import os
 import struct
 import tempfile
 import time
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -38,9 +39,8 @@ _SIZE = _CELL.size * len(FIELDS)
 
 def tally_dir(data_dir: Path) -> Path:
     """The directory of the pages of this data directory, on tmpfs where there is one."""
-    memory = Path("/dev/shm")  # noqa: S108 - a private directory is made in it, with its owner checked
     name = f"tollbook-{os.getuid()}-{hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]}"
-    for parent in (memory, Path(tempfile.gettempdir())):
+    for parent in _shared_by_all():
         path = parent / name
         try:
             path.mkdir(mode=0o700, exist_ok=True)
@@ -50,6 +50,14 @@ def tally_dir(data_dir: Path) -> Path:
         if status.st_uid == os.getuid() and path.is_dir() and not path.is_symlink():
             return path
     return data_dir
+
+
+def _shared_by_all() -> Iterator[Path]:
+    yield Path("/dev/shm")  # noqa: S108 - a private directory is made in it, with its owner checked
+    try:
+        yield Path(tempfile.gettempdir())
+    except FileNotFoundError:  # it writes a file to find one, and disks may be full
+        return
 
 
 # The store reads every page after each batch; finding the directory takes ten times as long as reading one.

@@ -423,6 +423,16 @@ def test_counts_of_an_earlier_version_are_read(tmp_path: Path) -> None:
     assert (counts["received"], counts["turned_away"]) == (7, 0)
 
 
+def test_pages_are_found_where_disks_are_full(tmp_path: Path) -> None:
+    """A process that starts when nothing can be written to any disk finds the directory of the others' pages."""
+    script = (
+        "import resource, sys; from pathlib import Path; from proxy.journal.tally import tally_dir;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY)); print(tally_dir(Path(sys.argv[1])))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stdout == f"{tally_dir(tmp_path)}\n", done.stderr
+
+
 def test_counts_survive_their_process(tmp_path: Path) -> None:
     """The page of counts holds its last numbers after kill -9."""
     script = (
