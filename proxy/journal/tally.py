@@ -8,7 +8,6 @@ the notes they prove how many calls the journal does not hold. A power cut takes
 import contextlib
 import fcntl
 import hashlib
-import mmap
 import os
 import struct
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from proxy.journal.directory import held
 from proxy.journal.ladder import Step
+from proxy.journal.page import mapped
 
 FIELDS = (
     "received", "ended", "malformed", "late_notes", "lost_notes", "late_heads", "turned_away", "stalls",
@@ -70,12 +70,7 @@ class Tally:
     def __init__(self, data_dir: Path, boot_id: str) -> None:
         path = tally_dir(data_dir) / boot_id
         self._fd = fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            os.ftruncate(fd, _SIZE)
-            self._page = mmap.mmap(fd, _SIZE)
-        except BaseException:
-            os.close(fd)
-            raise
+        self._page = mapped(fd, _SIZE, path)
         with contextlib.suppress(OSError):
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until we are gone: see `counting`
         self._counts = dict.fromkeys(FIELDS, 0)

@@ -4,11 +4,11 @@ Everything that a journal held at that moment (of the clock that all processes o
 and what follows from it is in the edition of `standing.json` that the page names, or in a later one.
 """
 
-import mmap
 import os
 import struct
 from pathlib import Path
 
+from proxy.journal.page import mapped
 from proxy.journal.tally import tally_dir
 
 FILE = "counted"
@@ -19,10 +19,10 @@ class CountedPage:
     """The page of a data directory; made by whoever comes first."""
 
     def __init__(self, data_dir: Path) -> None:
-        fd = os.open(tally_dir(data_dir) / FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        path = tally_dir(data_dir) / FILE
+        fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(fd, _NUMBERS.size)
-            self._page = mmap.mmap(fd, _NUMBERS.size)
+            self._page = mapped(fd, _NUMBERS.size, path)
         finally:
             os.close(fd)
 
