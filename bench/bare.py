@@ -12,7 +12,7 @@ import uvloop
 from aiohttp import web
 from multidict import CIMultiDict
 
-_HOP = {
+HOP = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
     "upgrade", "host", "content-length",
 }  # fmt: skip
@@ -38,12 +38,12 @@ async def serve(places: list[tuple[int, str]]) -> None:
 
 def _relay(session: aiohttp.ClientSession, upstream: str) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     async def relay(request: web.BaseRequest) -> web.StreamResponse:
-        headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _HOP)
+        headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in HOP)
         body = await request.read() if request.can_read_body else None
         async with session.request(
             request.method, upstream + request.path_qs, headers=headers, data=body, allow_redirects=False
         ) as answer:
-            passed = CIMultiDict((name, value) for name, value in answer.headers.items() if name.lower() not in _HOP)
+            passed = CIMultiDict((name, value) for name, value in answer.headers.items() if name.lower() not in HOP)
             length = answer.headers.get("Content-Length")
             if length is not None and int(length) <= _SMALL:
                 return web.Response(status=answer.status, headers=passed, body=await answer.read())

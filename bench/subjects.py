@@ -175,7 +175,7 @@ def start(name: str, tools: Tools, upstream: Upstream, processors: set[int], boo
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | environment,
             preexec_fn=lambda: os.sched_setaffinity(0, processors),
         )  # fmt: skip
-    _wait_until_it_answers(subject)
+    wait_until_it_answers(subject)
     subject.find_processes()
     return subject
 
@@ -226,7 +226,7 @@ def _without_uvloop() -> dict[str, str]:
     return {"PYTHONPATH": str(instead)}
 
 
-def _wait_until_it_answers(subject: Subject) -> None:
+def wait_until_it_answers(subject: Subject) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     ports = [port for port in (subject.port, subject.dashboard_port) if port is not None]
     while True:
