@@ -12,10 +12,11 @@ from proxy.keys.secret import ANYWHERE
 from proxy.target import REDACTED, SHORTEST_SECRET
 
 _VALUE = rf"[^\s'\",;&<>(){{}}\[\]\\]{{{SHORTEST_SECRET},}}"
-# After the name of a header, a parameter or a field: `x-api-key: v`, `?key=v`, `"token": "v"`, `(b'cookie', b'v')`.
+# After the name of a header, a parameter or a field: `x-api-key: v`, `?key=v`, `"token": "v"`, `(b'cookie', b'v')`;
+# also in a text that another one quotes.
 _NAMED = re.compile(
     r"((?:key|token|secret|authorization|cookie|passw(?:or)?d|credential|sig(?:nature)?|code)"
-    rf"['\"]?\s*[:=,]\s*(?:b?['\"])?(?:(?:bearer|basic|token)\s+)?){_VALUE}",
+    rf"\\*['\"]?\s*[:=,]\s*(?:b?\\*['\"])?(?:(?:bearer|basic|token)\s+)?){_VALUE}",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(rf"\b((?:bearer|basic)\s+){_VALUE}", re.IGNORECASE)

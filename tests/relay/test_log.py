@@ -53,6 +53,7 @@ def told(secret: str) -> list[str]:
         f"{[(b'Cookie', secret.encode()), (b'X-Goog-Api-Key', secret.encode())]}",
         f"{ ({'api_key': secret, 'n': 1}) }",
         json.dumps({"client_secret": secret}),
+        json.dumps({"error": json.dumps({"api_key": secret})}),
         f"https://a.example/v1?key={secret}&b=1",
         f"/v1?a=1;access_token={secret}",
         f"https://user:{secret}@a.example/",
