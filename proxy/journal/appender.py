@@ -48,8 +48,10 @@ class Appender:
             os.ftruncate(fd, self._position)
         except OSError as error:
             log.warning("journal: a finished segment keeps its spare room: %s", error)
-        finally:
+        try:
             os.close(fd)
+        except OSError as error:  # a file system over a network may tell only here what it could not keep
+            log.error("journal: the end of a segment may be lost: %s", error)
 
     def _next_segment(self, size: int) -> None:
         self.finish()

@@ -1,7 +1,9 @@
 """The journal's writer: everything in order, across segments, and never a client that waits for a disk."""
 
 import asyncio
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ import pytest
 from proxy.journal.directory import OwnDirectory, alive, claim, segments
 from proxy.journal.ladder import Step
 from proxy.journal.notes import Asked, Body, Ended, Note, Started, decode
+from proxy.journal.room import Room
 from proxy.journal.segment import Record, scan
 from proxy.journal.tally import Tally, read_tally, tally_dir
 from proxy.journal.writer import Journal
@@ -271,6 +274,31 @@ async def test_stopping_without_a_disk(directory: OwnDirectory, tally: Tally, ca
     assert not await waiter
     assert tally["lost_notes"] == 2
     assert "6 notes of 2 calls are given up" in caplog.text
+
+
+async def test_a_file_that_cannot_be_closed_stops_no_note(
+    directory: OwnDirectory, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails where a file is closed, as a network's may, costs no later note."""
+    close, here = os.close, threading.get_ident()
+
+    def close_and_fail(fd: int) -> None:
+        close(fd)
+        if threading.get_ident() != here:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "close", close_and_fail)
+    journal = Journal(directory, tally, patience_s=30, room=Room(directory.path.parents[1], every_s=0))
+    assert await journal.written(journal.put(*whole_call(1)))
+    shutil.rmtree(directory.path)  # so that the file is ended, and another begun
+    async with asyncio.timeout(20):
+        while not directory.in_place():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+    expected = whole_call(2)
+    assert await asyncio.wait_for(journal.written(journal.put(*expected)), 20)
+    assert noted(directory) == expected
+    monkeypatch.undo()
+    await journal.close()
 
 
 async def test_cancelled_waits_do_no_harm(directory: OwnDirectory, tally: Tally) -> None:
