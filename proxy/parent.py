@@ -104,9 +104,15 @@ class Parent:
             The keys of what is asked for and needs a restart; it stays as it is.
 
         Raises:
-            CannotStart: the new workers could not. Then everything stays as it is.
+            CannotStart: the new workers could not, or the dashboard would be open to strangers. Then everything stays
+                as it is.
         """
         config, fixed = self._within_reach(_resolved(asked))
+        if config.dashboard.token is None and not config.dashboard.listen.loopback:
+            raise CannotStart(
+                f"dashboard.listen stays {config.dashboard.listen} until a restart, and beyond this machine a token is "
+                "needed; there would be none any more"
+            )
         newcomers = self._new_workers(config)
         self._children += newcomers
         for child in newcomers:

@@ -13,12 +13,15 @@ import termios
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from proxy.config.model import Address, Config, Dashboard, Proxy, Secret, Store
+from proxy.parent import CannotStart, Parent
 from tests.conservation.load import Load
 from tests.conservation.oracle import judge
 from tests.conservation.upstream import Issuing
@@ -246,6 +249,21 @@ async def test_what_cannot_change_is_named(tmp_path: Path, file: Path, started: 
     file.unlink()  # noqa: ASYNC240
     assert "not reloaded" in await hang_up(served, "no such file")
     assert (await served.stop())[0] == 0
+
+
+async def test_a_listener_that_stays_open_keeps_its_token(tmp_path: Path) -> None:
+    """A file that takes the token away because it moves the dashboard to this machine is refused: only a restart does."""
+    proxy = Proxy(listen=Address("127.0.0.1", 0))
+    config = Config(
+        proxy=proxy, dashboard=Dashboard(Address("0.0.0.0", 0), Secret("a token of somebody")), store=Store(tmp_path)
+    )
+    parent = Parent(config)
+    parent.claim()
+    try:
+        with pytest.raises(CannotStart, match=r"dashboard\.listen .* token"):
+            await parent.reload(replace(config, dashboard=Dashboard(Address("127.0.0.1", 0))))
+    finally:
+        await parent.stop()
 
 
 async def test_workers_that_cannot_start_replace_nobody(start: Start, tmp_path: Path, dial: Dial) -> None:
