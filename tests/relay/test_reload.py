@@ -252,7 +252,7 @@ async def test_what_cannot_change_is_named(tmp_path: Path, file: Path, started: 
 
 
 async def test_a_listener_that_stays_open_keeps_its_token(tmp_path: Path) -> None:
-    """A file that takes the token away because it moves the dashboard to this machine is refused: only a restart does."""
+    """A file that takes the token away and moves the dashboard to this machine is refused: only a restart moves it."""
     proxy = Proxy(listen=Address("127.0.0.1", 0))
     config = Config(
         proxy=proxy, dashboard=Dashboard(Address("0.0.0.0", 0), Secret("a token of somebody")), store=Store(tmp_path)
