@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -21,6 +22,10 @@ from tests.house import House, open_house, upstreams
 REPLAYED = pytest.StashKey[int]()
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 4 * 1024**3
+
+# Whoever starts the tests in the background may have them ignore these, and all that they start would, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Nothing is timed in a test: a machine that is busy with something else is no finding.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -34,7 +34,12 @@ def jumping() -> Jumping:
     return loop
 
 
-def hurried(tmp_path: Path, script: Script, told: Callable[[OpenHouse, str], Awaitable[Any]]) -> Any:
+def hurried(
+    tmp_path: Path,
+    script: Script,
+    told: Callable[[OpenHouse, str], Awaitable[Any]],
+    loop: Callable[[], asyncio.AbstractEventLoop] = Jumping,
+) -> Any:
     """Play it with an upstream that plays `script`; `told` gets a factory of houses and the upstream's address."""
 
     async def main() -> Any:
@@ -46,5 +51,5 @@ def hurried(tmp_path: Path, script: Script, told: Callable[[OpenHouse, str], Awa
         finally:
             await upstream.close()
 
-    with asyncio.Runner(loop_factory=Jumping) as runner:
+    with asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(main())
