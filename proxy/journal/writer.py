@@ -247,7 +247,7 @@ class _Writing:
             try:
                 while self._kept:
                     self._write_slice()
-            except OSError as error:
+            except Exception as error:  # whatever it is: without this thread all that follows would be lost
                 self._refused_by(error)
                 if not stopping:
                     time.sleep(_SOON_S)
@@ -282,9 +282,10 @@ class _Writing:
         else:
             log.error("journal: %s was not in its place and is made again", self._directory.path)
 
-    def _refused_by(self, error: OSError) -> None:
+    def _refused_by(self, error: Exception) -> None:
         if not self._refusals:
-            log.error("journal: %s cannot be written: %s", self._directory.path, error)
+            unforeseen = None if isinstance(error, OSError) else error
+            log.error("journal: %s cannot be written: %s", self._directory.path, error, exc_info=unforeseen)
         self._refusals += 1
         self._appender.finish()
         self._give_up(self._memory_bytes)
@@ -336,7 +337,7 @@ class _Writing:
         journal = self._journal
         try:
             self._at_disk(lambda: self._append(payloads))
-        except OSError:
+        except Exception:
             journal._failing = True
             raise
         journal._failing = False

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from proxy.journal.appender import Appender
 from proxy.journal.directory import OwnDirectory, alive, claim, segments
 from proxy.journal.ladder import Step
 from proxy.journal.notes import Asked, Body, Ended, Note, Started, decode
@@ -472,3 +473,26 @@ def test_counts_survive_their_process(tmp_path: Path) -> None:
     counts = read_tally(tmp_path, "boot")
     assert counts is not None
     assert (counts["received"], counts["malformed"], counts["ended"]) == (1234, 5, 0)
+
+
+async def test_a_failure_nobody_foresaw_ends_no_thread(
+    directory: OwnDirectory, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a write raises, it is tried again: a journal whose thread is gone would lose all that follows."""
+    journal = Journal(directory, tally, patience_s=30)
+    append, failed = Appender.append, threading.Event()
+
+    def fail_once(self: Appender, payloads: Sequence[bytes]) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("nobody foresaw this")
+        append(self, payloads)
+
+    monkeypatch.setattr(Appender, "append", fail_once)
+    expected = whole_call(1)
+    for note in expected:
+        ticket = journal.put(note)
+    assert await asyncio.wait_for(journal.written(ticket), 60)
+    assert failed.is_set()
+    assert noted(directory) == list(expected)
+    await journal.close()
