@@ -120,10 +120,11 @@ class Indexing:
             if not index.in_place:
                 return
             began = time.monotonic()
-            coming.look(began, _last_in(book), index.progress.last_id)
+            last = _last_in(book)
+            coming.look(began, last, index.progress.last_id)
             busy = self._waiting() > _MANY_WAITING or coming.fast
             if busy and began - worked < _PATIENCE_S:
-                self._stand(book, index)
+                self._stand(last, index)
                 self._stopping.wait(_LOOK_S)
                 continue
             calls = self._read(book, index.progress.last_id, _READ_AT_ONCE if busy else _WRITE_AT_ONCE)
@@ -131,7 +132,7 @@ class Indexing:
                 index.add(calls)
                 merged = not calls and not busy and (self._forget(book, index) or index.merge_some())
             now = time.monotonic()
-            self._stand(book, index)
+            self._stand(_last_in(book), index)
             if calls or merged:
                 worked = now
                 self._stopping.wait(now - began)
@@ -171,8 +172,8 @@ class Indexing:
             self._stopping.wait(time.monotonic() - began)
         return calls
 
-    def _stand(self, book: sqlite3.Connection, index: Index) -> None:
-        self._standing = Standing(index.progress.newest, max(0, _last_in(book) - index.progress.last_id))
+    def _stand(self, last: int, index: Index) -> None:
+        self._standing = Standing(index.progress.newest, max(0, last - index.progress.last_id))
 
 
 _UNREAD = (files("store.search") / "unread.sql").read_text()
