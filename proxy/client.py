@@ -123,9 +123,27 @@ class Client:
             self.head_sent = True
             self.sent += body_bytes
             if transport.get_write_buffer_size() > _HIGH_WATER:
-                await self._drain(transport)
+                await self.drained()
 
-    async def _drain(self, transport: asyncio.Transport) -> None:
+    def put(self, chunk: bytes) -> bool:
+        """Hand a piece of the body to the connection, which is not gone. Returns whether the client reads fast enough;
+        if not, `drained` comes before the next."""
+        data, transport = self.frame(chunk), self._transport
+        if not data or transport is None:
+            return True
+        transport.write(data)
+        self.sent += len(chunk)
+        return transport.get_write_buffer_size() <= _HIGH_WATER
+
+    async def drained(self) -> None:
+        """Wait while too many bytes are unread.
+
+        Raises:
+            ClientGone: they cannot arrive.
+        """
+        transport = self._transport
+        if transport is None:
+            raise ClientGone
         try:
             async with asyncio.timeout(self._write_timeout_s):
                 await self._request.writer.drain()

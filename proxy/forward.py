@@ -31,6 +31,7 @@ from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
 from proxy.keys import asked_model
 from proxy.model_rule import ModelRule
+from proxy.pump import Pump
 from proxy.refusal import Refusal
 from proxy.request_body import SMALL, BrokenBody, RequestBody
 from proxy.stream_usage import LARGEST, UsageHider, may_ask, with_question
@@ -318,49 +319,15 @@ class Forwarding:
             answer.status, answer.reason, passed, None if hider else length, has_length=length is not None
         )
         if bodiless:
-            await self._settle(sent=0)
+            await self._settle(0)
             await client.send(head)
             return client.finished()
 
-        chunk = answer.ready()
-        try:
-            if not chunk:
-                await client.send(head)
-                head = b""
-            while chunk := chunk or await answer.chunk():
-                exchange.mark_chunk()
-                last = answer.at_end()
-                passed_on = chunk
-                if hider is not None:
-                    passed_on = hider.pass_on(chunk) + (hider.rest() if last else b"")
-                if not exchange.ended and (last or (watch is not None and watch.completes(passed_on))):
-                    capture.add(chunk)
-                    chunk = b""
-                    await self._settle(sent=client.sent + len(passed_on))
-                await client.send(head + client.frame(passed_on, last=last), len(passed_on))
-                if last:
-                    return client.finished()
-                capture.add(chunk)
-                head = chunk = b""
-            rest = hider.rest() if hider is not None else b""
-            await self._settle(sent=client.sent + len(rest))
-            await client.send(head + client.frame(rest, last=True), len(rest))
-            return client.finished()
-        except ClientGone:
-            if self._parts.config.proxy.on_client_gone == "finish" and not exchange.ended:
-                capture.add(chunk)
-                await self._read_on(answer, capture)
-            raise
+        pump = Pump(answer, client, exchange, capture, self._settle, watch, hider)
+        await pump.run(head, finish=self._parts.config.proxy.on_client_gone == "finish")
+        return client.finished()
 
-    async def _read_on(self, answer: Answer, capture: Capture) -> None:
-        """Learn the rest of an answer whose client has left."""
-        try:
-            while chunk := await answer.chunk():
-                capture.add(chunk)
-        except UpstreamFault:
-            pass  # the client left first; that is how the call ended
-
-    async def _settle(self, *, sent: int) -> None:
+    async def _settle(self, sent: int) -> None:
         """Note that the answer is complete, and wait (not long) until the note is written.
 
         Raises:

@@ -1,6 +1,6 @@
 """The upstream side of a call, behind one small interface: ask, then status, headers, chunks, and how it ended."""
 
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -56,6 +56,13 @@ class Answer(Protocol):
 
     async def chunk(self) -> bytes:
         """The next bytes; empty at the proper end. Raises `UpstreamFault` when it breaks off."""
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        """Call `sink` with the next bytes as they come, in the call by which they come, until it returns False.
+
+        Returns True then, and False when what comes next is for `chunk`: bytes that are here already, the last ones,
+        the end, a fault. Raises `UpstreamFault` when nothing comes for too long.
+        """
 
     def take_over(self, write_timeout_s: float) -> Peer:
         """The connection, after a 101."""

@@ -8,7 +8,7 @@ trailing `?`, and header bytes that are not UTF-8.
 
 import functools
 import socket
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 
 import aiohttp
 from aiohttp import ClientResponse, ClientTimeout, DummyCookieJar, TCPConnector
@@ -158,6 +158,9 @@ class _Answer:
 
     def at_end(self) -> bool:
         return self._content.exception() is None and self._content.at_eof()
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        return False  # what it answers to an opening is short
 
     async def chunk(self) -> bytes:
         try:

@@ -245,7 +245,7 @@ class Connection(asyncio.Protocol):
         pieces = self._pieces
         if pieces:
             self._pieces = []
-            answer.take(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            answer.take(pieces[0] if len(pieces) == 1 else b"".join(pieces), last=self._complete)
 
     def _finish(self, answer: Incoming) -> None:
         self._answer = None

@@ -29,6 +29,7 @@ class Incoming:
         "_let_go",
         "_loop",
         "_silence",
+        "_sink",
         "_size",
         "_wait",
         "_waiter",
@@ -44,7 +45,8 @@ class Incoming:
         self._wait = wait
         self._silence = silence
         self._head: asyncio.Future[None] | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[bool] | None = None
+        self._sink: Callable[[bytes], bool] | None = None  # while somebody waits and has them handed over
         self._chunks: list[bytes] = []
         self._size = 0
         self._held = False  # the connection does not read, because too much is here
@@ -88,19 +90,22 @@ class Incoming:
             if self._complete:
                 return b""
             if self._fault is None:
-                self._waiter = self._loop.create_future()
-                try:
-                    with self._wait:
-                        await self._waiter
-                except Silence as error:
-                    raise self._silent() from error
-                finally:
-                    self._waiter = None
+                await self._woken()
             if not self._chunks:
                 if self._fault is not None:
                     raise self._fault
                 return b""
         return self._taken()
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        """Call `sink` with the next bytes as they come, until it returns False; False: go on with `chunk`."""
+        if self._chunks or self.over:
+            return False
+        self._sink = sink
+        try:
+            return await self._woken()
+        finally:
+            self._sink = None
 
     def take_over(self, write_timeout_s: float) -> Peer:
         """Not of this kind of answer: what asks to switch is asked by aiohttp's client."""
@@ -110,6 +115,17 @@ class Incoming:
         """Be done with it."""
         self._silence.done(self._wait)
         self._let_go()
+
+    async def _woken(self) -> bool:
+        """Wait for more, or the end. Returns whether it was the sink that stopped."""
+        self._waiter = self._loop.create_future()
+        try:
+            with self._wait:
+                return await self._waiter
+        except Silence as error:
+            raise self._silent() from error
+        finally:
+            self._waiter = None
 
     def _taken(self) -> bytes:
         chunks = self._chunks
@@ -136,8 +152,20 @@ class Incoming:
         if self._head is not None and not self._head.done():
             self._head.set_result(None)
 
-    def take(self, data: bytes) -> None:
-        """So much more of the body is here."""
+    def take(self, data: bytes, *, last: bool) -> None:
+        """So much more of the body is here; `last`: it is complete with it."""
+        sink, waiter = self._sink, self._waiter
+        if sink is not None and not last and waiter is not None and not waiter.done():
+            self._wait.extend()
+            try:
+                goes_on = sink(data)
+            except Exception as error:  # a mistake of ours, for whoever waits
+                self._let_go()
+                self.fail(error)
+                return
+            if not goes_on:
+                waiter.set_result(True)
+            return
         self._chunks.append(data)
         self._size += len(data)
         if self._size > _HIGH_WATER and not self._held:
@@ -169,7 +197,7 @@ class Incoming:
     def _wake(self) -> None:
         waiter = self._waiter
         if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+            waiter.set_result(False)
 
 
 def _nowhere(_: bool) -> None:

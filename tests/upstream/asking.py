@@ -87,8 +87,14 @@ async def seen(asker: Asker, player: Player, case: Case, silence_s: float = SILE
     except UpstreamFault as fault:
         return Seen(fault.outcome)
     got = b""
+
+    def add(piece: bytes) -> bool:
+        nonlocal got
+        got += piece
+        return True
+
     try:
-        while piece := await answer.chunk():
+        while not await answer.pour(add) and (piece := await answer.chunk()):
             got += piece
         end = "complete"
     except UpstreamFault as fault:
