@@ -21,6 +21,7 @@ import uvloop
 from bench.lab import LAB, places, prepare
 from bench.upstreams import upstream
 from bench.workloads import workloads
+from proxy.child import collect_seldom
 from proxy.config.builtin import BUILTIN
 from proxy.config.model import Config, Store
 from proxy.worker import Worker
@@ -68,6 +69,7 @@ def main() -> int:
         base_url = f"https://127.0.0.1:{behind.tls_port}" if workload.by_tls else f"http://127.0.0.1:{behind.port}"
         upstreams = {name: replace(one, base_url=base_url) for name, one in BUILTIN.items()}
         config = Config(upstreams=upstreams, store=Store(data_dir=data_dir))
+        collect_seldom()
         try:
             status = uvloop.run(_serve(config, command, profile, for_tools))
         finally:
