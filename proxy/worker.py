@@ -51,7 +51,8 @@ class Worker:
         self._tally = Tally(config.store.data_dir, boot_id)
         self._directory = directory = _claimed(config.store.data_dir, boot_id)
         room = Room(config.store.data_dir, config.store.low_space, holds_ballast=True)
-        self._journal = Journal(directory, self._tally, patience_s=config.proxy.journal_wait_ms / 1000, room=room)
+        patience_s = config.proxy.journal_wait_ms / 1000 / 2  # a call waits for its beginning, and for its end
+        self._journal = Journal(directory, self._tally, patience_s=patience_s, room=room)
         self._decoding = ThreadPoolExecutor(1, "tollbook-decoding")
         self._asker = OwnAsker()
         self._standing = KnownStanding(config.store.data_dir, config.groups)

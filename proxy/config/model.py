@@ -95,7 +95,7 @@ class Proxy:
     min_body_bytes_per_s: int = 500  # 0: any pace
     write_timeout_s: float = 60.0
     heartbeat_s: float = 30.0
-    journal_wait_ms: float = 50.0
+    journal_wait_ms: float = 40.0
 
 
 @dataclass(frozen=True, slots=True)
