@@ -105,13 +105,19 @@ class Parent:
 
         Raises:
             CannotStart: the new workers could not, or the dashboard would be open to strangers. Then everything stays
-                as it is.
+                as it is. Also when calls would be open to them that were not.
         """
         config, fixed = self._within_reach(_resolved(asked))
         if config.dashboard.token is None and not config.dashboard.listen.loopback:
             raise CannotStart(
                 f"dashboard.listen stays {config.dashboard.listen} until a restart, and beyond this machine a token is "
                 "needed; there would be none any more"
+            )
+        opened = _opened_to_strangers(self.config, asked, config)
+        if opened:
+            raise CannotStart(
+                f"proxy.listen stays {config.proxy.listen} until a restart, and beyond this machine "
+                f"{', '.join(opened)} would be open to whoever reaches it"
             )
         newcomers = self._new_workers(config)
         self._children += newcomers
@@ -180,6 +186,18 @@ class Parent:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+def _opened_to_strangers(was: Config, asked: Config, config: Config) -> list[str]:
+    """The upstreams that need no key any more because the listener was to be this machine's, which it is not yet."""
+    if config.proxy.listen.loopback or not asked.proxy.listen.loopback:
+        return []
+    before = {name for name, upstream in was.upstreams.items() if upstream.access == "open"}
+    return [
+        f"upstreams.{name}"
+        for name, upstream in asked.upstreams.items()
+        if upstream.access == "open" and upstream.api_key is not None and name not in before
+    ]
 
 
 def _resolved(config: Config) -> Config:

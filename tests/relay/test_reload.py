@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-from proxy.config.model import Address, Config, Dashboard, Proxy, Secret, Store
+from proxy.config.model import Address, Config, Dashboard, Proxy, Secret, Store, Upstream
 from proxy.parent import CannotStart, Parent
 from tests.conservation.load import Load
 from tests.conservation.oracle import judge
@@ -262,6 +262,27 @@ async def test_a_listener_that_stays_open_keeps_its_token(tmp_path: Path) -> Non
     try:
         with pytest.raises(CannotStart, match=r"dashboard\.listen .* token"):
             await parent.reload(replace(config, dashboard=Dashboard(Address("127.0.0.1", 0))))
+    finally:
+        await parent.stop()
+
+
+async def test_a_listener_that_stays_open_keeps_asking_for_keys(tmp_path: Path) -> None:
+    """A file that needs no keys because it moves the proxy to this machine is refused: only a restart moves it."""
+    keyed = Upstream("groq", "https://api.groq.com", "openai", "groq", api_key=Secret("sk-ours"), access="keys")
+    config = Config(
+        proxy=Proxy(listen=Address("0.0.0.0", 0)), dashboard=Dashboard(Address("127.0.0.1", 0)),
+        store=Store(tmp_path), upstreams={"groq": keyed},
+    )  # fmt: skip
+    parent = Parent(config)
+    parent.claim()
+    try:
+        without_keys = replace(
+            config,
+            proxy=Proxy(listen=Address("127.0.0.1", 0)),
+            upstreams={"groq": replace(keyed, access="open")},
+        )
+        with pytest.raises(CannotStart, match=r"proxy\.listen .* upstreams\.groq"):
+            await parent.reload(without_keys)
     finally:
         await parent.stop()
 
