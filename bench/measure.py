@@ -34,6 +34,7 @@ class Result:
     chunk_gap: dict[str, float]
     rss_mb: float  # the most at one moment, of all processes; pages shared between them count in each
     pss_mb: float  # right after the load; shared pages count once
+    memory_mb: float  # the most at one moment; shared pages count once
     rows: int | None
     by_worker: tuple[int, ...]  # calls of each worker, the least busy one first
     others_cores: float
@@ -76,6 +77,7 @@ def measure(
     rss = max(rss, sum(map(processes.rss_mb, subject.pids)))
     during = _used(subject)[1] - everyone
     pss = sum(map(processes.pss_mb, subject.pids))
+    shared = sum(map(processes.rss_mb, subject.pids)) - pss  # which is code, mostly: as much at any moment
     subject.settle()
     relay_after, everyone_after = _used(subject)
     rows = subject.rows()
@@ -94,6 +96,7 @@ def measure(
         chunk_gap=seen.get("gap_ms", {}),
         rss_mb=rss,
         pss_mb=pss,
+        memory_mb=rss - shared,
         rows=None if rows is None else rows - before_rows,
         by_worker=tuple(sorted(calls - before_calls.get(worker, 0) for worker, calls in after_calls.items())),
         # The upstream uses about what the client does; good enough to see that somebody else was at work.

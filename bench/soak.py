@@ -90,10 +90,10 @@ def told(seen: Sequence[Memory], result: Result) -> str:
         f"| {one.minutes:.1f} | {one.worker:.0f} | {one.store:.0f} | {one.parent:.0f} | {one.rss:.0f} | {one.pss:.0f} |"
         for one in seen
     )
-    most = max(one.rss for one in seen)
+    most = max(one.pss for one in seen)
     half = len(seen) // 2
-    middle = statistics.median(one.rss for one in seen[half - max(1, half // 2) : half])
-    last = statistics.median(one.rss for one in seen[-max(1, half // 2) :])
+    middle = statistics.median(one.pss for one in seen[half - max(1, half // 2) : half])
+    last = statistics.median(one.pss for one in seen[-max(1, half // 2) :])
     growth = last / middle - 1
     return f"""\
 {_STREAMS:,} streams at once, an event every 20 ms each, for {seen[-1].minutes:.0f} minutes: {result.calls:,} calls,

@@ -78,9 +78,10 @@ class Subject:
         pages = {boot_id: read_tally(self.data_dir, boot_id) for boot_id in boot_ids}
         return {boot_id: counts["received"] for boot_id, counts in pages.items() if counts is not None}
 
-    def health(self) -> Any:
-        """What the dashboard's listener says of the book."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.dashboard_port}/api/health", timeout=30) as answer:
+    def health(self, patience_s: float = 30.0) -> Any:
+        """What the dashboard's listener says of the book. Raises OSError when it does not answer."""
+        url = f"http://127.0.0.1:{self.dashboard_port}/api/health"
+        with urllib.request.urlopen(url, timeout=patience_s) as answer:
             return json.load(answer)
 
     def settle(self) -> None:
@@ -143,8 +144,11 @@ def why_not(name: str, tools: Tools) -> str | None:
     return None
 
 
-def start(name: str, tools: Tools, upstream: Upstream, processors: set[int], book: Path | None = None) -> Subject:
-    """Start this subject on these processors and wait until it answers; Tollbook with a copy of this book."""
+def start(
+    name: str, tools: Tools, upstream: Upstream, processors: set[int], book: Path | None = None,
+    data_dir: Path | None = None,
+) -> Subject:  # fmt: skip
+    """Start this subject on these processors and wait until it answers; Tollbook with a copy of this book, or here."""
     port = free_port()
     environment = upstream.trusted()
     url, tls_url = f"http://127.0.0.1:{upstream.port}", f"https://127.0.0.1:{upstream.tls_port}"
@@ -165,7 +169,8 @@ def start(name: str, tools: Tools, upstream: Upstream, processors: set[int], boo
             subject = Subject(name, port, how.path, headers=how.headers, rewrites=how.rewrites, alive=how.alive)
             command, environment = how.command, how.environment
         case _:
-            subject, command = _tollbook(name, port, url, tls_url if upstream.tls_port is not None else None, book)
+            by_tls = tls_url if upstream.tls_port is not None else None
+            subject, command = _tollbook(name, port, url, by_tls, book, data_dir or LAB / f"data-{port}")
             if name == "tollbook-asyncio":
                 environment = environment | _without_uvloop()
             if name == "tollbook-2" and len(processors) < 2:
@@ -194,10 +199,11 @@ def _nginx(subject: Subject, upstream: Upstream) -> list[str]:
     return ["-p", str(run), "-c", str(run / "nginx.conf")]
 
 
-def _tollbook(name: str, port: int, url: str, tls_url: str | None, book: Path | None) -> tuple[Subject, list[str]]:
+def _tollbook(
+    name: str, port: int, url: str, tls_url: str | None, book: Path | None, data_dir: Path
+) -> tuple[Subject, list[str]]:
     """As users run it: everything on, bodies kept."""
     dashboard_port = free_port()
-    data_dir = LAB / f"data-{port}"
     shutil.rmtree(data_dir, ignore_errors=True)
     if book is not None:
         data_dir.mkdir(mode=0o700)

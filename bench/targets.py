@@ -75,8 +75,8 @@ def aims(results: Results, steady: Steady | None, pauses: Sequence[Pause]) -> li
             for one in pauses if one.is_aim
         ),
         Aim(
-            "memory of all processes together (RSS)", "sse-1000",
-            [one.rss_mb for one in results.of("tollbook", "sse-1000").values()], 250, unit="MB",
+            "memory of all processes together, at its highest", "sse-1000",
+            [one.memory_mb for one in results.of("tollbook", "sse-1000").values()], 250, unit="MB",
         ),
     ]  # fmt: skip
     own_client = [

@@ -11,7 +11,7 @@ from bench.targets import Aim, aims, table
 RUN = Result(
     subject="tollbook", workload="json-c32", repetition=0, calls=1000, failed=0, calls_per_s=5000.0, events=0,
     relay_cpu_s=0.04, all_cpu_s=0.1, latency={}, first_byte={}, chunk_delay={}, chunk_gap={}, rss_mb=160.0,
-    pss_mb=110.0, rows=1000, by_worker=(1000,), others_cores=0.0,
+    pss_mb=110.0, memory_mb=130.0, rows=1000, by_worker=(1000,), others_cores=0.0,
 )  # fmt: skip
 
 
