@@ -5,14 +5,14 @@ connection closes before the answer began is never sent again: nobody can tell w
 """
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from functools import partial
 
 from proxy.config.model import Upstream
 from proxy.upstream import Answer, Asking, UpstreamFault
 from proxy.upstream.by_aiohttp import AiohttpAsker
 from proxy.upstream.connecting import Connecting
-from proxy.upstream.connection import Connection
+from proxy.upstream.connection import ByTls, Connection, Plain
 from proxy.upstream.incoming import Incoming
 from proxy.upstream.origin import Origin, origin_of
 from proxy.upstream.pool import Pool
@@ -68,7 +68,8 @@ class OwnAsker:
 
     async def _connected(self, origin: Origin, upstream: Upstream) -> Connection:
         name = upstream.name
-        make = partial(Connection, self._loop, partial(self._pool.put, origin))
+        kind: Callable[..., Plain | ByTls] = ByTls if origin.tls else Plain
+        make = partial(kind, self._loop, partial(self._pool.put, origin))
         try:
             return await self._connecting.connect(origin, make, upstream.connect_timeout_s)
         except TimeoutError as error:

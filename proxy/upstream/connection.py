@@ -18,10 +18,11 @@ from proxy.upstream.incoming import Headers, Incoming
 _LARGEST_HEAD = 64 * 1024
 _MOST_HEADERS = 256
 _BODILESS = frozenset({204, 304})
+_DECRYPTED = memoryview(bytearray(64 * 1024))  # four of the longest records of TLS
 
 
-class Connection(asyncio.Protocol):
-    """Used by one call at a time."""
+class Connection:
+    """Used by one call at a time. How bytes come to it is said by its two kinds, `Plain` and `ByTls`."""
 
     __slots__ = (
         "_answer", "_complete", "_excess", "_head_bytes", "_head_done", "_headers", "_interim", "_loop", "_method",
@@ -279,6 +280,28 @@ class Connection(asyncio.Protocol):
 
     def _no_http(self) -> str:
         return f"{self._whose} did not answer in HTTP that can be relayed"
+
+
+class Plain(Connection, asyncio.Protocol):
+    """Over TCP."""
+
+    __slots__ = ()
+
+
+class ByTls(Connection, asyncio.BufferedProtocol):
+    """Over TLS, decrypted into memory of our own. Else the loop asks for a fresh quarter of a megabyte each time
+    something comes (`SSL_READ_MAX_SIZE` of uvloop and asyncio): new pages to map, clear and unmap for every event.
+    """
+
+    __slots__ = ()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where to put what comes next; `buffer_updated` takes it away at once, so that one is enough for all."""
+        return _DECRYPTED
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes came."""
+        self.data_received(bytes(_DECRYPTED[:nbytes]))
 
 
 class _Refused(Exception):
