@@ -211,7 +211,9 @@ def _tollbook(
     config = LAB / f"{name}.toml"
     text = f'[upstreams.openai]\nbase_url = "{url}"\n'
     if tls_url is not None:
-        text += f'[upstreams.by_tls]\ndialect = "openai"\nbase_url = "{tls_url}"\n'
+        # As [upstreams.openai] is of itself: without usage the store would count tokens, which is not what TLS costs.
+        text += '[upstreams.by_tls]\ndialect = "openai"\nprovider = "openai"\nstream_usage = "ask"\n'
+        text += f'base_url = "{tls_url}"\n'
     config.write_text(text)
     subject = Subject(name, port, f"/openai{_CHAT}", data_dir=data_dir, dashboard_port=dashboard_port)
     if tls_url is not None:
