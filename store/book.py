@@ -187,6 +187,7 @@ class Book:
 
     def pack(self, entry: Entry) -> Entry:
         """The same call, its bodies as they are kept: a tenth of the memory, and no work left for the transaction."""
+        # A copy of what was compressed: zstandard's own result keeps the memory of the most it could have become.
         request, response = entry.request, entry.response
         content = None
         if request is not None:
@@ -198,7 +199,7 @@ class Book:
             len(request.data) if request else None, request.cut if request else None,
             _headers(entry.response_headers),
             len(response.data) if response else None, response.cut if response else None,
-            content,
+            content if content is None else bytearray(content),
         )  # fmt: skip
         return Entry(entry.call, packed=packed)
 
