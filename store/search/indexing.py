@@ -27,7 +27,7 @@ log = logging.getLogger("tollbook.search")
 
 _READ_AT_ONCE = 16  # calls, between two rests: each can bring half a megabyte
 _WRITE_AT_ONCE = 500
-_WRITE_CHARACTERS = 4 << 20  # in one transaction
+_WRITE_CHARACTERS = 2 << 20  # in one transaction
 _LOOK_S = 0.1
 _IDLE_LOOK_S = 0.25
 _IDLE_AFTER_S = 5.0
