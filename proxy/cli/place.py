@@ -9,6 +9,7 @@ import click
 from proxy.cli.trouble import Trouble
 
 if TYPE_CHECKING:
+    from proxy.config.apart import Flags
     from proxy.config.model import Config
 
 P = ParamSpec("P")
@@ -45,14 +46,20 @@ def configuration(
     Raises:
         Trouble: it is wrong; every mistake is named, each on its line.
     """
-    # Here, not above: it brings a validation library that `--help` does not need.
-    from proxy.config.load import ConfigError, load
+    from proxy.config.mistakes import ConfigError
 
+    flags: Flags = {
+        "data_dir": data_dir, "listen": listen, "dashboard": dashboard, "workers": workers, "log_format": log_format,
+    }  # fmt: skip
     try:
-        return load(
-            config, data_dir=data_dir, listen=listen, dashboard=dashboard, workers=workers, log_format=log_format,
-            secrets=secrets,
-        )  # fmt: skip
+        if serving:  # it stays, and shall not keep what only reading takes
+            from proxy.config.apart import load_apart
+
+            return load_apart(config, **flags)
+        # Here, not above: it brings a validation library that `--help` does not need.
+        from proxy.config.load import load
+
+        return load(config, **flags, secrets=secrets)
     except ConfigError as error:
         lines = str(error).splitlines()
         if serving and error.rest is not None:

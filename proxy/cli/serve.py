@@ -1,20 +1,10 @@
 """`tollbook serve`: the proxy and the store."""
 
 from pathlib import Path
-from typing import TypedDict
 
 import click
 
 from proxy.cli.place import configuration, place
-
-
-class Flags(TypedDict):
-    """What the command line lays over the file, each time it is read."""
-
-    listen: str | None
-    dashboard: str | None
-    workers: int | None
-    log_format: str | None
 
 
 @click.command()
@@ -38,10 +28,14 @@ def serve(
 
     SIGHUP reads the configuration again, and cuts no call.
     """
-    flags: Flags = {"listen": listen, "dashboard": dashboard, "workers": workers, "log_format": log_format}
-    chosen = configuration(config, data_dir, serving=True, **flags)
-    from proxy.config.load import load
+    chosen = configuration(
+        config, data_dir, serving=True, listen=listen, dashboard=dashboard, workers=workers, log_format=log_format
+    )
+    from proxy.config.apart import Flags, load_apart
     from proxy.parent import serve as run
 
+    flags: Flags = {
+        "data_dir": data_dir, "listen": listen, "dashboard": dashboard, "workers": workers, "log_format": log_format,
+    }  # fmt: skip
     # The file that was found without being named is named from now on: without it, the defaults would be in force.
-    return run(chosen, lambda: load(chosen.source or config, data_dir=data_dir, **flags))
+    return run(chosen, lambda: load_apart(chosen.source or config, **flags))
