@@ -20,7 +20,7 @@ from bench.page import write_between
 from proxy.child import collect_seldom
 from proxy.config.builtin import BUILTIN
 from proxy.config.model import Capture, Config, Store
-from store import dialects, metering, sums
+from store import columns, dialects, metering, sums
 from store.book import Book, Progress
 from store.ingest import Ingest
 from store.journal import Journals
@@ -164,7 +164,7 @@ def _time_within(watch: Stopwatch, meter: metering.Meter, book: Book) -> list[tu
         ("dialect: read", dialects, "read"),
         ("price", meter, "_cost"),
         ("is it there already", book, "_not_yet_there"),
-        ("rows", book, "_row"),
+        ("rows", columns, "row_of"),
         ("bodies: zstd", book, "_compress"),
         ("bodies: write and commit", book, "_write_bodies"),
         ("sums", sums, "add"),

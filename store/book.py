@@ -13,19 +13,16 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import msgspec
-import orjson
 import zstandard
 
 from proxy.journal.notes import Headers
-from store import histogram, migration, pruned, quantities, schema, sums
+from store import columns, migration, pruned, schema, sums
 from store.call import Call
-from store.pricing import lines_to_json
+from store.names import Names
 from store.sizes import Sizes
 
 BOOK_FILE = "book.db"
@@ -75,40 +72,6 @@ class Progress:
     repeats: Sequence[Repeat] = ()  # calls that have no row of their own
 
 
-class _Names:
-    """One table of names; ids are looked up in memory."""
-
-    def __init__(self, connection: sqlite3.Connection, table: str) -> None:
-        self._connection = connection
-        self._insert = f"insert into {table} (name) values (?) returning id"  # noqa: S608 - a name of ours
-        self._ids: dict[str, int] = {
-            name: number
-            for number, name in connection.execute(f"select id, name from {table}")  # noqa: S608
-        }
-        self._new: list[str] = []
-
-    def id(self, name: str | None) -> int | None:
-        if name is None:
-            return None
-        known = self._ids.get(name)
-        if known is None:
-            (known,) = self._connection.execute(self._insert, (name,)).fetchone()
-            self._ids[name] = known
-            self._new.append(name)
-        return known
-
-    def known(self) -> Mapping[str, int]:
-        """Every name and its id."""
-        return self._ids
-
-    def settle(self, *, committed: bool) -> None:
-        """Keep the names of a committed transaction, forget those of one that was rolled back."""
-        if not committed:
-            for name in self._new:
-                del self._ids[name]
-        self._new.clear()
-
-
 class Book:
     """The writing side of a data directory's two files."""
 
@@ -121,7 +84,7 @@ class Book:
         self._bodies = _connect(data_dir / BODIES_FILE)
         schema.prepare(self._bodies, schema.bodies_schema(), schema.BODIES_VERSION)
         self._names = {
-            table: _Names(self._connection, table) for table in ("models", "keys", "groups", "types", "upstreams")
+            table: Names(self._connection, table) for table in ("models", "keys", "groups", "types", "upstreams")
         }
         self._last_id = pruned.last_id(self._connection)
         self._compress = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_content_size=True).compress
@@ -165,7 +128,7 @@ class Book:
             rows = []
             countable = []
             for number, entry in enumerate(fresh, self._last_id + 1):
-                row, counted = self._row(number, entry.call)
+                row, counted = columns.row_of(number, entry.call, self._names)
                 rows.append(row)
                 countable.append(counted)
             self._write_bodies(fresh)
@@ -188,7 +151,7 @@ class Book:
     def pack(self, entry: Entry) -> Entry:
         """The same call, its bodies as they are kept: a tenth of the memory, and no work left for the transaction."""
         # A copy of what was compressed: zstandard's own result keeps the memory of the most it could have become. And
-        # it is quicker to bind (`_filling`).
+        # it is quicker to bind (`store/columns.py`).
         request, response = entry.request, entry.response
         content = None
         if request is not None:
@@ -196,9 +159,9 @@ class Book:
         elif response is not None:
             content = self._compress(response.data)
         packed = (
-            _headers(entry.request_headers),
+            columns.headers_json(entry.request_headers),
             len(request.data) if request else None, request.cut if request else None,
-            _headers(entry.response_headers),
+            columns.headers_json(entry.response_headers),
             len(response.data) if response else None, response.cut if response else None,
             content if content is None else bytearray(content),
         )  # fmt: skip
@@ -313,7 +276,7 @@ class Book:
 
     def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
         if rows:
-            self._connection.executemany(*_filling("insert into calls", _CALL_COLUMNS, rows))
+            self._connection.executemany(*columns.filling("insert into calls", columns.OF_A_CALL, rows))
 
     def _write_bodies(self, entries: Iterable[Entry]) -> None:
         rows = [
@@ -325,7 +288,7 @@ class Book:
         # Committed before the book: a call without its bodies cannot be, bodies without their call are swept.
         self._bodies.execute("begin immediate")
         try:
-            self._bodies.executemany(*_filling("insert or replace into bodies", _BODY_COLUMNS, rows))
+            self._bodies.executemany(*columns.filling("insert or replace into bodies", columns.OF_BODIES, rows))
             self._bodies.execute("commit")
         except BaseException:
             if self._bodies.in_transaction:
@@ -369,125 +332,11 @@ class Book:
             [(name, amount) for name, amount in counted.items() if amount],
         )
 
-    def _row(self, number: int, call: Call) -> tuple[tuple[object, ...], sums.Countable]:
-        reading, tokens, cost, error = call.reading, call.reading.tokens, call.cost, call.error
-        names = self._names
-        model_id = names["models"].id(_text(reading.model or reading.requested_model))
-        key_id = names["keys"].id(call.key)
-        group_id = names["groups"].id(call.group) or 0
-        type_id = names["types"].id(reading.type) or 0
-        upstream_id = names["upstreams"].id(call.upstream)
-        duration_bucket = None if call.duration_us is None else histogram.bucket(call.duration_us)
-        first_token_bucket = None if call.first_token_us is None else histogram.bucket(call.first_token_us)
-        counts = (None,) * 12 if tokens is None else (
-            tokens.input_uncached, tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h,
-            tokens.input_audio, tokens.input_image, tokens.cache_read_audio, tokens.cache_read_image,
-            tokens.output_text, tokens.output_audio, tokens.output_image, tokens.reasoning,
-        )  # fmt: skip
-        input_tokens = tokens.input if tokens else None
-        output_tokens = tokens.output if tokens else None
-        source = "none" if tokens is None or (input_tokens is None and output_tokens is None) else tokens.source
-        lines = lines_to_json(cost.lines)
-        row = (
-            number, bytearray(call.call_id), call.boot_id, call.seq, call.started_at_us,
-            upstream_id, call.dialect, type_id, model_id, names["models"].id(_text(reading.requested_model)),
-            key_id, group_id, call.method, _text(call.target), call.client, _text(call.user_agent),
-            call.status, call.outcome, int(call.failed), call.fault,
-            _text(error.type) if error else None, _text(error.code) if error else None,
-            _text(error.message) if error else None,
-            int(reading.stream), _text(reading.finish_reason), _text(call.upstream_request_id),
-            _text(reading.service_tier),
-            call.duration_us, call.asked_us, call.answered_us, call.first_token_us, call.overhead_us,
-            duration_bucket, first_token_bucket,
-            source, *counts,
-            input_tokens, output_tokens,
-            None if input_tokens is None and output_tokens is None else (input_tokens or 0) + (output_tokens or 0),
-            quantities.units_to_json(reading.units), quantities.portions_to_json(reading.portions),
-            reading.raw_usage.decode("utf-8", "replace") if reading.raw_usage else None,
-            cost.nano_usd, cost.state, lines.decode() if lines else None, _text(cost.missing),
-            cost.source, cost.entry, cost.since, call.usage_micro, cost.cache_saved,
-            _text(reading.user), _text(reading.session),
-            orjson.dumps(reading.tags).decode() if reading.tags else None,
-            orjson.dumps(call.anomalies).decode() if call.anomalies else None,
-            call.request_bytes, call.response_bytes, call.sent_bytes,
-        )  # fmt: skip
-        counted = sums.Countable(
-            started_at_us=call.started_at_us,
-            model_id=model_id or 0, key_id=key_id or 0, group_id=group_id, type_id=type_id,
-            upstream_id=upstream_id or 0,
-            errors=int(call.failed),
-            input_tokens=input_tokens, output_tokens=output_tokens,
-            cache_read=tokens.all_cache_read if tokens else None,
-            cache_write=tokens.cache_write if tokens else None,
-            reasoning=tokens.reasoning if tokens else None,
-            estimated=source == "estimated",
-            cost=cost.nano_usd, cost_state=cost.state, usage=call.usage_micro, cache_saved=cost.cache_saved,
-            duration_bucket=duration_bucket, first_token_bucket=first_token_bucket,
-        )  # fmt: skip
-        return row, counted
-
-
-# Named, because a book that began with an earlier version has its newer columns at the end.
-_CALL_COLUMNS = (
-    "id", "call_id", "boot_id", "seq", "started_at",
-    "upstream_id", "dialect", "type_id", "model_id", "requested_model_id",
-    "key_id", "group_id", "method", "target", "client", "user_agent",
-    "status", "outcome", "failed", "fault", "error_type", "error_code", "error_message",
-    "streamed", "finish_reason", "upstream_request_id", "service_tier",
-    "duration", "asked", "answered", "first_token", "overhead", "duration_bucket", "first_token_bucket",
-    "tokens_source", "input_uncached", "cache_read", "cache_write_5m", "cache_write_1h",
-    "input_audio", "input_image", "cache_read_audio", "cache_read_image",
-    "output_text", "output_audio", "output_image", "reasoning",
-    "input_tokens", "output_tokens", "total_tokens", "units", "portions", "raw_usage",
-    "cost", "cost_state", "cost_lines", "cost_missing",
-    "price_source", "price_entry", "price_since", "usage", "cache_saved",
-    "user", "session", "tags", "anomalies", "request_bytes", "response_bytes", "sent_bytes",
-)  # fmt: skip
-_BODY_COLUMNS = (
-    "id", "call_id", "request_headers", "request_size", "request_cut",
-    "response_headers", "response_size", "response_cut", "content",
-)  # fmt: skip
-
-
-def _filling(
-    insert_into: str, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]
-) -> tuple[str, Iterable[tuple[object, ...]]]:
-    """The statement that writes these rows, and what it takes of each.
-
-    It is without the columns that none of them fills: to bind a None takes eight times as long as to bind a number,
-    because `sqlite3` first looks for somebody who can adapt it. So it does for `bytes`, and not for `bytearray`.
-    """
-    filled = [place for place, values in enumerate(zip(*rows, strict=True)) if not _nothing_in(values)]
-    return _statement(insert_into, tuple(columns[place] for place in filled)), map(itemgetter(*filled), rows)
-
-
-@lru_cache(maxsize=128)
-def _statement(insert_into: str, columns: tuple[str, ...]) -> str:
-    return f"{insert_into} ({', '.join(columns)}) values ({', '.join('?' * len(columns))})"
-
-
-def _nothing_in(values: tuple[object, ...]) -> bool:
-    return values[0] is None and values.count(None) == len(values)
-
 
 _REPEAT = """
 update calls set repeats = repeats + ? where call_id = ?
 returning started_at, coalesce(model_id, 0), coalesce(key_id, 0), group_id, type_id, coalesce(upstream_id, 0),
           failed, input_tokens is null and output_tokens is null, cost_state"""
-
-
-def _text(value: str | None) -> str | None:
-    """Text that SQLite takes and gives back: lone surrogates become question marks, NUL the symbol for it."""
-    if value is None or (value.isascii() and "\0" not in value):
-        return value
-    return value.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
-
-
-def _headers(headers: Headers) -> str:
-    try:
-        return orjson.dumps(headers).decode()
-    except TypeError:  # a lone surrogate
-        return orjson.dumps([[_text(name), _text(value)] for name, value in headers]).decode()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
