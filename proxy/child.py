@@ -14,6 +14,7 @@ import uvloop
 
 from proxy import log as logged
 from proxy.lifeline import CannotServe, Lifeline
+from proxy.memory import give_back_from_time_to_time
 
 
 def main() -> None:
@@ -30,6 +31,7 @@ def main() -> None:
     else:
         from proxy.worker import work as run
     collect_seldom()
+    give_back_from_time_to_time()
     sockets = [socket.socket(fileno=int(fd)) for fd in socket_fds]
     try:
         uvloop.run(run(config, sockets, lifeline))
