@@ -298,6 +298,17 @@ async def test_a_call_opens_beneath_its_row(page: Page, serve_book: ServeBook) -
     assert params(page) == []
 
 
+async def test_an_open_row_stands_out_to_its_end(page: Page, serve_book: ServeBook) -> None:
+    """The column that stays in sight while the others scroll has the colour of its row."""
+    await page.goto(f"{await serve_book(mixed())}/logs")
+    await rows(page).nth(2).locator("a.opens").click()
+    await expect(page.locator("tr.opened")).to_have_count(1)
+    colours = await page.locator("tr.opened > td").evaluate_all(
+        "all => all.map(one => getComputedStyle(one).backgroundColor)"
+    )
+    assert len(set(colours)) == 1
+
+
 async def test_the_id_is_copied(page: Page, serve_book: ServeBook) -> None:
     """The button beside Details puts the call's id on the clipboard."""
     calls = mixed()
