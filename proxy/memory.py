@@ -4,7 +4,6 @@ What is freed between things still in use stays with the process: `malloc` gives
 the end of its heap. So a minute with a thousand slow streams would be seen in the size of a process for ever.
 """
 
-import ctypes
 import mmap
 import threading
 from pathlib import Path
@@ -12,18 +11,11 @@ from pathlib import Path
 _STATM = Path("/proc/self/statm")  # https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
 _PAGE = mmap.PAGESIZE
 _LOOK_S = 10.0
+_TOLD = (
+    "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+)  # fmt: skip
 _WORTH_BYTES = 16 << 20
 """Giving back takes some 0.1 ms for each megabyte, in which nobody here gets more than half a kilobyte of memory."""
-
-
-class _Mallinfo2(ctypes.Structure):
-    # https://man7.org/linux/man-pages/man3/mallinfo.3.html
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
-        )
-    )  # fmt: skip
 
 
 class Heap:
@@ -32,12 +24,18 @@ class Heap:
     Raises:
         AttributeError: that library is not glibc, or older than 2.33.
         OSError: there is no /proc.
+        MemoryError: foreign functions cannot be called where no memory may be written and executed.
     """
 
     def __init__(self) -> None:
+        import ctypes  # here, because this alone can fail
+
+        class Mallinfo2(ctypes.Structure):  # https://man7.org/linux/man-pages/man3/mallinfo.3.html
+            _fields_ = [(name, ctypes.c_size_t) for name in _TOLD]
+
         library = ctypes.CDLL(None)
         self._look = library.mallinfo2
-        self._look.restype = _Mallinfo2
+        self._look.restype = Mallinfo2
         self._trim = library.malloc_trim
         self._least = self._not_used()
 
@@ -62,7 +60,7 @@ def give_back_from_time_to_time() -> None:
     """Until the process ends, from a thread of its own; not at all where the C library has no way to."""
     try:
         heap = Heap()
-    except (AttributeError, OSError):
+    except (AttributeError, OSError, MemoryError):
         return
 
     def keep() -> None:
