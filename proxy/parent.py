@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from proxy import log as logged
+from proxy import service_manager
 from proxy.children import Child
 from proxy.config.mistakes import ConfigError
 from proxy.config.model import Address, Config
@@ -233,12 +234,14 @@ async def run(
     if not await _started(parent, end):
         return
     announce(parent)
+    service_manager.tell("READY=1")
     beside = [asyncio.create_task(_beside(also, parent))]
     if again is not None:
         beside.append(asyncio.create_task(_reloading(parent, reread, again)))
     try:
         await end.wait()
     finally:
+        service_manager.tell("STOPPING=1")
         for one in beside:
             one.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
@@ -250,6 +253,7 @@ async def _reloading(parent: Parent, reread: asyncio.Event, again: Callable[[], 
     while True:
         await reread.wait()
         reread.clear()
+        service_manager.tell("RELOADING=1")
         try:
             config = again()
             _ask_for_files(config)
@@ -266,6 +270,7 @@ async def _reloading(parent: Parent, reread: asyncio.Event, again: Callable[[], 
             for key in fixed:
                 log.warning("%s needs a restart and stays as it is; all else is in force", key)
             log.info("reloaded %s; %s", config.source or "the defaults", _still_there(parent.leaving))
+        service_manager.tell("READY=1")
 
 
 def _ask_for_files(config: Config) -> None:

@@ -1,8 +1,11 @@
 """What `deploy/` promises of the program is true, as far as that can be seen without an init system or a container."""
 
+import asyncio
 import json
 import re
 import shutil
+import signal
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +18,7 @@ from proxy.cli.serve import serve
 from proxy.config.load import load
 from proxy.config.model import Proxy
 from proxy.open_files import needed
+from tests.relay.served import serve as serve_it
 
 ROOT = Path(__file__).parents[1]
 UNIT = (ROOT / "deploy" / "tollbook.service").read_text()
@@ -49,6 +53,37 @@ def test_the_unit_stops_and_reloads_in_order() -> None:
     assert setting("KillMode") == "mixed"
     assert int(setting("LimitNOFILE")) >= needed(Proxy())
     assert setting("ExecReload").split()[1:] == ["-HUP", "$MAINPID"]
+
+
+async def test_it_tells_the_service_manager_where_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the unit's type asks for: ready once it answers, ready again after a reload, and that it is about to end."""
+    assert setting("Type") == "notify"
+    (file := tmp_path / "tollbook.toml").write_text("")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+
+        async def told() -> list[str]:
+            async with asyncio.timeout(60):
+                return (await asyncio.get_running_loop().sock_recv(manager, 1000)).decode().splitlines()
+
+        served = await serve_it(tmp_path / "data", file)
+        try:
+            assert await told() == ["READY=1"]
+            assert await served.asked("/api/health")
+            served.process.send_signal(signal.SIGHUP)
+            reloading, clock = await told()
+            assert reloading == "RELOADING=1"
+            assert re.fullmatch(r"MONOTONIC_USEC=\d+", clock)
+            assert await told() == ["READY=1"]
+            file.write_text("nonsense")
+            served.process.send_signal(signal.SIGHUP)
+            assert (await told())[0] == "RELOADING=1"
+            assert await told() == ["READY=1"]  # it goes on as before
+        finally:
+            await served.stop(signal.SIGTERM)
+        assert await told() == ["STOPPING=1"]
 
 
 def test_the_unit_leaves_the_counts_of_what_was_killed() -> None:
