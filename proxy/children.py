@@ -52,8 +52,10 @@ class Child:
         if self._watch is None:
             return False
         up = asyncio.create_task(self._up.wait())
-        await asyncio.wait([up, self._watch], return_when=asyncio.FIRST_COMPLETED)
-        up.cancel()
+        try:
+            await asyncio.wait([up, self._watch], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            up.cancel()
         return self._up.is_set()
 
     def let_go(self, word: Word) -> None:

@@ -28,6 +28,7 @@ from proxy.listening import address_of, listen
 from proxy.open_files import ask_for_enough
 
 LOCK = "lock"
+_WORKERS_WITHIN_S = 60.0  # what takes longer hangs, and must not keep every later reload waiting
 _STORE_WITHIN_S = 60.0  # a store may have to finish, and the next one to open its book
 
 log = logging.getLogger("tollbook.parent")
@@ -124,7 +125,7 @@ class Parent:
         self._children += newcomers
         for child in newcomers:
             child.begin()
-        if not all([await child.ready() for child in newcomers]):
+        if not await _all_ready(newcomers):
             await self._end(newcomers)
             raise CannotStart("new workers could not start, so the ones there are serve on as before")
         self.config = config
@@ -187,6 +188,15 @@ class Parent:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+async def _all_ready(children: list[Child]) -> bool:
+    """Whether all of them are, in time."""
+    try:
+        async with asyncio.timeout(_WORKERS_WITHIN_S):
+            return all([await child.ready() for child in children])
+    except TimeoutError:
+        return False
 
 
 def _opened_to_strangers(was: Config, asked: Config, config: Config) -> list[str]:

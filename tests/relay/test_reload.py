@@ -287,6 +287,26 @@ async def test_a_listener_that_stays_open_keeps_asking_for_keys(tmp_path: Path) 
         await parent.stop()
 
 
+async def test_workers_that_hang_replace_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the new workers are not ready in time, they are taken down, and the ones there are serve on."""
+    config = Config(
+        proxy=Proxy(listen=Address("127.0.0.1", 0)), dashboard=Dashboard(Address("127.0.0.1", 0)), store=Store(tmp_path)
+    )
+    parent = Parent(config)
+    parent.claim()
+    try:
+        await parent.start()
+        before = {one.pid for one in psutil.Process().children()}
+        monkeypatch.setattr("proxy.parent._WORKERS_WITHIN_S", 0.0)
+        with pytest.raises(CannotStart, match="serve on as before"):
+            await parent.reload(config)
+        assert {one.pid for one in psutil.Process().children()} == before
+        monkeypatch.undo()
+        await parent.reload(config)
+    finally:
+        await parent.stop()
+
+
 async def test_workers_that_cannot_start_replace_nobody(start: Start, tmp_path: Path, dial: Dial) -> None:
     """When the new workers cannot start, the ones there are serve on."""
     served = await start("")
