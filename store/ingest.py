@@ -28,7 +28,7 @@ from store.budgets import Budgets, BudgetState
 from store.charging import Charging
 from store.dialects import tokenizer
 from store.health import LiveCounts
-from store.journal import Journals, Run, quarantine, tally_of
+from store.journal import Journals, Run, begun, quarantine, tally_of
 from store.metering import Meter, Noted, bare
 from store.spared import spared, without_bodies
 from store.turns import Turns
@@ -55,6 +55,7 @@ class _Standing:
 
     counters: Mapping[str, int] = field(default_factory=dict)
     runs: tuple[Run, ...] = ()
+    over: frozenset[str] = frozenset()  # runs in the counters, though their directories may still be there
     clear_at: float = 0.0  # when nothing was waiting, last
     journal_bytes: int = 0
 
@@ -95,6 +96,7 @@ class Ingest:
         self._something = threading.Event()  # to do: the thread need not wait until it looks again
         self._turns = Turns[Book](self._something.set)
         self._standing = _Standing(clear_at=time.monotonic())
+        self._over: set[str] = set()  # runs that were accounted for
         self._passes = 0
         self._careful = 0  # about so many calls are written one by one
         self._room = Room(self._data_dir, config.store.low_space)
@@ -154,7 +156,12 @@ class Ingest:
 
     def live(self) -> LiveCounts:
         """Where every call stands now; from any thread."""
-        return self._count(self._standing)
+        standing = self._standing
+        known = standing.over.union(run.boot_id for run in standing.runs)
+        with contextlib.suppress(OSError):  # the thread that fills the book says what is wrong with the directory
+            # A worker that began a moment ago may have answered calls before that thread has had its next look.
+            standing = replace(standing, runs=(*standing.runs, *begun(self._data_dir, besides=known)))
+        return self._count(standing)
 
     def _count(self, standing: _Standing) -> LiveCounts:
         counters = standing.counters
@@ -291,6 +298,7 @@ class Ingest:
         batch = _Batch(began + _LONGEST_PASS_S)
         for run in self._in_turn():
             if finished.get(run.boot_id, (0, False))[1]:
+                self._over.add(run.boot_id)
                 self._journals.drop(run)  # we died between accounting for it and removing it
                 continue
             for noted in self._journals.read(run):
@@ -359,7 +367,10 @@ class Ingest:
 
     def _stand(self, without: list[Run]) -> None:
         runs = tuple(run for run in self._journals.runs.values() if run not in without)
-        standing = _Standing(self._book.counters(), runs, self._standing.clear_at, self._journals.size())
+        self._over.update(run.boot_id for run in without)
+        standing = _Standing(
+            self._book.counters(), runs, frozenset(self._over), self._standing.clear_at, self._journals.size()
+        )
         if not self._count(standing).waiting:
             standing = replace(standing, clear_at=time.monotonic())
         self._standing = standing

@@ -8,7 +8,7 @@ and no running call began in it. After a crash everything still there is read ag
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,20 +99,13 @@ class Journals:
 
     def look(self) -> None:
         """Notice new runs, and which are over."""
-        for entry in self._entries():
-            if not entry.name.startswith(".") and entry.name not in self.runs and entry.is_dir(follow_symlinks=False):
-                self.runs[entry.name] = Run(entry.name, Path(entry.path))
+        if not self._journal.exists():  # somebody removed it; workers that live make it again
+            self._journal.mkdir(mode=0o700, exist_ok=True)
+        self.runs |= {run.boot_id: run for run in begun(self._data_dir, besides=self.runs)}
         for run in self.runs.values():
             if not run.dead:
                 # Asked before reading: what a worker wrote before its end is then read after it.
                 run.dead = not directory.alive(run.path) and not counting(self._data_dir, run.boot_id)
-
-    def _entries(self) -> list[os.DirEntry[str]]:
-        try:
-            return list(os.scandir(self._journal))
-        except FileNotFoundError:  # somebody removed it; workers that live make it again
-            self._journal.mkdir(mode=0o700, exist_ok=True)
-            return []
 
     def read(self, run: Run) -> Iterator[list[Noted]]:
         """The calls of this run that are over, as their notes are reached: those of one piece of a segment together.
@@ -257,6 +250,19 @@ class Journals:
         """Close all files; they stay for the next start."""
         for run in self.runs.values():
             run.close()
+
+
+def begun(data_dir: Path, besides: Container[str]) -> list[Run]:
+    """The runs that have a directory, without these; nothing of them is read yet."""
+    try:
+        entries = list(os.scandir(data_dir / directory.JOURNAL))
+    except FileNotFoundError:
+        return []
+    return [
+        Run(entry.name, Path(entry.path))
+        for entry in entries
+        if not entry.name.startswith(".") and entry.name not in besides and entry.is_dir(follow_symlinks=False)
+    ]
 
 
 def _read_again(fd: int, place: _Place) -> Note | None:

@@ -12,6 +12,7 @@ from proxy.journal.tally import read_tally, remove_tally
 from proxy.journal.writer import Journal
 from proxy.worker import Worker
 from store.health import LiveCounts
+from store.ingest import Ingest
 from tests.conftest import OpenHouse
 from tests.house import listening, upstreams
 from tests.journal.runs import HandWritten, an_ingest, asked, ended, framed, ingested, rows, started, stored, whole_call
@@ -183,6 +184,27 @@ async def test_segments_are_dropped_once_stored(tmp_path: Path) -> None:
     run.die()
     counters = await ingested(tmp_path)
     assert (counters["received"], counters["stored"]) == (199, 199)
+
+
+async def test_a_run_is_counted_before_the_store_has_met_it(tmp_path: Path) -> None:
+    """Whoever asks is told of the calls of a worker that began a moment ago, and of none twice when it is over."""
+    ingest = Ingest(Config(store=Store(tmp_path)))  # which has looked, and does not look again before it is started
+    run = HandWritten(tmp_path)
+    run.tally.count("received", 2)
+    run.write(1, *framed(*whole_call(1), *whole_call(2)))
+    assert (ingest.live().received, ingest.live().open) == (2, 2)
+    run.tally.count("ended", 2)
+    assert (ingest.live().received, ingest.live().waiting) == (2, 2)
+    run.die()
+    ingest.start()
+    await stored(ingest, 2)
+    async with asyncio.timeout(30):
+        while run.directory.path.exists():
+            assert ingest.live().received == 2
+            await asyncio.sleep(0)
+    assert balanced(ingest.live())
+    assert ingest.live().received == 2
+    await asyncio.to_thread(ingest.stop)
 
 
 async def test_book_is_balanced_all_the_time(house: OpenHouse, raw_upstream: OpenUpstream) -> None:
