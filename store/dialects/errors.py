@@ -52,13 +52,18 @@ def error_of(value: Any) -> CallError | None:
         return None
     inner = value.get("error")
     if inner is None and isinstance(value.get("errors"), list):  # watsonx
-        inner = next(filter(None, value["errors"]), None)
+        inner = value["errors"]
+    if isinstance(inner, list):  # Cloudflare
+        inner = next(filter(None, inner), None)
     details = inner if isinstance(inner, dict) else {}
+    said, detail = value.get("message"), value.get("detail")
+    if isinstance(said, dict):  # Mistral
+        detail = said.get("detail", said)
     message = _text(details.get("message")) or _text(inner)
-    message = message or _text(value.get("message")) or _text(value.get("Message")) or _detail(value.get("detail"))
+    message = message or _text(said) or _text(value.get("Message")) or _detail(detail)
     kind = _text(details.get("type")) or _text(details.get("status")) or _text(value.get("type"))
     kind = kind or _text(value.get("error_type")) or (_text(value.get("__type")) or "").rpartition("#")[2] or None
-    code = _text(details.get("code")) or _text(value.get("code"))
+    code = _text(details.get("code")) or _text(value.get("code")) or _text(value.get("error_code"))  # Databricks
     if message is None and not details and code is None:
         return None
     return CallError(kind, code, message)
