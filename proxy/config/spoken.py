@@ -13,6 +13,7 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
     (r"/publishers/anthropic/models/[^/]+:(rawPredict|streamRawPredict)", "anthropic"),
     (r"/publishers/[^/]+/models/[^/]+:(rawPredict|streamRawPredict)", "openai"),
     (r"/[^/]+:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)", "gemini"),
+    (r"/models/[^/:]+:predict", "vertex"),  # also of images at Gemini's own address
     (r"/ml/v\d[^/]*/(generation/\w+|text/(generation|generation_stream|embeddings))", "flat"),  # watsonx
     (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
     (r"/messages(/count_tokens)?", "anthropic"),
@@ -25,6 +26,7 @@ _BESIDE: dict[str, tuple[tuple[str, str], ...]] = {
     "azure": ((r"", "openai"),),
     "bedrock": ((r"/(openai/)?v1/", "openai"),),
     "cohere": ((r"/compatibility/", "openai"),),
+    "gemini": ((r".*/openai/", "openai"),),
     "ollama": ((r".*/api/", "ollama"), (r"", "openai")),
 }
 _beside = {

@@ -16,9 +16,10 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/responses/input_tokens", "count_tokens"),
     (r"(?<!threads)/messages", "chat"),
     (r"/messages/count_tokens", "count_tokens"),
-    (r"/(tokenize|tokenize-text)", "count_tokens"),
+    (r"/(tokenize|tokenize-text|detokenize)", "count_tokens"),
     (r"/messages/batches", "batch"),
     (r"/models/count-tokens[^/:]*:rawPredict", "count_tokens"),
+    (r"/models/[^/:]*ocr[^/:]*:rawPredict", "other"),
     (r":(streamGenerateContent|generateContent|rawPredict|streamRawPredict|generateMessage|generateAnswer)", "chat"),
     (r":(embedContent|batchEmbedContents|embedText|batchEmbedText)", "embedding"),
     (r":(countTokens|computeTokens|countMessageTokens|countTextTokens)", "count_tokens"),
@@ -43,18 +44,19 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/ml/v\d[^/]*/text/tokenization", "count_tokens"),
     (r"/cortex/inference:complete", "chat"),
     (r"/cortex/inference:embed", "embedding"),
+    (r"/uploads/[^/]+/complete", "file"),
     (r"/(api/generate|v1/generate|generate|generate_stream|completions?|complete)", "completion"),
     (r"(?<!images)(?<!videos)/edits", "completion"),  # OpenAI's, long ago
     (r"/v1/embed-jobs", "batch"),
-    (r"/(embeddings?|embed|semantic_embed|batch_semantic_embed)", "embedding"),
-    (r"/images(/(generations|edits|variations))?", "image"),
+    (r"/((multimodal|contextualized)?embeddings?|embed|semantic_embed|batch_semantic_embed)", "embedding"),
+    (r"/(images(/(generations|edits|variations))?|text_to_image)", "image"),
     (r"/(audio/speech|tts)", "speech"),
     (r"/(audio/transcriptions|stt)", "transcription"),
     (r"/audio/translations", "translation"),
     (r"/moderations", "moderation"),
-    (r"/rerank", "rerank"),
+    (r"/rerank(ing)?", "rerank"),
     (r"/(batches|batch/jobs)", "batch"),
-    (r"/models/.*/predictions", "other"),
+    (r"/models/(?!(load|unload|download)/?$).+", "other"),  # of one of them; nobody says what
 )
 _ANY_METHOD: tuple[tuple[str, CallType], ...] = (
     (r"/realtime(/(calls|client_secrets|sessions|transcription_sessions|translations)(/[^/]+)*)?", "realtime"),
@@ -77,8 +79,9 @@ _BELOW_OTHERS = re.compile(r".*/(threads|vector_stores|assistants|containers|ope
 
 _RUN = re.compile(r".*/threads(/[^/]+)?/runs(/[^/]+/submit_tool_outputs)?/?")  # of an assistant
 _WORK = re.compile(
-    r".*/(ocr|decisions|predictions|conversations(/[^/]+(/restart)?)?"
-    r"|endpoints/[^/]+/(invocations|invocations-response-stream))/?"
+    r".*/(ocr|decisions|predictions|classif(y|ications)|score|pooling|conversations(/[^/]+(/restart)?)?"
+    r"|models/[^/:]*ocr[^/:]*:rawPredict"
+    r"|(serving-)?endpoints/[^/]+/(invocations|invocations-response-stream))/?"
 )
 
 
@@ -122,8 +125,9 @@ _MODEL_IN_PATH = tuple(
     for ending in (
         r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)",
         r"/(?:models|tunedModels|endpoints)/(?!count-tokens)([^/:]+(?:/[^/:]+)*?):[A-Za-z]+",
-        r"/endpoints/([^/]+)/(?:invocations|invocations-response-stream)",
+        r"/(?:serving-)?endpoints/([^/]+)/(?:invocations|invocations-response-stream)",
         r"/models/([^/]+/[^/]+)/predictions",
+        r"/workflows/(.+)/text_to_image",
     )
 )
 
