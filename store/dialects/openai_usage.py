@@ -76,6 +76,8 @@ def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
             outgoing += reasoning
             total = None
     if total is not None and (incoming is None or outgoing is None or total != incoming + outgoing):
+        if not audio_in and get("prompt_audio_seconds") and incoming is not None and outgoing is not None:
+            audio_in = max(total - incoming - outgoing, 0)  # Voxtral's, of which only the length is told
         incoming, outgoing = _settled(incoming, outgoing, total, reasoning, audio_in, anomalies, type_)
     units = None if _UNITS.isdisjoint(usage) else _units(usage)
     if incoming is None and outgoing is None:
@@ -86,10 +88,10 @@ def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
         if cached is not None and cached > plain_in:
             anomalies.append("cached_over_input")
             cached = plain_in
-        if audio_in or image_in:
+        if cached is not None and (audio_in or image_in):
             cached, cached_audio, cached_image, audio_in, image_in = _by_modality(
                 plain_in,
-                cached or 0,
+                cached,
                 into("cached_tokens_details", get("cached_tokens_details")),
                 audio_in or 0,
                 image_in or 0,
