@@ -23,9 +23,11 @@ from store.dialects.shape import NOT_JSON, Shape
 _WAITING = frozenset(("queued", "in_progress", "requires_action", "cancelling", "CREATED", "IN_PROGRESS"))
 _FINAL_STATUS = frozenset(("completed", "incomplete", "failed", "cancelled", "expired"))
 _LAST_EVENTS = frozenset((
-    "response.completed", "response.incomplete", "response.failed", "error", "transcript.text.done",
+    "response.completed", "response.incomplete", "response.failed", "transcript.text.done",
     "speech.audio.done", "image_generation.completed", "image_edit.completed",
+    "conversation.response.done",
 ))  # fmt: skip
+_ERRORS = ("error", "conversation.response.error")  # the second is of Mistral
 _BESIDE_THE_RUN = ("thread.message", "thread.run.step", "thread.created")
 
 
@@ -112,9 +114,10 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     elif told:
         answer.output_open = False
     if piece.type is not None:
-        if piece.type == "error" and answer.error is None:
-            answer.error = error_of({"type": piece.type, "message": piece.message, "code": piece.code})
-        if type(piece.type) is str and piece.type in _LAST_EVENTS:
+        if piece.type in _ERRORS or piece.object == "error":  # the shape of older servers of open models
+            answer.error = answer.error or error_of({"type": piece.type, "message": piece.message, "code": piece.code})
+            answer.ended = True
+        elif type(piece.type) is str and piece.type in _LAST_EVENTS:
             answer.ended = True
             if type_ == "image":
                 answer.tell("images", (answer.units or {}).get("images", 0) + 1)

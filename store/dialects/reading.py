@@ -105,7 +105,7 @@ def read_exchange(
         raw_usage=answer.raw_usage if metered else None,
         reported_cost_usd=reported_cost_usd(answer.usage, answer.cost_usd, response_headers) if metered else None,
         service_tier=counted.service_tier or answer.service_tier,
-        error=answer.error if type_ in _METERED or refused else None,
+        error=answer.error if refused or (metered and method == "POST") else None,
         finish_reason=answer.finish_reason,
         finished=finished,
         response_id=answer.id if type_ != "model" else None,  # there it is the model's name
