@@ -71,7 +71,7 @@ class Piece(Interaction, rename="camel"):
 def _take(answer: Answer, piece: Piece, _: CallType) -> None:
     answer.id = answer.id or name(piece.response_id)
     answer.model = answer.model or name(piece.model_version)
-    answer.take_usage(piece.usage_metadata)
+    told = answer.take_usage(piece.usage_metadata)
     if piece.status is not None:
         _take_interaction(answer, piece)
     if piece.interaction is not None:
@@ -84,6 +84,8 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
         if reason:
             answer.finish_reason = name(str(reason))
             answer.ended = True
+        if told:  # with every piece, as it grows: final is the one with or after the finish reason
+            answer.output_open = not answer.ended
     elif isinstance(piece.prompt_feedback, dict) and piece.prompt_feedback.get("blockReason"):
         answer.finish_reason = name(str(piece.prompt_feedback["blockReason"]))
         answer.ended = True

@@ -26,7 +26,7 @@ def test_a_large_last_event_still_tells_its_usage() -> None:
 def test_a_torn_event_does_not_override_later_ones() -> None:
     """Counts of a torn event are those of its moment: what later events tell counts more."""
     told = [{"promptTokenCount": 44, "candidatesTokenCount": n, "totalTokenCount": 44 + n} for n in (1, 500, 900)]
-    first, torn, last = (_event("b" * 3000, usageMetadata=usage) for usage in told)
+    first, torn, last = (_event("b", safetyNote="b" * 3000, usageMetadata=usage) for usage in told)
     stream = first + torn + last  # that broke off: no event tells a finish reason
     kept = Document(stream[: len(first)], stream[len(first) + 100 :], cut=True)
     path = "/v1beta/models/gemini-3-flash:streamGenerateContent"
