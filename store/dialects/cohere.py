@@ -64,13 +64,14 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
 
 
 _UNKNOWN = (None, None)
+_COUNTS = frozenset(("input_tokens", "output_tokens", "image_tokens"))
 
 
 def _count(usage: dict[str, Any], _: CallType) -> Counted:
     counts = Counts(whole_floats=True)
     of = counts.of
     billed, seen = _object(usage.get("billed_units")), _object(usage.get("tokens"))
-    charged = billed if "input_tokens" in billed or "output_tokens" in billed else seen
+    charged = seen if _COUNTS.isdisjoint(billed) else billed
     incoming, outgoing = of(charged.get("input_tokens")), of(charged.get("output_tokens"))
     pictures = of(charged.get("image_tokens"))
     cached, reasoning = (
