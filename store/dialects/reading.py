@@ -236,11 +236,16 @@ def _counted(dialect: Dialect, answer: Answer, type_: CallType) -> Counted:
 def _estimated(
     type_: CallType, request: Document, response: Document, answer: Answer, count: estimate.Count | None
 ) -> Tokens | None:
-    """An estimate of both directions; None when no model has answered: nothing but an error, or nothing at all."""
+    """An estimate of both directions; None when no model has answered: nothing but an error, or nothing at all.
+
+    No request is empty: one without text, or that was not kept, has a number of tokens that nobody can tell.
+    """
     said = estimate.Said() if type_ == "embedding" else _said(response)
     if said.nothing and (answer.error is not None or not _by_a_model(type_, answer)):
         return None
-    incoming = estimate.asked(request, conversation=type_ == "chat").tokens(count)
+    incoming = estimate.asked(request, conversation=type_ == "chat").tokens(count) or None
+    if incoming is None and said.nothing:
+        return None
     return Tokens("estimated", input_uncached=incoming, output_text=said.tokens(count))
 
 
