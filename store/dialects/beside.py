@@ -1,8 +1,8 @@
 """Counts told beside the usage object, for answers whose body has none or leaves one out.
 
 Bedrock tells every count in its headers, also for models whose own format has no usage, and in the last chunk of a
-stream; some backends of Hugging Face's router and Fireworks have such headers, too. What the body's own usage tells
-counts more: it says what the parts are.
+stream; some backends of Hugging Face's router and Fireworks have such headers, too, and llama.cpp tells them with the
+time that each part took. What the body's own usage tells counts more: it says what the parts are.
 """
 
 from typing import Any
@@ -29,14 +29,25 @@ _METRICS = {
     "cacheReadInputTokenCount": "cache_read",
     "cacheWriteInputTokenCount": "cache_write",
 }
+_TIMINGS = {"prompt_n": "input", "cache_n": "cache_read", "predicted_n": "output"}
 _LONGEST = 15  # digits: less than LARGEST
 
 
 def metrics_in(told: Any) -> dict[str, int] | None:
     """The counts in Bedrock's `amazon-bedrock-invocationMetrics`."""
+    return _counts(told, _METRICS)
+
+
+def timings_in(told: Any) -> dict[str, int] | None:
+    """The counts in llama.cpp's `timings`; None where they do not tell what was cached, which the prompt leaves out."""
+    found = _counts(told, _TIMINGS)
+    return found if found is not None and len(found) == len(_TIMINGS) else None
+
+
+def _counts(told: Any, names: dict[str, str]) -> dict[str, int] | None:
     if not isinstance(told, dict):
         return None
-    found = {name: told.get(key) for key, name in _METRICS.items()}
+    found = {name: told.get(key) for key, name in names.items()}
     return {name: count for name, count in found.items() if type(count) is int and 0 <= count <= LARGEST}
 
 

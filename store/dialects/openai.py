@@ -12,6 +12,7 @@ import msgspec
 
 from store.call import CallType, Portion
 from store.dialects.answer import Answer
+from store.dialects.beside import timings_in
 from store.dialects.counts import Counts, name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.errors import error_of
@@ -85,6 +86,9 @@ class Piece(Response):
     data: msgspec.Raw = msgspec.Raw()
     duration: Any = None
     cost: Any = None
+    timings: Any = None  # llama.cpp's, as the two below are of its own completions
+    stop: Any = None
+    stop_type: Any = None
 
 
 class _Counted(msgspec.Struct):
@@ -130,6 +134,11 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         answer.error = answer.error or error_of({"error": piece.last_error})
     if piece.cost is not None:
         answer.cost_usd = piece.cost
+    if piece.stop is True:
+        answer.finish_reason = name(piece.stop_type) or answer.finish_reason
+        answer.ended = True
+    if piece.timings is not None and answer.ended:
+        answer.beside = timings_in(piece.timings)
     if type_ == "image":
         _take_images(answer, piece)
     elif type_ in ("transcription", "translation"):
