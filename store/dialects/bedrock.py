@@ -1,7 +1,7 @@
 """AWS Bedrock: converse, whole and streamed. Nova's own format is the same one.
 
 Input is the uncached remainder, and cache reads and writes stand beside it; the total is the sum of all. No answer
-names its model: the path does.
+names its model: the path does, and where a router is asked, the trace of what it chose.
 
 `invoke` answers in the format of whoever made the model (`recognised.py`), and `invoked` adds to each of these formats
 the counts that Bedrock itself puts into the last chunk of a stream.
@@ -16,6 +16,7 @@ from store.anomalies import Anomaly
 from store.call import CallType, Tokens
 from store.dialects.answer import Answer, Counted
 from store.dialects.beside import metrics_in
+from store.dialects.call_types import without_arn
 from store.dialects.counts import Counts, name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.errors import error_of
@@ -27,9 +28,24 @@ class Stop(msgspec.Struct, rename="camel"):
     stop_reason: Any = None
 
 
+class Router(msgspec.Struct, rename="camel"):
+    invoked_model_id: Any = None
+
+
+class Trace(msgspec.Struct, rename="camel"):
+    prompt_router: Router | None = None
+
+
 class Metadata(msgspec.Struct, rename="camel"):
     usage: msgspec.Raw = msgspec.Raw()
     service_tier: Any = None
+    trace: Trace | None = None
+
+
+class Text(msgspec.Struct):
+    """In Mistral's own format."""
+
+    stop_reason: Any = None
 
 
 class Piece(Metadata, rename="camel"):
@@ -39,21 +55,34 @@ class Piece(Metadata, rename="camel"):
     message_stop: Stop | None = None
     metadata: Metadata | None = None
     error: Any = None
+    outputs: list[Text] | None = None
+    images: list[msgspec.Raw] | None = None  # Amazon's and Stability's
+    cohere_id: Any = msgspec.field(name="response_id", default=None)
+    cohere_reason: Any = msgspec.field(name="finish_reason", default=None)
     refused: Any = msgspec.field(name="Output", default=None)  # of a service that does not know the operation
 
 
-def _take(answer: Answer, piece: Piece, _: CallType) -> None:
+def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     for told in (piece, piece.metadata):
         if told is not None:
             answer.take_usage(told.usage)
             tier = told.service_tier
             answer.service_tier = name(tier.get("type") if isinstance(tier, dict) else tier) or answer.service_tier
+            if told.trace is not None and told.trace.prompt_router is not None:
+                answer.model = name(without_arn(name(told.trace.prompt_router.invoked_model_id) or ""))
     if piece.metadata is not None:
         answer.ended = True
     reason = piece.message_stop.stop_reason if piece.message_stop is not None else piece.stop_reason
+    if piece.outputs:
+        reason = piece.outputs[0].stop_reason
+    elif reason is None:
+        reason = piece.cohere_reason
     if reason is not None:
         answer.finish_reason = name(reason)
         answer.ended = True
+    answer.id = answer.id or name(piece.cohere_id)
+    if type_ == "image" and piece.images is not None:
+        answer.tell("images", len(piece.images))
     if piece.error:
         answer.error = answer.error or error_of({"error": piece.error})
         answer.ended = True

@@ -140,11 +140,15 @@ def model_in_path(path: str) -> str | None:
     """
     for pattern in _MODEL_IN_PATH:
         if (match := pattern.fullmatch(path)) is not None:
-            name = unquote(match[1])
-            if name.startswith("arn:"):
-                name = name.rpartition("/")[2] if "/" in name else name.rpartition(":")[2]
-            return name[:256] or None
+            return without_arn(unquote(match[1]))[:256] or None
     return None
+
+
+def without_arn(name: str) -> str:
+    """The last part of an ARN; any other name as it is."""
+    if not name.startswith("arn:"):
+        return name
+    return name.rpartition("/")[2] if "/" in name else name.rpartition(":")[2]
 
 
 @lru_cache(maxsize=4096)

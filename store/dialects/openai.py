@@ -34,6 +34,7 @@ _BESIDE_THE_RUN = ("thread.message", "thread.run.step", "thread.created")
 
 class Choice(msgspec.Struct):
     finish_reason: Any = None
+    stop_reason: Any = None  # instead of it, by open models behind Bedrock
     error: Any = None
     usage: msgspec.Raw = msgspec.Raw()
 
@@ -106,7 +107,7 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         _take_response(answer, piece.response, streamed=True)
     if piece.choices:
         choice = piece.choices[0]
-        reason = name(choice.finish_reason)
+        reason = name(choice.finish_reason) or name(choice.stop_reason)
         if reason:
             answer.finish_reason = reason
             answer.ended = True
