@@ -41,7 +41,10 @@ def _error_in(document: Document) -> CallError | None:
         found = next(filter(None, (error_of(_loaded(Document(data))) for data in stream.all())), None)
     else:
         found = None
-    return found or CallError(None, None, _beginning(document))
+    if found is None or found.message is None:
+        kind, code = (None, None) if found is None else (found.type, found.code)
+        return CallError(kind, code, _beginning(document))
+    return found
 
 
 def error_of(value: Any) -> CallError | None:

@@ -129,6 +129,8 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     if piece.x_groq is not None:
         answer.take_usage(piece.x_groq.usage)
         _take_breakdown(answer, piece.x_groq.usage_breakdown)
+        if piece.x_groq.error:
+            answer.error = answer.error or error_of({"error": piece.x_groq.error})
     if piece.usage_breakdown is not None:
         _take_breakdown(answer, piece.usage_breakdown)
     if piece.last_error:

@@ -45,9 +45,10 @@ def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
         cached = _first(usage, _CACHED) if cached is None else cached
         written = get(_WRITTEN) if written is None else written
         reasoning = get(_REASONING) if reasoning is None else reasoning
+    prompt, completion = get("prompt_tokens"), get("completion_tokens")
     values: tuple[Any, ...] = (
-        get("prompt_tokens") if "prompt_tokens" in usage else get("input_tokens"),
-        get("completion_tokens") if "completion_tokens" in usage else get("output_tokens"),
+        get("input_tokens") if prompt is None else prompt,
+        get("output_tokens") if completion is None else completion,
         get("total_tokens"),
         cached,
         written,
