@@ -12,6 +12,7 @@ from store.call import CallType
 
 _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(chat|agents)/completions", "chat"),
+    (r"/v1/(agent|(async/)?sonar)", "chat"),
     (r"/responses(/compact)?", "chat"),
     (r"/responses/input_tokens", "count_tokens"),
     (r"(?<!threads)/messages", "chat"),
@@ -105,6 +106,15 @@ def is_work(path: str) -> bool:
     Conversations are Mistral's, which answer; OpenAI's of the same path only keep, and tell no usage.
     """
     return _WORK.fullmatch(path) is not None
+
+
+_DEFERRED = re.compile(r".*/(chat/deferred-completion|async/(chat/completions|sonar))/[^/]+/?")  # xAI, Perplexity
+
+
+@lru_cache(maxsize=4096)
+def fetches_deferred(path: str) -> bool:
+    """Whether a GET of this path fetches what a model did since it was asked, told nowhere else."""
+    return _DEFERRED.fullmatch(path) is not None
 
 
 _STREAMED = (

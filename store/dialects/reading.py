@@ -16,7 +16,14 @@ from store.dialects import checks, cut_json, estimate, multipart
 from store.dialects.answer import Answer, Counted
 from store.dialects.beside import completed
 from store.dialects.billed import portions_of, units_of
-from store.dialects.call_types import call_type, deployment_in_path, is_work, model_in_path, streams_by_path
+from store.dialects.call_types import (
+    call_type,
+    deployment_in_path,
+    fetches_deferred,
+    is_work,
+    model_in_path,
+    streams_by_path,
+)
 from store.dialects.counts import name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.document import Document, Form
@@ -72,6 +79,8 @@ def read_exchange(
         midway = dialect.told_midway is not None and dialect.told_midway in response.head
         answer, counted, finished = _streamed(dialect, stream, type_, all_of_it=midway)
 
+    if method == "GET" and fetches_deferred(path):
+        answer.background = True
     metered = type_ in _METERED or (type_ == "other" and _is_charged(method, path, answer))
     if metered and not refused and not answer.pending:
         counted = completed(answer, counted, response_headers, type_)
@@ -121,7 +130,7 @@ def _is_charged(method: str, path: str, answer: Answer) -> bool:
     """Whether a call of type "other" is work of a model, or the only one to tell of it.
 
     Asking again for an earlier call (a poll, a list, a batch, its results) repeats what that call was charged, as
-    often as somebody asks; so it is charged nothing, with one exception: a response that was made in the background.
+    often as somebody asks; so it is charged nothing, with one exception: what was made in the background, or deferred.
     Its POST was answered before there was any usage. (`store/retold.py` sees to it that it counts once.)
     """
     if method == "POST":

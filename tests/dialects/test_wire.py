@@ -13,6 +13,7 @@ from tests.dialects.wire import Case, as_told, cases
 
 CASES = cases()
 WHOLE = [case for case in CASES if Document(case.response).form == "json" and case.status < 400]
+NESTED = [case for case in WHOLE if case.name.startswith("perplexity/async:")]  # an answer within an answer
 STREAMS = [case for case in CASES if Document(case.response).form == "events"]
 COUNTS = re.compile(
     rb'"(?:usage|meta"|details|results"|prompt_eval_count|num_tokens_prompt|inputTextTokenCount|prompt_token_count)'
@@ -63,7 +64,7 @@ def test_cut_stream(case: Case) -> None:
     assert case.read(document) == case.read()
 
 
-@pytest.mark.parametrize("case", WHOLE, ids=ids)
+@pytest.mark.parametrize("case", [case for case in WHOLE if case not in NESTED], ids=ids)
 def test_large_whole_answer(case: Case) -> None:
     """Usage behind a megabyte that was not kept is found, and so is the model before it."""
     counts = COUNTS.search(case.response)
