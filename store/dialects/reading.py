@@ -204,7 +204,8 @@ def _streamed(
         answer = Answer()
         _take_all(dialect, answer, payloads, type_)
         counted = _counted(dialect, answer, type_)
-        if counted.tokens is not None and answer.ended and not answer.output_open and not counted.anomalies:
+        whole = counted.tokens is not None and answer.ended and not answer.output_open and not counted.anomalies
+        if whole and (answer.finish_reason is not None or type_ not in _ESTIMATED):
             return answer, counted, True
     answer = Answer()
     _take_all(dialect, answer, stream.before(), type_)

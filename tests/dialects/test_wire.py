@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from store.dialects import Document, upstream_request_id
+from store.dialects import Document, read, upstream_request_id
 from store.dialects.document import Document as DocumentItself
+from tests.dialects.framing import frame
 from tests.dialects.wire import Case, as_told, cases
 
 CASES = cases()
@@ -53,6 +54,18 @@ def test_long_stream(case: Case) -> None:
     padding = b': x\n\ndata: {"type":"ping","choices":[]}\n\n' * 1000
     expected = case.read()
     assert case.read(Document(first + b"\n\n" + padding + rest)) == expected
+
+
+@pytest.mark.parametrize("size", [10, 2000, 20_000])
+def test_long_last_event(size: int) -> None:
+    """Why a stream ended is found before a last event of any length, as that of a guardrail with its trace."""
+    delta = frame("contentBlockDelta", {"delta": {"text": "Hello"}, "contentBlockIndex": 0})
+    usage = {"inputTokens": 12, "outputTokens": 5, "totalTokens": 17}
+    last = frame("metadata", {"usage": usage, "trace": {"guardrail": {"modelOutput": ["x" * size]}}})
+    stream = 10 * delta + frame("messageStop", {"stopReason": "guardrail_intervened"}) + last
+    path = "/model/amazon.nova-lite-v1%3A0/converse-stream"
+    reading = read("bedrock", "POST", path, (), Document(b"{}"), 200, (), Document(stream))
+    assert reading.finish_reason == "guardrail_intervened"
 
 
 @pytest.mark.parametrize("case", STREAMS, ids=ids)
