@@ -152,7 +152,7 @@ class Child:
         fds = [theirs.fileno(), *(listening.fileno() for listening in self.sockets)]
         try:
             process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-m", "proxy.child", self.kind, *map(str, [self._number, *fds])],
+                [sys.executable, "-P", "-m", "proxy.child", self.kind, *map(str, [self._number, *fds])],
                 pass_fds=fds,
                 stdin=subprocess.DEVNULL,
             )

@@ -32,7 +32,7 @@ def load_apart(path: Path | None, **flags: Unpack[Flags]) -> Config:
         subprocess.CalledProcessError: it ended without an answer.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "proxy.config.apart"],
+        [sys.executable, "-P", "-m", "proxy.config.apart"],  # nothing from the folder it is started in
         input=pickle.dumps((path, flags)),
         stdout=subprocess.PIPE,
         check=True,

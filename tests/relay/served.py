@@ -88,8 +88,10 @@ class Served:
         return self.process.returncode, said.decode()
 
 
-async def launch(data_dir: Path, config: Path, *options: str, open_files: tuple[int, int] | None = None) -> Process:
-    """Start it, on ports that the system chooses unless told otherwise.
+async def launch(
+    data_dir: Path, config: Path, *options: str, open_files: tuple[int, int] | None = None, folder: Path = ROOT
+) -> Process:
+    """Start it in this folder, on ports that the system chooses unless told otherwise.
 
     `open_files`: the soft and the hard limit it starts with.
     """
@@ -98,14 +100,16 @@ async def launch(data_dir: Path, config: Path, *options: str, open_files: tuple[
     addresses = [] if "--listen" in options else ["--listen", "127.0.0.1:0"]
     addresses += [] if "--dashboard" in options else ["--dashboard", "127.0.0.1:0"]
     return await asyncio.create_subprocess_exec(
-        *limits, sys.executable, "-m", "proxy.cli", "serve", "--data-dir", str(data_dir), "--config", str(config),
-        *addresses, *options, cwd=ROOT, stdout=PIPE, stderr=PIPE, start_new_session=True,
+        *limits, sys.executable, "-P", "-m", "proxy.cli", "serve", "--data-dir", str(data_dir), "--config", str(config),
+        *addresses, *options, cwd=folder, stdout=PIPE, stderr=PIPE, start_new_session=True,
     )  # fmt: skip
 
 
-async def serve(data_dir: Path, config: Path, *options: str, open_files: tuple[int, int] | None = None) -> Served:
+async def serve(
+    data_dir: Path, config: Path, *options: str, open_files: tuple[int, int] | None = None, folder: Path = ROOT
+) -> Served:
     """Start it and wait for the addresses it prints."""
-    process = await launch(data_dir, config, *options, open_files=open_files)
+    process = await launch(data_dir, config, *options, open_files=open_files, folder=folder)
     assert process.stdout is not None
     found: list[str] = []
     while len(found) < 2:

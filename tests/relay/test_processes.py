@@ -214,6 +214,16 @@ async def test_idle_stop(start: Start) -> None:
     assert await served.stop(signal.SIGINT) == (0, "")
 
 
+async def test_files_where_it_is_started(tmp_path: Path) -> None:
+    """Nothing in the folder it is started in is run, whatever its name."""
+    (tmp_path / "proxy").mkdir()
+    for name in ("proxy/__init__.py", "secrets.py", "store.py"):
+        (tmp_path / name).write_text("raise SystemExit('not ours')")
+    (tmp_path / "tollbook.toml").write_text("")
+    served = await serve(tmp_path / "data", tmp_path / "tollbook.toml", folder=tmp_path)
+    assert await served.stop() == (0, "")
+
+
 async def said_by(data_dir: Path, config: Path, *options: str) -> tuple[int | None, list[str]]:
     """The exit status and the lines on stderr of a start that fails."""
     process = await launch(data_dir, config, *options)
