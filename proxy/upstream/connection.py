@@ -6,7 +6,9 @@ and what nobody asked for ends the connection.
 """
 
 import asyncio
+import contextlib
 import select
+import ssl
 from collections.abc import Callable
 from typing import cast
 
@@ -293,7 +295,20 @@ class ByTls(Connection, asyncio.BufferedProtocol):
     something comes (`SSL_READ_MAX_SIZE` of uvloop and asyncio): new pages to map, clear and unmap for every event.
     """
 
-    __slots__ = ()
+    __slots__ = ("_tls",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open."""
+        super().connection_made(transport)
+        self._tls: ssl.SSLObject = transport.get_extra_info("ssl_object")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is closed. When TCP ends, the loops let go of what is not decrypted yet, because reading is paused or it
+        is more than the buffer takes at once; but it came, and belongs to the answer."""
+        with contextlib.suppress(ssl.SSLError):  # that was all
+            while self._answer is not None and (data := self._tls.read(len(_DECRYPTED))):
+                self.data_received(data)
+        super().connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to put what comes next; `buffer_updated` takes it away at once, so that one is enough for all."""

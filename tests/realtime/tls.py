@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 @asynccontextmanager
 async def tls_before(url: str, folder: Path) -> AsyncIterator[tuple[str, ssl.SSLContext]]:
     """Hands bytes on to `http://HOST:PORT`; gives its own address, and what trusts its certificate."""
-    certificate, key = _certificate(folder)
+    certificate, key = made_certificate(folder)
     ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ours.load_cert_chain(certificate, key)
     host, _, port = url.removeprefix("http://").partition(":")
@@ -49,7 +49,8 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def made_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for this machine, and its key: `certificate.pem` and what else is there, in this folder."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
