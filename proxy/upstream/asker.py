@@ -52,6 +52,7 @@ class OwnAsker:
                 upload = self._loop.create_task(_upload(connection, answer, body, asking.length, wait))
                 self._uploads.add(upload)
                 upload.add_done_callback(self._uploads.discard)
+                answer.uploading(upload)
             await answer.head()
         except BaseException:
             answer.close()

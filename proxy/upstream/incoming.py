@@ -31,6 +31,7 @@ class Incoming:
         "_silence",
         "_sink",
         "_size",
+        "_upload",
         "_wait",
         "_waiter",
         "_whose",
@@ -54,6 +55,7 @@ class Incoming:
         self._fault: BaseException | None = None
         self._flow: Callable[[bool], None] = _nowhere
         self._let_go: Callable[[], None] = _nothing
+        self._upload: asyncio.Task[None] | None = None
         self.status = 0
         self.reason = b""
         self.headers: Headers = []
@@ -112,9 +114,11 @@ class Incoming:
         raise UpstreamFault("upstream_broke_off", f"{self._whose} did not open a websocket")
 
     def close(self) -> None:
-        """Be done with it."""
+        """Be done with it; also with the upload, which would go on waiting for a body that nobody wants."""
         self._silence.done(self._wait)
         self._let_go()
+        if self._upload is not None:
+            self._upload.cancel()
 
     async def _woken(self) -> bool:
         """Wait for more, or the end. Returns whether it was the sink that stopped."""
@@ -141,6 +145,10 @@ class Incoming:
         return UpstreamFault("upstream_timed_out", f"{self._whose} was silent for {self._wait.limit_s:g} s")
 
     # ------------------------------------------------------------------------------ the connection
+
+    def uploading(self, upload: asyncio.Task[None]) -> None:
+        """The request is sent by this task."""
+        self._upload = upload
 
     def attach(self, flow: Callable[[bool], None], let_go: Callable[[], None]) -> None:
         """By which connection it comes: how to have it read on or not, and how to be done with it."""

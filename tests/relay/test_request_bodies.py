@@ -244,6 +244,38 @@ async def test_upload_past_an_early_answer_ends_well(
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
 
 
+@pytest.mark.parametrize("answers", [True, False])
+@pytest.mark.parametrize("framing", ["sized", "chunked"])
+async def test_upload_after_an_early_answer_is_heard_out(
+    house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial, framing: str, answers: bool
+) -> None:
+    """A client that only then sends the rest of its upload is not cut off, and its connection serves the next call."""
+
+    async def script(visit: Visit) -> None:
+        if visit.head.line.startswith(b"POST"):
+            await visit.reader.readexactly(100_000)
+            if answers:
+                await visit.say(sized(b"no", status=b"400 Bad Request"))
+                await visit.left()
+            else:
+                visit.abort()
+        else:
+            await visit.say(OK)
+
+    upstream = await raw_upstream(script)
+    home = await house(upstream.url)
+    client = await dial(home.proxy)
+    chunked = framing == "chunked"
+    piece = b"%x\r\n%b\r\n" % (100_100, NOISE[:100_100]) if chunked else NOISE[:100_100]
+    await client.ask("/groq/v1/x", "POST", "Transfer-Encoding: chunked" if chunked else "Content-Length: 300300")
+    await client.say(piece)
+    assert (await client.answer()).status == (400 if answers else 502)
+    await client.say(piece, piece, LAST if chunked else b"")
+    await client.ask()
+    assert (await client.answer()).status == 200
+    await home.rows(2)
+
+
 @pytest.mark.parametrize("sent", [10, 200_000])
 async def test_stalled_upload_is_the_clients_fault(
     house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial, sent: int
