@@ -54,6 +54,23 @@ class _Connection(RequestHandler):
             return
         super().connection_made(transport)
 
+    async def start(self) -> None:
+        """Serve what is asked on it, to its end."""
+        transport = self.transport
+        try:
+            await super().start()
+        finally:
+            if transport is not None:
+                self._see_off(transport)
+
+    def _see_off(self, transport: asyncio.Transport, before: int | None = None) -> None:
+        """A closed connection lives until its client has taken what was sent: only while it goes on taking some."""
+        unread = transport.get_write_buffer_size()
+        if unread and (before is None or unread < before):
+            self._loop.call_later(self.server.limits.write_timeout_s, self._see_off, transport, unread)
+        elif unread:
+            transport.abort()
+
     def data_received(self, data: bytes) -> None:
         """Read on; tells whoever reads a body when its framing breaks, whom aiohttp leaves waiting for ever."""
         super().data_received(data)

@@ -295,3 +295,33 @@ async def test_long_stream_has_no_total_timeout(house: OpenHouse, raw_upstream: 
     got = await client.answer()
     assert len(re.findall(rb"data:", got.body)) == 30
     assert (await home.row())["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_client_that_does_not_read_the_end_is_let_go(
+    house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial, whole: bool
+) -> None:
+    """A connection ends whose client does not take the last of an answer, be it whole or broken off."""
+
+    async def script(visit: Visit) -> None:
+        await visit.read()
+        await visit.say(CHUNKED)
+        (client_side,) = home.worker._server.connections
+        assert client_side.transport is not None
+        while not client_side.transport.get_write_buffer_size():
+            await visit.say(chunked(b"x" * 10_000))
+            await asyncio.sleep(0)
+        if whole:
+            await visit.say(LAST)
+        else:
+            visit.writer.close()
+
+    upstream = await raw_upstream(script)
+    home = await house(upstream.url, write_timeout_s=0.3, idle_timeout_s=0.3)
+    client = await dial(home.proxy, receive_buffer=4096)
+    client.writer.transport.pause_reading()
+    await client.ask("/groq/v1/chat/completions", "POST", body=CHAT)
+    assert (await home.row())["outcome"] == ("completed" if whole else "upstream_broke_off")
+    async with asyncio.timeout(60):
+        while home.worker._server.connections:  # noqa: ASYNC110 - nobody tells when one has ended
+            await asyncio.sleep(0.02)
