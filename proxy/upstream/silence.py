@@ -25,7 +25,7 @@ class Wait:
     def __init__(self, loop: asyncio.AbstractEventLoop, limit_s: float) -> None:
         self._loop = loop
         self.limit_s = limit_s
-        self._task: asyncio.Task[object] | None = None
+        self._task: asyncio.Task[object] | None = None  # that waits
         self.deadline = _NEVER
         self.over = False
 
@@ -38,8 +38,9 @@ class Wait:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.deadline = _NEVER
+        task, self._task = self._task, None
         # The task may have been cancelled for another reason too; then that is how it ends.
-        if self.over and isinstance(error, asyncio.CancelledError) and self._task and self._task.uncancel() == 0:
+        if self.over and isinstance(error, asyncio.CancelledError) and task and task.uncancel() == 0:
             raise Silence from error
 
     def extend(self) -> None:
@@ -51,10 +52,10 @@ class Wait:
         self.deadline = _NEVER
 
     def end(self) -> None:
-        """Cut the running wait short."""
-        self.over = True
+        """Cut the wait short that is running, if one is: an upload may set the clock while the client is waited for."""
         self.deadline = _NEVER
         if self._task is not None:
+            self.over = True
             self._task.cancel()
 
 

@@ -277,6 +277,34 @@ async def test_slow_reader_is_no_silence(house: OpenHouse, raw_upstream: OpenUps
     assert (await home.row())["outcome"] == "completed"
 
 
+async def test_slow_reader_is_no_silence_when_its_upload_ends(
+    house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial
+) -> None:
+    """Nor does it when the client, before it reads on, sends the rest of its request."""
+    piece = b"x" * 64_000
+
+    async def script(visit: Visit) -> None:
+        await visit.reader.readuntil(b"abc\r\n")
+        await visit.say(CHUNKED, *[chunked(piece)] * 300, LAST)
+
+    upstream = await raw_upstream(script)
+    home = await house(upstream.url, upstream={"read_timeout_s": 0.2})
+    client = await dial(home.proxy, receive_buffer=4096)
+    client.writer.transport.pause_reading()
+    await client.ask("/groq/v1/x", "POST", "Transfer-Encoding: chunked")
+    await client.say(b"3\r\nabc\r\n")
+    await asyncio.sleep(0.5)  # until nothing moves
+    await client.say(LAST)
+    await asyncio.sleep(0.7)
+    client.writer.transport.resume_reading()
+    await client.head()
+    received = 0
+    while chunk := await client.chunk():
+        received += len(chunk)
+    assert received == 300 * len(piece)
+    assert (await home.row())["outcome"] == "completed"
+
+
 async def test_long_stream_has_no_total_timeout(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:
     """A stream may last many times the read timeout as long as it is never silent for that long."""
 
