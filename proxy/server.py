@@ -61,6 +61,7 @@ class _Connection(RequestHandler):
             await super().start()
         finally:
             if transport is not None:
+                transport.close()  # aiohttp leaves one open that was idle when it was told to stop
                 self._see_off(transport)
 
     def _see_off(self, transport: asyncio.Transport, before: int | None = None) -> None:

@@ -208,6 +208,22 @@ async def test_told_to_stop_while_a_stream_ends(start: Start, raw_upstream: Open
     assert row["outcome"] == "completed"
 
 
+async def test_idle_connections_are_closed_at_once(start: Start, raw_upstream: OpenUpstream, dial: Dial) -> None:
+    """While streams may still end, nobody's next request is left unanswered on a connection that is not served."""
+    script = Streaming()
+    served = await start((await raw_upstream(script)).url, 30.0)
+    idle, fresh = await dial(served.proxy), await dial(served.proxy)
+    await idle.ask("/healthz")
+    assert (await idle.answer()).status == 200
+    streaming = await stream(served, dial)
+    served.process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(idle.rest(), 20) == b""
+    assert await asyncio.wait_for(fresh.rest(), 20) == b""
+    script.end.set()
+    assert (await rest_of_stream(streaming)).endswith(b"data: [DONE]\n\n")
+    assert await served.stop() == (0, "")
+
+
 async def test_idle_stop(start: Start) -> None:
     """Told to stop with nothing to do, it exits 0 and says nothing."""
     served = await start()
