@@ -16,9 +16,8 @@ from proxy.config.budget import Budget, read_budgets
 from proxy.config.model import Address, SecretUrl
 
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
-_HOST_NAME = re.compile(
-    r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
-)
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DECIMALS = 12  # more would leave the 28 digits in which costs are computed
 

@@ -116,6 +116,7 @@ def test_mistake_names_its_key_its_value_and_what_is_right(tmp_path: Path, text:
         ("https://exa mple.com", "must be a URL"),
         ("https://-example.com", "host"),
         ("https://1.2.3", "host"),
+        (f"https://{'a' * 64}.example.com", "host"),
         ("https://[::1", "host"),
         ("https://user:hunter2@example.com", "user name"),
         ("https://example.com/v1?key=hunter2", "query"),
