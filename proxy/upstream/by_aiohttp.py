@@ -18,6 +18,7 @@ from yarl import URL
 
 from proxy.config.model import Upstream
 from proxy.upstream import Answer, Asking, UpstreamFault
+from proxy.upstream.end_of_tls import left_in
 from proxy.upstream.silence import Silence, SilenceWatch, Wait
 from proxy.websocket.peer import Peer
 
@@ -42,7 +43,14 @@ def _socket(address: aiohttp.connector.AddrInfoType) -> socket.socket:
 
 
 class _Connection(ResponseHandler):
-    """Tells whoever reads a body when it turns out not to be HTTP: aiohttp leaves him waiting, even without a limit."""
+    """Tells whoever reads a body when it turns out not to be HTTP: aiohttp leaves him waiting, even without a limit.
+    And takes what came by TLS before it ended."""
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self.transport is not None:
+            for data in left_in(self.transport):
+                self.data_received(data)
+        super().connection_lost(exc)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         payload = self._payload

@@ -6,15 +6,14 @@ and what nobody asked for ends the connection.
 """
 
 import asyncio
-import contextlib
 import select
-import ssl
 from collections.abc import Callable
 from typing import cast
 
 import httptools
 
 from proxy.upstream import UpstreamFault
+from proxy.upstream.end_of_tls import left_in
 from proxy.upstream.incoming import Headers, Incoming
 
 _LARGEST_HEAD = 64 * 1024
@@ -295,18 +294,12 @@ class ByTls(Connection, asyncio.BufferedProtocol):
     something comes (`SSL_READ_MAX_SIZE` of uvloop and asyncio): new pages to map, clear and unmap for every event.
     """
 
-    __slots__ = ("_tls",)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is open."""
-        super().connection_made(transport)
-        self._tls: ssl.SSLObject = transport.get_extra_info("ssl_object")
+    __slots__ = ()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed. When TCP ends, the loops let go of what is not decrypted yet, because reading is paused or it
-        is more than the buffer takes at once; but it came, and belongs to the answer."""
-        with contextlib.suppress(ssl.SSLError):  # that was all
-            while self._answer is not None and (data := self._tls.read(len(_DECRYPTED))):
+        """It is closed."""
+        if self._answer is not None and self._transport is not None:
+            for data in left_in(self._transport):
                 self.data_received(data)
         super().connection_lost(exc)
 

@@ -1,12 +1,16 @@
 """Sessions through `tollbook serve` as a user runs it: kill -9 in the middle of one, and a stop in order."""
 
 import asyncio
+import re
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.realtime.conftest import Dial, OpenUpstream
 from tests.realtime.said import CREATED, done
-from tests.realtime.wire import Wire
+from tests.realtime.tls import closing_after
+from tests.realtime.wire import BINARY, CLOSE, TEXT, Wire, agreeing, frame
 from tests.relay.served import serve
 from tests.relay.test_reload import gone, hang_up, workers
 
@@ -98,3 +102,33 @@ async def test_a_session_goes_on_through_a_reload(tmp_path: Path, upstream: Open
     (row,) = await running.rows(1)
     assert (row["outcome"], row["status"], row["tokens"]["total"]) == ("completed", 101, 30)
     assert await running.stop() == (0, "")
+
+
+async def test_an_upstream_that_closes_before_a_slow_client_has_read(
+    tmp_path: Path, dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it said by TLS before it closed reaches the client, and the row."""
+    audio = frame(BINARY, b"x" * 50_000, masked=False) * 80
+    last = frame(TEXT, done().encode(), masked=False) + frame(CLOSE, b"\x03\xe8", masked=False)
+
+    def answer(request: bytes) -> bytes:
+        key = re.search(rb"(?i)sec-websocket-key: (\S+)", request)
+        assert key is not None
+        opened = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        return opened + b"Sec-WebSocket-Accept: %b\r\n\r\n" % agreeing(key[1]) + audio + last
+
+    with closing_after(answer, tmp_path) as (url, ended):
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+        running = await serve(tmp_path / "data", written(tmp_path, url))
+        try:
+            client = await dial(running.proxy, TARGET, receive_buffer=4096)
+            await asyncio.to_thread(ended.join, 1)
+            await asyncio.sleep(0.3)  # for the end of the connection to be noticed
+            assert [await client.message() for _ in range(81)][-1] == done()
+            end = await client.end()
+            assert end is not None
+            assert end.code == 1000
+            (row,) = await running.rows(1)
+            assert (row["outcome"], row["tokens"]["total"]) == ("completed", 15)
+        finally:
+            await running.stop()

@@ -3,9 +3,11 @@
 import asyncio
 import datetime
 import ipaddress
+import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -16,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 @asynccontextmanager
 async def tls_before(url: str, folder: Path) -> AsyncIterator[tuple[str, ssl.SSLContext]]:
     """Hands bytes on to `http://HOST:PORT`; gives its own address, and what trusts its certificate."""
-    certificate, key = made_certificate(folder)
+    certificate, key = _certificate(folder)
     ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ours.load_cert_chain(certificate, key)
     host, _, port = url.removeprefix("http://").partition(":")
@@ -40,6 +42,30 @@ async def tls_before(url: str, folder: Path) -> AsyncIterator[tuple[str, ssl.SSL
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@contextmanager
+def closing_after(
+    answer: Callable[[bytes], bytes], folder: Path, *, politely: bool = True
+) -> Iterator[tuple[str, threading.Thread]]:
+    """An upstream that answers one request and closes at once; its address, and what has then ended."""
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(*_certificate(folder))
+
+    def serve() -> None:
+        plain, _ = listening.accept()
+        with plain, ours.wrap_socket(plain, server_side=True) as connection:
+            connection.sendall(answer(connection.recv(65_536)))
+            if politely:
+                connection.setblocking(False)
+                with suppress(ssl.SSLWantReadError):
+                    connection.unwrap()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}", thread
+        thread.join()
+
+
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while data := await reader.read(65_536):
@@ -49,8 +75,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-def made_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for this machine, and its key: `certificate.pem` and what else is there, in this folder."""
+def _certificate(folder: Path) -> tuple[Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)

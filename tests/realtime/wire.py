@@ -121,6 +121,11 @@ class Wire:
                     self._events.append(event)
 
 
+def agreeing(key: bytes) -> bytes:
+    """What an upstream answers to this key."""
+    return base64.b64encode(hashlib.sha1(key + _MAGIC, usedforsecurity=False).digest())
+
+
 Play = Callable[[Wire], Awaitable[None]]
 
 
@@ -129,7 +134,7 @@ def accepting(play: Play, *, subprotocol: str | None = None, more: bytes = b"") 
 
     async def script(visit: Visit) -> None:
         (key,) = visit.head.values(b"sec-websocket-key")
-        agrees = base64.b64encode(hashlib.sha1(key + _MAGIC, usedforsecurity=False).digest())
+        agrees = agreeing(key)
         chosen = b"" if subprotocol is None else b"Sec-WebSocket-Protocol: %b\r\n" % subprotocol.encode()
         await visit.say(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

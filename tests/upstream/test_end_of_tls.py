@@ -2,11 +2,8 @@
 
 import asyncio
 import random
-import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,35 +12,12 @@ import uvloop
 from proxy.config.model import Upstream
 from proxy.upstream import Asking
 from proxy.upstream.asker import OwnAsker
-from tests.realtime.tls import made_certificate
+from tests.realtime.tls import closing_after
 
 BODY = random.Random(1).randbytes(300_000)
 _HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 CHUNKED = _HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
 TO_THE_END = _HEAD + b"\r\n" + BODY
-
-
-@contextmanager
-def closing_after(said: bytes, folder: Path, *, politely: bool) -> Iterator[tuple[str, threading.Thread]]:
-    """An upstream that says this to whoever asks, and closes at once; its address, and what has then ended."""
-    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ours.load_cert_chain(*made_certificate(folder))
-
-    def serve() -> None:
-        plain, _ = listening.accept()
-        with plain, ours.wrap_socket(plain, server_side=True) as connection:
-            connection.recv(65_536)
-            connection.sendall(said)
-            if politely:
-                connection.setblocking(False)
-                with suppress(ssl.SSLWantReadError):
-                    connection.unwrap()
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"https://127.0.0.1:{listening.getsockname()[1]}", thread
-        thread.join()
 
 
 @pytest.mark.parametrize("politely", [True, False])
@@ -73,7 +47,7 @@ def test_all_that_came_before_the_end_is_taken(
             await asker.close()
         return found
 
-    with closing_after(said, tmp_path, politely=politely) as (url, ended):
+    with closing_after(lambda _: said, tmp_path, politely=politely) as (url, ended):
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
         with asyncio.Runner(loop_factory=loop) as runner:
             assert runner.run(taken(url, ended)) == BODY
