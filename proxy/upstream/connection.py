@@ -27,8 +27,8 @@ class Connection:
 
     __slots__ = (
         "_answer", "_complete", "_excess", "_head_bytes", "_head_done", "_headers", "_interim", "_loop", "_method",
-        "_needs_eof", "_parser", "_pieces", "_poll", "_reading", "_reason", "_reusable", "_sent_all", "_transport",
-        "_whose", "_writable", "idle", "idle_since", "put_back",
+        "_more", "_needs_eof", "_parser", "_pieces", "_poll", "_reading", "_reason", "_reusable", "_sent_all",
+        "_transport", "_whose", "_writable", "idle", "idle_since", "put_back",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, put_back: Callable[["Connection"], None]) -> None:
@@ -62,6 +62,7 @@ class Connection:
         self._head_bytes = 0
         self._head_done = self._interim = self._complete = self._excess = self._needs_eof = False
         self._reusable = True
+        self._more = False  # whether more may be here than was handed over
         self._sent_all = False
         self._pieces: list[bytes] = []
 
@@ -255,7 +256,7 @@ class Connection:
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if self._reusable and self._sent_all and not self._excess:
+        if self._reusable and self._sent_all and not (self._excess or self._more):
             self._flow(True)
             self.put_back(self)
         elif self._sent_all:
@@ -309,6 +310,7 @@ class ByTls(Connection, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes came."""
+        self._more = nbytes == len(_DECRYPTED)  # then what follows may be decrypted next, and `usable` would not see it
         self.data_received(bytes(_DECRYPTED[:nbytes]))
 
 
