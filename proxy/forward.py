@@ -259,7 +259,7 @@ class Forwarding:
         if asked is not None:
             sent_headers = [(name, value) for name, value in sent_headers if name.lower() != b"accept-encoding"]
             sent_headers.append((b"Accept-Encoding", b"identity"))
-        if body.complete and (whole is None or len(whole) <= LARGEST):  # more, written at once, would hold the loop
+        if not body.exists or (whole is not None and len(whole) <= LARGEST):  # more, written at once, holds the loop
             exchange.note_asked()
             asking = Asking(request.method, admitted.target.rest, sent_headers, asked or whole or None)
         else:
