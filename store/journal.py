@@ -155,7 +155,10 @@ class Journals:
                 break
             segment.position = end
             if isinstance(found, Damage):
-                self._quarantine(run, number, start, found.data, "not a record")
+                if found.unfinished and run.dead:  # the kernel ends a long write between two pages when it is killed
+                    log.info("journal: the last write in segment %d of %s was not finished", number, run.path)
+                else:
+                    self._quarantine(run, number, start, found.data, "not a record")
                 continue
             try:
                 note = decode(found.payload)

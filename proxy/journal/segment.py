@@ -31,11 +31,15 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 
 class Damage(msgspec.Struct, frozen=True):
-    """Bytes that are no record, up to `end`, where reading can go on."""
+    """Bytes that are no record, up to `end`, where reading can go on.
+
+    `unfinished`: they are the beginning of one, and nothing was written behind them.
+    """
 
     data: bytes
     start: int
     end: int
+    unfinished: bool = False
 
 
 def scan(data: bytes, start: int = 0, *, sealed: bool) -> Iterator[Record | Damage]:
@@ -58,13 +62,19 @@ def scan(data: bytes, start: int = 0, *, sealed: bool) -> Iterator[Record | Dama
     if sealed:
         rest = data[position:].rstrip(b"\0")
         if rest:
-            yield Damage(rest, position, len(data))
+            yield Damage(rest, position, len(data), _is_unfinished(rest))
 
 
 def size_of_first(data: bytes) -> int:
     """How many bytes the record takes that these begin with, as its header says; 0 when they begin with none."""
     mark, length, _ = _HEADER.unpack_from(data) if len(data) >= HEADER_SIZE else (b"", 0, 0)
     return HEADER_SIZE + int(length) if mark == MARK else 0
+
+
+def _is_unfinished(rest: bytes) -> bool:
+    if len(rest) < HEADER_SIZE:
+        return rest[: len(MARK)] == MARK[: len(rest)]
+    return len(rest) < size_of_first(rest)
 
 
 def _resume(data: bytes, position: int, *, sealed: bool) -> int | None:

@@ -113,7 +113,8 @@ async def test_a_call_that_the_book_refuses_costs_one_call(tmp_path: Path, calls
 
 @pytest.mark.parametrize("cut", range(0, 700, 23))
 async def test_torn_tail(tmp_path: Path, cut: int) -> None:
-    """A segment cut anywhere gives every call whose notes are whole, and counts the rest."""
+    """A segment cut anywhere gives every call whose notes are whole, and counts the rest as never written: a worker
+    that is killed leaves its last write unfinished, and that is no damage."""
     run = HandWritten(tmp_path)
     data = b"".join(framed(*whole_call(1), *whole_call(2)))
     begins = [0, len(b"".join(framed(*whole_call(1))))]
@@ -123,6 +124,8 @@ async def test_torn_tail(tmp_path: Path, cut: int) -> None:
     counters = await ingested(tmp_path)
     lost = sum(count for name, count in counters.items() if name.startswith("lost."))
     assert counters["received"] == 2 == counters.get("stored", 0) + lost
+    assert lost == counters.get("lost.unwritten", 0)
+    assert not (tmp_path / "quarantine").exists()
     assert len(await rows(tmp_path)) == counters.get("stored", 0) <= len(begins)
 
 
