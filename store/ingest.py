@@ -10,10 +10,9 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -23,12 +22,13 @@ from proxy.config.model import Config
 from proxy.journal.ladder import Step
 from proxy.journal.room import Room
 from store import retold, sizes
+from store.balance import Balance, of_a_run
 from store.book import Book, Entry, Progress, Repeat
 from store.budgets import Budgets, BudgetState
 from store.charging import Charging
 from store.dialects import tokenizer
 from store.health import LiveCounts
-from store.journal import Journals, Run, begun, quarantine, tally_of
+from store.journal import Journals, Run, quarantine
 from store.metering import Meter, Noted, bare
 from store.spared import spared, without_bodies
 from store.turns import Turns
@@ -38,7 +38,6 @@ T = TypeVar("T")
 log = logging.getLogger("tollbook.store")
 
 _BATCH = 500
-_NO_CALLS = ("malformed", "late_heads", "turned_away", "stalls", "late_notes")  # what workers count beside calls
 _LONGEST_PASS_S = 0.25  # then what there is enters the book, whatever else waits
 _LOOK_S = 0.05
 _REST_S = 0.1  # from one pass that found calls to the next: each costs as much as dozens of calls
@@ -47,17 +46,6 @@ _IDLE_AFTER_S = 5.0
 _SIZES_S = 300.0  # how often the sizes of the files are looked at while the book is being filled
 _DAY_S = 86_400
 _RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """What the live counts are made of, replaced as a whole after each pass."""
-
-    counters: Mapping[str, int] = field(default_factory=dict)
-    runs: tuple[Run, ...] = ()
-    over: frozenset[str] = frozenset()  # runs in the counters, though their directories may still be there
-    clear_at: float = 0.0  # when nothing was waiting, last
-    journal_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -95,13 +83,10 @@ class Ingest:
         self._succeeded = False
         self._something = threading.Event()  # to do: the thread need not wait until it looks again
         self._turns = Turns[Book](self._something.set)
-        self._standing = _Standing(clear_at=time.monotonic())
-        self._over: set[str] = set()  # runs that were accounted for
         self._passes = 0
         self._careful = 0  # about so many calls are written one by one
         self._room = Room(self._data_dir, config.store.low_space)
-        self._few_since_us: int | None = None  # since when there is no room for bodies
-        self._trouble: str | None = None  # why the book could not be written at the last try
+        self._balance = Balance(self._data_dir, self._room)
         self._open()
         self._thread = threading.Thread(target=self._run, name="tollbook-ingest")
 
@@ -156,59 +141,12 @@ class Ingest:
 
     def live(self) -> LiveCounts:
         """Where every call stands now; from any thread."""
-        standing = self._standing
-        known = standing.over.union(run.boot_id for run in standing.runs)
-        with contextlib.suppress(OSError):  # the thread that fills the book says what is wrong with the directory
-            # A worker that began a moment ago may have answered calls before that thread has had its next look.
-            standing = replace(standing, runs=(*standing.runs, *begun(self._data_dir, besides=known)))
-        return self._count(standing)
-
-    def _count(self, standing: _Standing) -> LiveCounts:
-        counters = standing.counters
-        total = Counter({name: counters.get(name, 0) for name in ("received", *_NO_CALLS)})
-        lost = Counter(
-            {name.removeprefix("lost."): count for name, count in counters.items() if name.startswith("lost.")}
-        )
-        running = longest_stall_ms = 0
-        steps = [(self._room.step, self._few_since_us or 0)]
-        for run in standing.runs:
-            tally = tally_of(self._data_dir, run)
-            total.update({name: tally.get(name, 0) for name in total})
-            lost["disk"] += tally.get("lost_notes", 0)
-            if not run.dead:
-                running += tally["received"] - tally["ended"]
-                longest_stall_ms = max(longest_stall_ms, tally.get("longest_stall_ms", 0))
-                steps.append((Step(tally.get("step", Step.FULL)), tally.get("step_since_us", 0)))
-        lowest = max(step for step, _ in steps)
-        since_us = min(since for step, since in steps if step == lowest)
-        stored = counters.get("stored", 0)
-        # Never negative unless a call is in the book twice, and then the sum must not be made to look right.
-        waiting = max(0, total["received"] - stored - running - lost.total())
-        return LiveCounts(
-            received=total["received"],
-            stored=stored,
-            waiting=waiting,
-            open=running,
-            repeats=counters.get("repeats", 0),
-            malformed=total["malformed"],
-            late_heads=total["late_heads"],
-            turned_away=total["turned_away"],
-            stalls=total["stalls"],
-            longest_stall_ms=longest_stall_ms,
-            late_notes=total["late_notes"],
-            lost={reason: count for reason, count in lost.items() if count},
-            oldest_waiting_ms=(time.monotonic() - standing.clear_at) * 1000 if waiting else None,
-            journal_bytes=standing.journal_bytes,
-            step=lowest,
-            step_since_us=since_us or None,
-            low_bytes=self._room.low_bytes,
-            book_error=self._trouble,
-        )
+        return self._balance.live()
 
     def _open(self) -> None:
         """Begin, or begin again, with what is on the disk: what was read but not committed is read once more."""
         self._book = Book(self._data_dir)
-        known = {*self._book.runs(), *(run.boot_id for run in self._standing.runs)}
+        known = {*self._book.runs(), *(run.boot_id for run in self._balance.runs)}
         self._journals = Journals(self._data_dir, self._book.cursors(), known)
         self._journals.look()
         gone = [boot_id for boot_id in self._book.runs() if boot_id not in self._journals.runs]
@@ -238,7 +176,7 @@ class Ingest:
                     self._close()
             except Exception as error:
                 opened = False
-                self._trouble = f"{type(error).__name__}: {error}"
+                self._balance.trouble = f"{type(error).__name__}: {error}"
                 # Whatever it was, the journal has it all: begin again from the disk, as after a crash.
                 level = logging.ERROR if failures % 20 == 0 else logging.DEBUG
                 log.log(level, "the book is not being written (%s: %s); trying again", type(error).__name__, error)
@@ -298,7 +236,7 @@ class Ingest:
         batch = _Batch(began + _LONGEST_PASS_S)
         for run in self._in_turn():
             if finished.get(run.boot_id, (0, False))[1]:
-                self._over.add(run.boot_id)
+                self._balance.account_for(run)
                 self._journals.drop(run)  # we died between accounting for it and removing it
                 continue
             for noted in self._journals.read(run):
@@ -319,7 +257,7 @@ class Ingest:
             self._account_for(run)
         if ended:
             self._book.must_be_in_place()
-        self._trouble = None
+        self._balance.trouble = None
         self._stand(without=ended)
         for run in ended:
             self._journals.drop(run)  # only now: until here its page of counts is looked at
@@ -363,17 +301,13 @@ class Ingest:
     def _look_at_room(self) -> None:
         before = self._room.step
         if self._room.look() != before:
-            self._few_since_us = time.time_ns() // 1000 if self._room.step > Step.FULL else None
+            self._balance.few_since_us = time.time_ns() // 1000 if self._room.step > Step.FULL else None
 
     def _stand(self, without: list[Run]) -> None:
-        runs = tuple(run for run in self._journals.runs.values() if run not in without)
-        self._over.update(run.boot_id for run in without)
-        standing = _Standing(
-            self._book.counters(), runs, frozenset(self._over), self._standing.clear_at, self._journals.size()
-        )
-        if not self._count(standing).waiting:
-            standing = replace(standing, clear_at=time.monotonic())
-        self._standing = standing
+        for run in without:
+            self._balance.account_for(run)
+        runs = [run for run in self._journals.runs.values() if run not in without]
+        self._balance.strike(self._book.counters(), runs, self._journals.size())
 
     def _metered(self, calls: list[Noted]) -> list[Entry]:
         try:
@@ -402,7 +336,7 @@ class Ingest:
                 if failures % 20 == 0:
                     log.error("the book cannot be written: %s; the journal keeps what comes", error)
                 failures += 1
-                self._trouble = str(error)
+                self._balance.trouble = str(error)
                 self._look_at_room()
                 full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
                 if full:
@@ -434,17 +368,9 @@ class Ingest:
 
     def _account_for(self, run: Run) -> None:
         """A run is over: what it received is in the book, or counted as lost."""
-        tally = tally_of(self._data_dir, run)
-        accounted, _ = self._book.runs().get(run.boot_id, (0, False))
+        stored, _ = self._book.runs().get(run.boot_id, (0, False))
         refused = self._book.counters().get(f"refused.{run.boot_id}", 0)
-        received = max(tally["received"], run.seen)
-        missing = max(0, received - accounted - refused)
-        given_up = min(missing, tally.get("lost_notes", 0))
-        counters = Counter({name: tally.get(name, 0) for name in _NO_CALLS})
-        counters["received"] = received
-        counters[f"refused.{run.boot_id}"] = -refused
-        counters["lost.disk"] = given_up
-        counters["lost.damaged" if run.damaged else "lost.unwritten"] = missing - given_up
+        counters = of_a_run(self._data_dir, run, stored=stored, refused=refused)
         self._book.add([], Progress(finished=[run.boot_id], counters=counters))
 
     def _fold(self) -> None:

@@ -11,6 +11,7 @@ from proxy.journal import segment
 from proxy.journal.directory import OwnDirectory, claim, new_boot_id
 from proxy.journal.notes import Asked, Body, Ended, Note, Started, encode
 from proxy.journal.tally import Tally
+from store.book import Book
 from store.filters import parse
 from store.ingest import Ingest
 from store.questions import logs
@@ -82,7 +83,8 @@ async def ingested(data_dir: Path) -> dict[str, int]:
     """Let the store read everything there is, to its end; the counters of the book afterwards."""
     ingest = an_ingest(data_dir)
     await asyncio.to_thread(ingest.stop)
-    return dict(ingest._standing.counters)
+    with Book(data_dir) as book:
+        return book.counters()
 
 
 async def stored(ingest: Ingest, count: int) -> None:
