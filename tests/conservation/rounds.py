@@ -37,6 +37,7 @@ class Course:
     cut: int = 0
     left: int = 0
     unwritten: int = 0  # calls that died with their worker before anything was noted
+    late_notes: int = 0  # that an answer did not wait for
     longest_recovery_s: float = 0.0
 
 
@@ -88,6 +89,7 @@ async def run(
             course.received, course.sent = len(load.seen.received), len(load.seen.sent)
             course.cut, course.left = load.seen.cut, load.seen.left
             course.unwritten = health["lost"].get("unwritten", 0)
+            course.late_notes = health["late_notes"]
             tell(course)
             if course.verdict.broken:
                 break
