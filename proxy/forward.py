@@ -152,8 +152,12 @@ class Forwarding:
             self._opening.stop()
 
     def interrupt(self) -> None:
-        """Note that our own end cuts it; it is cancelled soon after."""
-        self._cut("interrupted")
+        """Our own end cuts it: noted, and so for the client, who would else have all of what is said to be cut. It is
+        cancelled soon after; a session is closed by that."""
+        if not self.exchange.ended:
+            self._cut("interrupted")
+            if self._opening is None:
+                self.client.break_off()
 
     def _cut(self, outcome: Outcome, failure: Failure | None = None) -> None:
         self.exchange.status = self.client.status if self.client.head_sent else None

@@ -69,10 +69,10 @@ def judge(
         row = by_user.get(request)
         if row is None:
             broken.append(f"a received answer is not in the book: {request} {call_id} {number}")
+        elif row[3] == "interrupted" and row[0] == call_id:
+            too_late.append(f"a received answer is interrupted in the book: {request} {row}")
         elif (row[0], row[2]) != (call_id, number):
             broken.append(f"a received answer is another in the book: {request} {row}")
-        elif row[3] == "interrupted":
-            too_late.append(f"a received answer is interrupted in the book: {request} {row}")
         elif row[3] != "completed":
             broken.append(f"a received answer is {row[3]} in the book: {request} {row}")
         elif row[4] == 200 and row[5] != 15:

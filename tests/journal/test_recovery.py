@@ -17,7 +17,7 @@ from tests.conftest import OpenHouse
 from tests.house import listening, upstreams
 from tests.journal.runs import HandWritten, an_ingest, asked, ended, framed, ingested, rows, started, stored, whole_call
 from tests.relay.conftest import Dial, OpenUpstream, dial, raw_upstream
-from tests.relay.neighbours import CHUNKED, RawClient, Visit, chunked, sized
+from tests.relay.neighbours import CHUNKED, LAST, RawClient, Visit, chunked, sized
 
 __all__ = ["dial", "raw_upstream"]  # fixtures
 
@@ -238,6 +238,36 @@ async def test_book_is_balanced_all_the_time(house: OpenHouse, raw_upstream: Ope
     assert [live.stored for live in seen] == sorted(live.stored for live in seen)
     last = home.ingest.live()
     assert (last.received, last.stored, last.open, last.waiting) == (200, 200, 0, 0)
+
+
+async def test_what_is_noted_as_cut_does_not_arrive(tmp_path: Path, raw_upstream: OpenUpstream, dial: Dial) -> None:
+    """An answer that ends after a stopping worker has noted it as interrupted is cut for its client, too."""
+    noted, over = asyncio.Event(), asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.read()
+        await visit.say(CHUNKED, chunked(b"data: {}\n\n"))
+        await noted.wait()
+        await visit.say(chunked(b"data: [DONE]\n\n"), LAST)
+        over.set()
+
+    upstream = await raw_upstream(script)
+    config = Config(store=Store(tmp_path), upstreams=upstreams(upstream.url))
+    sock = listening()
+    worker = Worker(config)
+    await worker.start([sock])
+    client = await dial(f"http://127.0.0.1:{sock.getsockname()[1]}")
+    await client.ask("/groq/v1/chat/completions", "POST", body=b'{"model":"gpt-4o","stream":true}')
+    await client.head()
+    await client.chunk()
+    await worker._calls.drain(0.01)
+    noted.set()
+    await over.wait()
+    assert await client.rest() == b""
+    await worker.stop()
+    await ingested(tmp_path)
+    (row,) = await rows(tmp_path)
+    assert row["outcome"] == "interrupted"
 
 
 async def test_stopping_worker_notes_what_it_cuts(tmp_path: Path, raw_upstream: OpenUpstream, dial: Dial) -> None:
