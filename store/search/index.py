@@ -55,13 +55,17 @@ class Index:
         self._shelf_calls = shelf_calls
         if not self._path.exists():
             os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._connect()
+        self._inode = self._path.stat().st_ino
+
+    def _connect(self) -> None:
         self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        self._new_shelf = False
         try:
             self._prepare()
         except BaseException:
             self._connection.close()
             raise
-        self._inode = self._path.stat().st_ino
 
     def _prepare(self) -> None:
         execute = self._connection.execute
@@ -116,6 +120,9 @@ class Index:
                 execute("rollback")
             raise
         self.progress = progress
+        if self._new_shelf:  # a connection keeps megabytes for every table of words that it has ever written
+            self._connection.close()
+            self._connect()
 
     def merge_some(self) -> bool:
         """Bring a shelf that is full closer to one piece; whether there was anything to do. A step takes some 20 ms."""
@@ -279,6 +286,7 @@ class Index:
         number = last[0] + 1 if last is not None else 1
         table = _table(number)
         self._create(table)
+        self._new_shelf = True
         execute(
             "insert into shelves values (?, ?, ?, ?, ?, 0, 0, 0)",
             (number, call.number, call.number, call.started_at, call.started_at),
