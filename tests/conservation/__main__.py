@@ -64,8 +64,7 @@ def _report(course: Course, rounds: int, clients: int, seed: int, took_s: float)
 | answers clients turned away from | {course.left:,} |
 | rows in the book, by outcome | {verdict.rows:,}: {ended} |
 | calls whose worker died before their first note, counted as such | {course.unwritten:,} |
-| received answers that are interrupted there, because their note was late, and counted so, when their worker died | \
-{verdict.too_late:,} of {course.late_notes:,} late notes |
+| notes that an answer did not wait for | {course.late_notes:,} |
 | longest wait for the book to be up to date after a round | {course.longest_recovery_s:.1f} s |"""
 
 

@@ -2,9 +2,7 @@
 the counters balance.
 
 A call may be lost only if its worker died before its first note was in the file: the upstream has not seen it then, its
-client got nothing, and it is counted as `unwritten`. An answer may be received and yet be interrupted in the book only
-if it did not wait for its note, because writing took longer than `journal_wait_ms`, and its worker died before the note
-was in the file: no more often than such notes are counted.
+client got nothing, and it is counted as `unwritten`.
 """
 
 import sqlite3
@@ -34,7 +32,6 @@ class Verdict:
     rows: int
     outcomes: Mapping[str, int]
     broken: list[str] = field(default_factory=list)  # claims that do not hold, each with its case
-    too_late: int = 0  # answers received whose note came too late, after which their worker died
 
 
 def judge(
@@ -61,7 +58,6 @@ def judge(
     users = Counter(row[1] for row in rows if row[1] is not None)
     hold("a request is in the book twice", [one for one, times in users.items() if times > 1])
     hold("a row is of a request that nobody sent", [user for user in by_user if user not in seen.sent])
-    too_late: list[str] = []
     numbers = [(row[2], row[1]) for row in rows if row[2] is not None and row[2].startswith("issued-")]
     hold("a row has a number that was not issued for it",
          [one for one in numbers if issued.get(one[0]) != one[1] and one[1] is not None])  # fmt: skip
@@ -69,16 +65,12 @@ def judge(
         row = by_user.get(request)
         if row is None:
             broken.append(f"a received answer is not in the book: {request} {call_id} {number}")
-        elif row[3] == "interrupted" and row[0] == call_id:
-            too_late.append(f"a received answer is interrupted in the book: {request} {row}")
         elif (row[0], row[2]) != (call_id, number):
             broken.append(f"a received answer is another in the book: {request} {row}")
         elif row[3] != "completed":
             broken.append(f"a received answer is {row[3]} in the book: {request} {row}")
         elif row[4] == 200 and row[5] != 15:
             broken.append(f"a received answer has not its tokens in the book: {request} {row}")
-    if len(too_late) > health.get("late_notes", 0):
-        broken += too_late
     stored = health["stored"] - earlier
     balance = stored + health["waiting"] + health["open"] + health["lost"]["total"]
     if health["received"] - earlier != balance or health["waiting"] or health["open"]:
@@ -94,4 +86,4 @@ def judge(
     )
     if any(one != len(rows) + health["repeats"] for one in sums):
         broken.append(f"the sums say {sums}, there are {len(rows)} rows")
-    return Verdict(len(rows), Counter(row[3] for row in rows), broken, len(too_late))
+    return Verdict(len(rows), Counter(row[3] for row in rows), broken)
