@@ -1,10 +1,14 @@
 """`tollbook serve`: the proxy and the store."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from proxy.cli.place import configuration, place
+
+if TYPE_CHECKING:
+    from proxy.config.apart import Flags
 
 
 @click.command()
@@ -28,14 +32,12 @@ def serve(
 
     SIGHUP reads the configuration again, and cuts no call.
     """
-    chosen = configuration(
-        config, data_dir, serving=True, listen=listen, dashboard=dashboard, workers=workers, log_format=log_format
-    )
-    from proxy.config.apart import Flags, load_apart
-    from proxy.parent import serve as run
-
     flags: Flags = {
         "data_dir": data_dir, "listen": listen, "dashboard": dashboard, "workers": workers, "log_format": log_format,
     }  # fmt: skip
+    chosen = configuration(config, serving=True, **flags)
+    from proxy.config.apart import load_apart
+    from proxy.parent import serve as run
+
     # The file that was found without being named is named from now on: without it, the defaults would be in force.
     return run(chosen, lambda: load_apart(chosen.source or config, **flags))

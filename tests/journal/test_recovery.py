@@ -240,6 +240,18 @@ async def test_book_is_balanced_all_the_time(house: OpenHouse, raw_upstream: Ope
     assert (last.received, last.stored, last.open, last.waiting) == (200, 200, 0, 0)
 
 
+async def streaming(config: Config, dial: Dial) -> tuple[Worker, RawClient]:
+    """A worker, and a client that has the first chunk of a stream by it."""
+    sock = listening()
+    worker = Worker(config)
+    await worker.start([sock])
+    client = await dial(f"http://127.0.0.1:{sock.getsockname()[1]}")
+    await client.ask("/groq/v1/chat/completions", "POST", body=b'{"model":"gpt-4o","stream":true}')
+    await client.head()
+    await client.chunk()
+    return worker, client
+
+
 async def test_what_is_noted_as_cut_does_not_arrive(tmp_path: Path, raw_upstream: OpenUpstream, dial: Dial) -> None:
     """An answer that ends after a stopping worker has noted it as interrupted is cut for its client, too."""
     noted, over = asyncio.Event(), asyncio.Event()
@@ -253,13 +265,7 @@ async def test_what_is_noted_as_cut_does_not_arrive(tmp_path: Path, raw_upstream
 
     upstream = await raw_upstream(script)
     config = Config(store=Store(tmp_path), upstreams=upstreams(upstream.url))
-    sock = listening()
-    worker = Worker(config)
-    await worker.start([sock])
-    client = await dial(f"http://127.0.0.1:{sock.getsockname()[1]}")
-    await client.ask("/groq/v1/chat/completions", "POST", body=b'{"model":"gpt-4o","stream":true}')
-    await client.head()
-    await client.chunk()
+    worker, client = await streaming(config, dial)
     await worker._calls.drain(0.01)
     noted.set()
     await over.wait()
@@ -280,13 +286,7 @@ async def test_stopping_worker_notes_what_it_cuts(tmp_path: Path, raw_upstream: 
 
     upstream = await raw_upstream(script)
     config = Config(proxy=Proxy(shutdown_timeout_s=0.1), store=Store(tmp_path), upstreams=upstreams(upstream.url))
-    sock = listening()
-    worker = Worker(config)
-    await worker.start([sock])
-    client = await dial(f"http://127.0.0.1:{sock.getsockname()[1]}")
-    await client.ask("/groq/v1/chat/completions", "POST", body=b'{"model":"gpt-4o","stream":true}')
-    await client.head()
-    await client.chunk()
+    worker, client = await streaming(config, dial)
     await worker.stop()
     assert await client.rest() == b""  # cut, visibly
     counters = await ingested(tmp_path)
