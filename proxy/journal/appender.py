@@ -7,6 +7,7 @@ segment can tell, not at all; trying again is for the caller.
 import errno
 import logging
 import os
+from pathlib import Path
 
 from proxy.journal import segment
 from proxy.journal.directory import OwnDirectory
@@ -16,6 +17,7 @@ log = logging.getLogger("tollbook.journal")
 
 MAX_APPEND = 256  # payloads; with a header each, half of IOV_MAX on every system we know
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_PIECE = 1024 * 1024
 
 
 class Appender:
@@ -24,7 +26,8 @@ class Appender:
     def __init__(self, directory: OwnDirectory, segment_bytes: int) -> None:
         self._directory = directory
         self._segment_bytes = segment_bytes
-        self._number = 0
+        self._number = 0  # of the last that was begun, or tried
+        self._path = Path()  # of the one under way
         self._fd = -1
         self._position = 0
         self._capacity = 0
@@ -53,8 +56,25 @@ class Appender:
         except OSError as error:  # a file system over a network may tell only here what it could not keep
             log.error("journal: the end of a segment may be lost: %s", error)
 
+    def bring_along(self) -> None:
+        """Give the segment under way a file under its name again, in the directory that was made again.
+
+        Raises:
+            OSError: there is none: only who has the segment open can read it.
+        """
+        if self._fd < 0:
+            return
+        hidden = self._path.with_name(f".{self._path.name}")
+        try:
+            with hidden.open("xb") as file:
+                for start in range(0, self._position, _PIECE):
+                    file.write(os.pread(self._fd, min(_PIECE, self._position - start), start))
+            hidden.rename(self._path)
+        except OSError:
+            hidden.unlink(missing_ok=True)
+            raise
+
     def _next_segment(self, size: int) -> None:
-        self.finish()
         self._number += 1
         path = self._directory.segment(self._number)
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -64,7 +84,8 @@ class Appender:
             os.close(fd)
             path.unlink()
             raise
-        self._fd, self._position, self._capacity = fd, 0, capacity
+        self.finish()  # only now: where no other can be begun, because the directory is gone, it may have to come along
+        self._path, self._fd, self._position, self._capacity = path, fd, 0, capacity
 
 
 def _allocate(fd: int, wanted: int, needed: int) -> int:

@@ -272,21 +272,27 @@ class _Writing:
             self._at_disk(self._stay_in_place)
 
     def _stay_in_place(self) -> None:
-        if self._directory.in_place():
+        if self._room is None or self._directory.in_place():
             return
-        self._appender.finish()  # the store may have it open, and read it to its end
         try:
             self._directory.take_again()
         except OSError as error:
             log.debug("journal: %s cannot be made again: %s", self._directory.path, error)
         else:
             log.error("journal: %s was not in its place and is made again", self._directory.path)
+            try:
+                self._appender.bring_along()
+            except OSError as error:  # the store may have it open, and read it to its end
+                log.error("journal: its last segment cannot be written again: %s", error)
+        finally:
+            self._appender.finish()
 
     def _refused_by(self, error: Exception) -> None:
         if not self._refusals:
             unforeseen = None if isinstance(error, OSError) else error
             log.error("journal: %s cannot be written: %s", self._directory.path, error, exc_info=unforeseen)
         self._refusals += 1
+        self._at_disk(self._stay_in_place)
         self._appender.finish()
         self._give_up(self._memory_bytes)
         self._stand()

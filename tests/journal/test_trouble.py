@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +76,17 @@ async def test_a_mistake_of_ours_does_not_end_it(tmp_path: Path) -> None:
     """Something in the journal's place that nobody foresaw stops the filling only while it is there."""
     ingest = an_ingest(tmp_path)
     journal = tmp_path / "journal"
-    aside = tmp_path / "aside"
-    await asyncio.to_thread(journal.rename, aside)
-    journal.write_text("a file where a directory should be")
+
+    def replace() -> None:
+        while not journal.is_file():
+            shutil.rmtree(journal)
+            with suppress(IsADirectoryError):  # it was made again in between
+                journal.write_text("a file where a directory should be")
+
+    await asyncio.to_thread(replace)
     await asyncio.sleep(0.3)
     journal.unlink()
-    await asyncio.to_thread(aside.rename, journal)
+    journal.mkdir(exist_ok=True)
     run = HandWritten(tmp_path)
     run.write(1, *framed(*whole_call(1)))
     run.die()

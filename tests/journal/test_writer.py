@@ -51,6 +51,13 @@ def noted(directory: OwnDirectory) -> list[Note]:
     return [note for _, path in segments(directory.path) for note in notes_in(path)]
 
 
+async def in_place(directory: OwnDirectory) -> None:
+    """Wait until the journal's thread has made the directory again."""
+    async with asyncio.timeout(20):
+        while not directory.in_place():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
 async def test_notes_are_in_the_file_when_the_wait_is_over(directory: OwnDirectory, tally: Tally) -> None:
     """A note waited for is in the file, after all notes put before it."""
     journal = Journal(directory, tally, patience_s=30)
@@ -292,14 +299,59 @@ async def test_a_file_that_cannot_be_closed_stops_no_note(
     journal = Journal(directory, tally, patience_s=30, room=Room(directory.path.parents[1], every_s=0))
     assert await journal.written(journal.put(*whole_call(1)))
     shutil.rmtree(directory.path)  # so that the file is ended, and another begun
-    async with asyncio.timeout(20):
-        while not directory.in_place():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
+    await in_place(directory)
     expected = whole_call(2)
     assert await asyncio.wait_for(journal.written(journal.put(*expected)), 20)
     assert noted(directory) == expected
     monkeypatch.undo()
     await journal.close()
+
+
+async def test_what_is_written_comes_along_to_a_directory_made_again(
+    directory: OwnDirectory, tally: Tally, tmp_path: Path
+) -> None:
+    """A store that has not looked since a segment began finds it, though its directory was moved away meanwhile."""
+    journal = Journal(directory, tally, patience_s=30, room=Room(tmp_path, every_s=0))
+    first, second, third = whole_call(1), whole_call(2), whole_call(3)
+    assert await journal.written(journal.put(*first))
+    (tmp_path / "journal").rename(tmp_path / "away")
+    assert await journal.written(journal.put(*second))
+    await in_place(directory)
+    assert await asyncio.wait_for(journal.written(journal.put(*third)), 20)
+    assert noted(directory) == [*first, *second, *third]
+    await journal.close()
+    assert sorted(path.name for path in directory.path.iterdir()) == ["00000001.seg", "00000002.seg", "lock"]
+
+
+async def test_a_full_segment_comes_along_as_well(directory: OwnDirectory, tally: Tally, tmp_path: Path) -> None:
+    """Where a segment is full as its directory is moved away, no other can be begun there; it comes along first."""
+    journal = Journal(directory, tally, patience_s=30, segment_bytes=1, room=Room(tmp_path, every_s=0))
+    first, second = whole_call(1), whole_call(2)
+    assert await journal.written(journal.put(*first))
+    (tmp_path / "journal").rename(tmp_path / "away")
+    assert await asyncio.wait_for(journal.written(journal.put(*second)), 20)
+    assert noted(directory) == [*first, *second]
+    await journal.close()
+
+
+async def test_a_segment_that_cannot_come_along_stops_no_note(
+    directory: OwnDirectory, tally: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the directory made again has no room for what was written, it has what comes next."""
+
+    def no_room(path: Path, to: Path) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path, None, to)
+
+    journal = Journal(directory, tally, patience_s=30, room=Room(tmp_path, every_s=0))
+    assert await journal.written(journal.put(*whole_call(1)))
+    shutil.rmtree(directory.path)
+    monkeypatch.setattr(Path, "rename", no_room)
+    await in_place(directory)
+    second = whole_call(2)
+    assert await asyncio.wait_for(journal.written(journal.put(*second)), 20)
+    assert noted(directory) == second
+    await journal.close()
+    assert sorted(path.name for path in directory.path.iterdir()) == ["00000002.seg", "lock"]
 
 
 async def test_cancelled_waits_do_no_harm(directory: OwnDirectory, tally: Tally) -> None:
