@@ -206,20 +206,30 @@ def _killed(subject: Subject, disk: Path) -> Iterator[None]:
 
 @contextmanager
 def _traced(subject: Subject, what: str | None) -> Iterator[None]:
-    """Every write of the worker's journal meets this. `strace` does it, which slows all that the worker does, even when
-    nothing is to be met."""
+    """Every write of the worker's journal meets this. `strace` does it, to the one thread that writes: it stops whoever
+    it follows at every system call, whatever is to be met."""
     strace = shutil.which("strace")
     if strace is None:
         raise Missing("there is no strace")
-    pid = str(subject.relay_pids[0])
+    thread = _journal_thread(subject.relay_pids[0])
     inject = [] if what is None else ["-e", f"inject=pwritev2,pwritev:{what}"]
-    command = [strace, "-f", "-qq", "-e", "trace=pwritev2,pwritev", *inject, "-p", pid]
+    command = [strace, "-qq", "-e", "trace=pwritev2,pwritev", *inject, "-p", str(thread)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as tracing:
         time.sleep(0.5)
         try:
             yield
         finally:
             tracing.terminate()
+
+
+def _journal_thread(pid: int) -> int:
+    """The thread of a worker that wrote most, but for its first, which writes to sockets."""
+
+    def written(thread: int) -> int:
+        fields = dict(line.split(": ") for line in Path(f"/proc/{pid}/task/{thread}/io").read_text().splitlines())
+        return int(fields["wchar"])
+
+    return max((int(name) for name in os.listdir(f"/proc/{pid}/task") if int(name) != pid), key=written)
 
 
 def _failing(subject: Subject, disk: Path) -> contextlib.AbstractContextManager[None]:
@@ -285,7 +295,8 @@ def _told(courses: Sequence[Course]) -> str:
 {_CONNECTIONS} connections, small calls that the upstream answers after {_UPSTREAM_MS} ms, {_SECONDS:g} s without and \
 {_SECONDS:g} s with trouble by turns. Times in
 ms: p50, p99.9 and longest of the runs, the median of the first two and the worst of the last. *Added* is what the
-longest call of all took longer than the p50 of calm. Under strace, calm is under strace as well.
+longest call of all took longer than the p50 of calm. Under strace, which follows the thread that writes, calm is under
+strace as well.
 
 | trouble | step told | calls meanwhile | failed or other bytes | calm | in trouble | added | < {_MOST_MS:g} ms \
 | received = stored + lost |
