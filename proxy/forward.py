@@ -369,7 +369,7 @@ class Forwarding:
         head = client.head(why.status, phrase, sent_headers, len(content), has_length=True)
         exchange.status = why.status
         ticket = exchange.note_ended(
-            outcome, sent=len(content), failure=Failure(why.code, why.message), repeats=repeats
+            outcome, sent=len(content), failure=Failure(why.code, why.message, why.model), repeats=repeats
         )
         if ticket is not None:
             await self._parts.journal.written(ticket)

@@ -23,11 +23,12 @@ class ModelRule:
     def judge(self, models: tuple[str, ...]) -> Refusal | None:
         """Why a request for these models is refused; no models: it cannot be told which."""
         if self.key is not None and self.key.models and not allowed(self.key.models, models):
-            return Refusal(403, "model_not_allowed", self._not_allowed(models), retry=False)
+            asked_for = _shown(models[0]) if models else None
+            return Refusal(403, "model_not_allowed", self._not_allowed(models), retry=False, model=asked_for)
         for model in models if self.refuses_unpriced else ():
             if self.standing.unpriced(self.upstream, model):
                 message = f"The model {_shown(model)} has no price, and the group {self.group} refuses such models."
-                return Refusal(403, "model_unpriced", message, retry=False)
+                return Refusal(403, "model_unpriced", message, retry=False, model=_shown(model))
         return None
 
     def _not_allowed(self, models: tuple[str, ...]) -> str:

@@ -30,6 +30,7 @@ class Refusal:
     retry: bool | None = None
     retry_after_s: int | None = None
     told: str | None = None  # the code that the client gets, where the row's `code` says more than it should learn
+    model: str | None = None  # what was asked for, where that is why
 
     @property
     def shown_code(self) -> str:

@@ -153,7 +153,8 @@ class Meter:
         started, request, response = noted.started, opened.request, opened.response
         if ended.outcome == "rejected" or started.upstream is None:
             kind = "other" if started.upstream is None else reading.type
-            reading = msgspec.structs.replace(reading, type=kind, error=None)
+            requested = reading.requested_model or (ended.failure.model if ended.failure is not None else None)
+            reading = msgspec.structs.replace(reading, type=kind, error=None, requested_model=requested)
         outcome = _outcome(ended, reading)
         error = _error(ended.failure) or reading.error
         cost = self._cost(noted, reading, ended.status, outcome)

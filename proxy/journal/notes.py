@@ -93,6 +93,7 @@ class Failure(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     code: str  # the value of x-tollbook-error
     message: str
+    model: str | None = None  # what was asked for, where that is why: no body is kept of such a request to tell it
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="E"):

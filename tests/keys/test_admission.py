@@ -506,6 +506,21 @@ async def test_a_group_that_refuses_what_has_no_price(
     assert (await ask(client_of, home, "/groq/v1/x", bearer(other), body=body)).status == 200
 
 
+async def test_a_model_that_is_why_is_on_the_row(keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf) -> None:
+    """A call refused for its model says which one it was, though nothing of its body is kept."""
+    home = await keyed(upstream.url, groups={"lab": Group("lab", unpriced="refuse")})
+    home.house.worker.keyring.standing = Spent()
+    strict, some = home.issue(), home.issue("other", "else", models=("gpt-4o*",))
+    await ask(client_of, home, "/groq/v1/x", bearer(strict), body=b'{"model":"mystery"}')
+    await ask(client_of, home, "/groq/v1/x", bearer(some), body=b'{"model":"o3-pro"}')
+    await ask(client_of, home, "/groq/v1/x", bearer(some), body=b"{}")
+    rows = await home.house.rows(3)
+    assert [(row["error"]["code"], row["requested_model"], row["model"]) for row in reversed(rows)] == [
+        ("model_unpriced", "mystery", "mystery"), ("model_not_allowed", "o3-pro", "o3-pro"),
+        ("model_not_allowed", None, None),
+    ]  # fmt: skip
+
+
 async def test_labels_do_not_keep_credentials(keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf) -> None:
     """The credential of a call is struck out where a header that is kept repeats it, on the way in and out."""
     theirs = "sk-theirs-0123456789abcdef"
