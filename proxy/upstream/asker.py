@@ -11,7 +11,7 @@ from functools import partial
 from proxy.config.model import Upstream
 from proxy.upstream import Answer, Asking, UpstreamFault
 from proxy.upstream.by_aiohttp import AiohttpAsker
-from proxy.upstream.connecting import Connecting
+from proxy.upstream.connecting import Connecting, why_not
 from proxy.upstream.connection import ByTls, Connection, Plain
 from proxy.upstream.incoming import Incoming
 from proxy.upstream.origin import Origin, origin_of
@@ -76,8 +76,8 @@ class OwnAsker:
         except TimeoutError as error:
             raise UpstreamFault("upstream_unreachable", f"{name} did not accept a connection in time") from error
         except OSError as error:
-            reason = getattr(error, "verify_message", None) or error.strerror or type(error).__name__
-            raise UpstreamFault("upstream_unreachable", f"{name} could not be reached: {reason}") from error
+            message = f"{name} could not be reached at {origin.named.decode()}: {why_not(error)}"
+            raise UpstreamFault("upstream_unreachable", message) from error
 
 
 def _head(origin: Origin, asking: Asking) -> bytes:

@@ -18,6 +18,7 @@ from yarl import URL
 
 from proxy.config.model import Upstream
 from proxy.upstream import Answer, Asking, UpstreamFault
+from proxy.upstream.connecting import why_not
 from proxy.upstream.end_of_tls import left_in
 from proxy.upstream.silence import Silence, SilenceWatch, Wait
 from proxy.websocket.peer import Peer
@@ -201,8 +202,7 @@ def _fault(error: Exception, upstream: Upstream, *, answered: bool) -> UpstreamF
         case Silence() | TimeoutError():
             return UpstreamFault("upstream_timed_out", f"{name} was silent for {upstream.read_timeout_s:g} s")
         case aiohttp.ClientConnectorError():
-            reason = error.os_error.strerror or type(error.os_error).__name__
-            return UpstreamFault("upstream_unreachable", f"{name} could not be reached: {reason}")
+            return UpstreamFault("upstream_unreachable", f"{name} could not be reached: {why_not(error.os_error)}")
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | OSError() if answered:
             return UpstreamFault("upstream_broke_off", f"{name} closed the connection in the middle of its answer")
         case aiohttp.ServerDisconnectedError() | OSError():

@@ -7,6 +7,7 @@ whoever can change the name could have them asked for. An address that the confi
 import asyncio
 import contextlib
 import ipaddress
+import os
 import socket
 import ssl
 import time
@@ -78,6 +79,15 @@ class Connecting:
             self._tls = ssl.create_default_context()
             self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
+
+
+def why_not(error: OSError) -> str:
+    """Why there is no connection, as people know it: "Connection refused", not which call of Python's failed."""
+    if isinstance(error, ssl.SSLError | socket.gaierror):  # numbers of their own
+        return getattr(error, "verify_message", None) or error.strerror or type(error).__name__
+    if error.errno is not None:
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__  # several addresses that failed differently: all of it
 
 
 def _is_link_local(address: str) -> bool:

@@ -29,6 +29,14 @@ async def one_call(home: House, client: RawClient, name: str = "groq") -> tuple[
     return await client.answer(), await home.row()
 
 
+async def test_why_there_is_no_connection_is_said_plainly(house: OpenHouse, dial: Dial) -> None:
+    """Whose server is not running reads where it was looked for, and that nobody listens there."""
+    url = refusing_url()
+    home = await house(url)
+    _, row = await one_call(home, await dial(home.proxy))
+    assert row["error"]["message"] == f"groq could not be reached at {url.removeprefix('http://')}: Connection refused"
+
+
 @pytest.mark.parametrize("url", ["refusing", "http://no-such-host.invalid"])
 async def test_unreachable_upstream(house: OpenHouse, dial: Dial, url: str) -> None:
     """No connection, or no such host: a 502 that invites the SDKs to retry, and upstream_unreachable."""

@@ -1,13 +1,15 @@
 """Names of upstreams: what they lead to is looked at before anybody is called, remembered shortly, and asked anew."""
 
 import asyncio
+import errno
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from proxy.upstream.connecting import Connecting
+from proxy.upstream.connecting import Connecting, why_not
 from proxy.upstream.origin import Origin, origin_of
 
 _Answer = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
@@ -130,3 +132,21 @@ def test_an_address_in_the_configuration_is_called_as_it_stands() -> None:
         return len(await connecting._addresses(origin_of("http://169.254.169.254")))
 
     assert played(Resolving(["169.254.169.254"]), script) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 9)"), "Connection refused"),
+        (OSError(errno.ECONNREFUSED, "Multiple exceptions: [Errno 111] Connect call failed"), "Connection refused"),
+        (OSError("[Errno 101] no way to ::1, [Errno 111] nor to 127.0.0.1"),
+         "[Errno 101] no way to ::1, [Errno 111] nor to 127.0.0.1"),
+        (OSError(None, "its name leads to a link-local address"), "its name leads to a link-local address"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"),
+         "[SSL: WRONG_VERSION_NUMBER] wrong version number"),
+    ],
+)  # fmt: skip
+def test_why_there_is_no_connection(error: OSError, words: str) -> None:
+    """The reason is the system's, never the name of an exception or of a call of Python's."""
+    assert why_not(error) == words
