@@ -83,7 +83,10 @@ def _sink(output: Path | None, kind: str) -> Iterator[_Write]:
 def _whole(output: Path) -> Iterator[IO[bytes]]:
     """A file that gets its name at the end of the block, if that is reached."""
     part = output.with_name(output.name + ".part")
-    file = part.open("wb")
+    try:
+        file = part.open("wb")
+    except OSError as error:  # named as it was asked for
+        raise OSError(error.errno, error.strerror, str(output)) from None
     try:
         with file:
             yield file

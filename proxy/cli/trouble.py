@@ -20,6 +20,7 @@ def complain(error: click.ClickException) -> int:
     """Write the error to stderr, every line of it under our name. Returns the exit status."""
     sentence = error.format_message()
     if isinstance(error, click.UsageError) and error.ctx is not None:
+        sentence = " ".join(sentence.split())  # click lists choices on lines of their own
         sentence = f"{sentence.rstrip('.')} (see `{error.ctx.command_path} --help`)."
     for line in sentence.splitlines():
         click.echo(f"tollbook: {harmless(line)}", err=True)

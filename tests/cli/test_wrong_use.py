@@ -47,6 +47,20 @@ def test_unknown_options(run: Run, command: str) -> None:
     assert "--no-such-option" in ran.err
 
 
+def test_a_missing_choice(run: Run, book: Path) -> None:
+    """What an export may be is said in the sentence that misses it."""
+    ran = run("export", "--data-dir", book)
+    assert (ran.status, one_sentence(ran.err)) == (2, True)
+    assert "csv, jsonl, parquet" in ran.err
+
+
+def test_a_file_that_cannot_be_made(run: Run, book: Path, tmp_path: Path) -> None:
+    """An export that has no place is told about the file that was asked for."""
+    wanted = tmp_path / "nowhere" / "calls.csv"
+    ran = run("export", "--data-dir", book, "--format", "csv", "--output", wanted)
+    assert (ran.status, ran.err) == (1, f"tollbook: {wanted}: No such file or directory.\n")
+
+
 def test_a_wrong_command_and_none(run: Run) -> None:
     """An unknown command is wrong use; so is none, which shows what there is."""
     assert run("lgos").status == 2
