@@ -63,8 +63,13 @@ def again(
         return Again(" \\\n  ".join(lines), missing="it opens the session, and sends none of its messages")
     if body_bytes and not any(name == "content-type" for name, _ in kept):
         lines.append("-H 'Content-Type:'")  # none was sent, and curl would send its own
-    given, body_file, missing = _body(call_id, body, body_bytes)
+    given, body_file, missing = _body(call_id, body, had_one=body_bytes > 0 or announced(headers))
     return Again(" \\\n  ".join([*lines, *given]), body_file, missing)
+
+
+def announced(headers: Headers) -> bool:
+    """Whether these headers of a request say that a body follows."""
+    return any(name == "transfer-encoding" or (name == "content-length" and value != "0") for name, value in headers)
 
 
 def quoted(text: str) -> str:
@@ -93,9 +98,9 @@ def _options(method: str, url: str, *, streamed: bool) -> Iterable[str]:
         yield "-g"  # they are no patterns
 
 
-def _body(call_id: str, body: Document | None, size: int) -> tuple[list[str], str | None, str | None]:
+def _body(call_id: str, body: Document | None, *, had_one: bool) -> tuple[list[str], str | None, str | None]:
     if body is None:
-        return [], None, "its request body is not kept" if size else None
+        return [], None, "its request body is not kept" if had_one else None
     if body.cut:
         return [], None, "its request body is not kept whole"
     file = f"tollbook-{call_id}-request"

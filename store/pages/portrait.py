@@ -14,7 +14,7 @@ from store.pace import Measured
 from store.pages import ending, raw
 from store.pages.arithmetic import Account, account
 from store.pages.conversation import Allowance, Shown, ShownTool, Turn, shown, tools, turns
-from store.pages.curl import Again, again
+from store.pages.curl import Again, again, announced
 from store.pages.state import State
 from store.pages.timeline import Stretch, timeline
 from store.presentation import exchanged, readable
@@ -48,6 +48,7 @@ class Portrait:
     raw_request: Shown | None
     raw_response: Shown | None
     bodies_off: bool
+    unread: bool  # the request had a body, of which nothing was taken
     account: Account
     raw_usage: Shown | None
     timeline: list[Stretch]
@@ -98,6 +99,7 @@ def portrait(found: InFull, config: Config, at: ZoneInfo, back: str) -> Portrait
         raw_request=None if request.body is None else raw.beginning(call["request"]["body"], apart),
         raw_response=None if response.body is None else raw.beginning(call["response"]["body"], apart),
         bodies_off=config.capture.bodies == "none",
+        unread=not call["request"]["bytes"] and announced(request.headers),
         account=account(call, group.ratio, config.credits.per_usd),
         raw_usage=None
         if call["tokens"]["raw"] is None

@@ -6,6 +6,7 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
@@ -344,3 +345,18 @@ async def test_odd_bodies_are_shown(tmp_path: Path, aiohttp_client: AiohttpClien
     answer = await client.get(f"/logs/{text_id(entry)}")
     assert answer.status == 200
     assert len(await answer.text()) < 300_000
+
+
+@pytest.mark.parametrize("header", [("content-length", "77"), ("transfer-encoding", "chunked")])
+async def test_a_body_that_nobody_took_is_not_said_to_be_none(
+    tmp_path: Path, aiohttp_client: AiohttpClient, header: tuple[str, str]
+) -> None:
+    """A call that was refused before its body was kept had one all the same, of unknown size, which curl would lack."""
+    entry = a_refusal()
+    entry = msgspec.structs.replace(entry, request_headers=(*entry.request_headers, header))
+    client = await opened(aiohttp_client, tmp_path, entry)
+    told = words(await (await client.get(f"/logs/{text_id(entry)}")).text())
+    assert "The request had a body. Tollbook refused the call before any of it was kept." in told
+    assert "had no body" not in told
+    assert "unknown asked, 0 B answered" in " ".join(told.split()).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "This is not the whole call: its request body is not kept." in told
