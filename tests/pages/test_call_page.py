@@ -360,3 +360,18 @@ async def test_a_body_that_nobody_took_is_not_said_to_be_none(
     assert "had no body" not in told
     assert "unknown asked, 0 B answered" in " ".join(told.split()).replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert "This is not the whole call: its request body is not kept." in told
+
+
+async def test_a_fast_answer_has_a_pace_in_plain_digits(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """Thousands of tokens in a second are written as such, not as a power of ten."""
+    entry = a_chat()
+    call = msgspec.structs.replace(
+        entry.call, first_token_us=100_000, duration_us=1_100_000,
+        reading=msgspec.structs.replace(
+            entry.call.reading, stream=True, tokens=Tokens("reported", 10, output_text=2_345)
+        ),
+    )  # fmt: skip
+    client = await opened(aiohttp_client, tmp_path, msgspec.structs.replace(entry, call=call))
+    told = words(await (await client.get(f"/logs/{text_id(entry)}")).text())
+    assert "e+0" not in told
+    assert "Tokens per second 2,3" in told
