@@ -208,9 +208,9 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     def charged_response(self) -> str | None:
         """The id of the response that this call is charged for, where other calls may be told the same."""
         reading = self.reading
-        if not reading.background or reading.tokens is None or reading.tokens.source != "reported":
-            return None
-        return reading.response_id
+        told = reading.reported_cost_usd is not None
+        told = told or (reading.tokens is not None and reading.tokens.source == "reported")
+        return reading.response_id if reading.background and told else None
 
     @property
     def failed(self) -> bool:

@@ -42,7 +42,7 @@ def once(entries: Iterable[Entry], charged: Charged) -> list[Entry]:
 def _uncharged(call: Call) -> Call:
     return replace(
         call,
-        reading=replace(call.reading, tokens=None, units=Units(), portions=()),
+        reading=replace(call.reading, tokens=None, units=Units(), portions=(), reported_cost_usd=None),
         cost=Cost("free", 0),
         usage_micro=0,
         anomalies=(*call.anomalies, ALREADY_COUNTED),

@@ -1,10 +1,12 @@
 """A response that was made in the background is charged to one call, whoever asks for it and however often."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+from msgspec.structs import replace
 
 from store import retold
 from store.book import Book, Entry
@@ -80,6 +82,14 @@ def test_an_answer_without_usage_is_not_the_first(tmp_path: Path) -> None:
         entered(book, asking(tokens=None))
         (later,) = entered(book, asking())
     assert is_charged(later)
+
+
+def test_a_cost_without_tokens_is_charged_once(tmp_path: Path) -> None:
+    """A video of which only the cost is told is charged to the first who is told it."""
+    with Book(tmp_path) as book:
+        video = asking("video_1", tokens=None, reported_cost_usd=Decimal("0.05"))
+        calls = entered(book, video, replace(video, call_id=bytes(16)))
+    assert [call.cost.nano_usd for call in calls] == [45_000, 0]
 
 
 async def test_asking_through_the_proxy(house: OpenHouse) -> None:

@@ -108,13 +108,17 @@ def is_work(path: str) -> bool:
     return _WORK.fullmatch(path) is not None
 
 
-_DEFERRED = re.compile(r".*/(chat/deferred-completion|async/(chat/completions|sonar))/[^/]+/?")  # xAI, Perplexity
+# xAI's and Perplexity's chats; videos, which xAI and OpenRouter tell the cost of, and Volcengine the tokens.
+_DEFERRED = re.compile(
+    r".*/(?:chat/deferred-completion|async/(?:chat/completions|sonar)|videos|contents/generations/tasks)/([^/]+)/?"
+)
 
 
 @lru_cache(maxsize=4096)
-def fetches_deferred(path: str) -> bool:
-    """Whether a GET of this path fetches what a model did since it was asked, told nowhere else."""
-    return _DEFERRED.fullmatch(path) is not None
+def deferred_in_path(path: str) -> str | None:
+    """What a GET of this path fetches, by its id, where a model did it since it was asked and tells it nowhere else."""
+    match = _DEFERRED.fullmatch(path)
+    return match[1][:256] if match else None
 
 
 _STREAMED = (

@@ -18,8 +18,8 @@ from store.dialects.beside import completed
 from store.dialects.billed import portions_of, units_of
 from store.dialects.call_types import (
     call_type,
+    deferred_in_path,
     deployment_in_path,
-    fetches_deferred,
     is_work,
     model_in_path,
     streams_by_path,
@@ -79,8 +79,9 @@ def read_exchange(
         midway = dialect.told_midway is not None and dialect.told_midway in response.head
         answer, counted, finished = _streamed(dialect, stream, type_, all_of_it=midway)
 
-    if method == "GET" and fetches_deferred(path):
+    if method == "GET" and (deferred := deferred_in_path(path)) is not None:
         answer.background = True
+        answer.id = answer.id or deferred
     metered = type_ in _METERED or (type_ == "other" and _is_charged(method, path, answer))
     if metered and not refused and not answer.pending:
         counted = completed(answer, counted, response_headers, type_)

@@ -54,7 +54,7 @@ def reported(recording: Recording, body: bytes) -> Reported:
     request = _json(recording.request)
     type_ = type_of(recording.method, recording.path)
     refused = recording.status >= 400
-    background = None if refused else _background(answer)
+    background = None if refused else _background(recording, answer)
     charged = not refused and (type_ in _CHARGED or (recording.method == "GET" and background is not None))
     error = None
     if refused:
@@ -79,8 +79,11 @@ def reported(recording: Recording, body: bytes) -> Reported:
     )
 
 
-def _background(answer: Documents) -> str | None:
-    """The response that was made in the background, once its usage is told: its POST may not have known it yet."""
+def _background(recording: Recording, answer: Documents) -> str | None:
+    """What was made in the background, once its usage is told: its POST may not have known it yet."""
+    video = re.search(r"/videos/([^/]+)$", recording.path)
+    if video and recording.method == "GET" and any(holder.get("usage") for holder in holders(answer)):
+        return video[1]
     told = (holder for holder in holders(answer) if holder.get("background") is True and holder.get("usage"))
     return next((str(holder["id"]) for holder in told), None)
 
