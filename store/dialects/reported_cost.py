@@ -18,6 +18,8 @@ def reported_cost_usd(usage: dict[str, Any] | None, beside_usage: Any, headers: 
         if usage.get("cost_in_usd_ticks") is not None:
             ticks = _amount(usage["cost_in_usd_ticks"], largest=_LARGEST / _TICK)
             return ticks * _TICK if ticks is not None else None
+        if usage.get("estimated_cost") is not None:  # DeepInfra, which bills it
+            return _amount(usage["estimated_cost"])
     if isinstance(beside_usage, dict):
         return _amount(beside_usage.get("usd"))
     for name, value in headers:
