@@ -11,7 +11,7 @@ import msgspec
 
 from proxy.config.spoken import dialect_of
 from proxy.journal.notes import Close, Headers
-from store.call import Reading
+from store.call import NO_UNITS, Reading
 from store.dialects.anthropic import ANTHROPIC
 from store.dialects.bedrock import BEDROCK, invoked
 from store.dialects.call_types import call_type
@@ -74,12 +74,10 @@ def read(
         if not _tells_tokens(reading) and name not in LEFT_TO_THE_BODY and status is not None and status < 400:
             # A configuration, or a path, may be wrong about who answers; what the answer is made of is not.
             found = format_in(response)
-            if (
-                found is not None
-                and found != name
-                and _tells_tokens(other := read_exchange(_DIALECTS[found], *exchange))
-            ):
-                reading = other
+            if found is not None and found != name:
+                other = read_exchange(_DIALECTS[found], *exchange)
+                if _tells_tokens(other) or (other.units != NO_UNITS and reading.units == NO_UNITS):
+                    reading = other
         return msgspec.structs.replace(reading, anomalies=(*reading.anomalies, *framing)) if framing else reading
     except Exception:
         # One body we did not foresee must not keep a call out of the book, nor a batch from being written.
