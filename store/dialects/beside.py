@@ -1,8 +1,8 @@
 """Counts told beside the usage object, for answers whose body has none or leaves one out.
 
 Bedrock tells every count in its headers, also for models whose own format has no usage, and in the last chunk of a
-stream; some backends of Hugging Face's router and Fireworks have such headers, too, and llama.cpp tells them with the
-time that each part took. What the body's own usage tells counts more: it says what the parts are.
+stream; Hugging Face's servers, some backends of its router and Fireworks have such headers, too, and llama.cpp tells
+them with the time that each part took. What the body's own usage tells counts more: it says what the parts are.
 """
 
 from typing import Any
@@ -22,6 +22,7 @@ _HEADERS = {
     "x-prompt-tokens": "input",
     "x-generated-tokens": "output",
     "fireworks-prompt-tokens": "input",
+    "x-compute-tokens": "input",
 }
 _METRICS = {
     "inputTokenCount": "input",
