@@ -20,6 +20,7 @@ _DETAILS_OUT = (
 # The same facts beside the details, best first: Together, DeepSeek, Mistral; Databricks and Vercel.
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens", "cache_read_input_tokens")
 _WRITTEN = "cache_creation_input_tokens"
+_WRITTEN_OF = ("cache_write_tokens", _WRITTEN, "cache_creation_tokens")  # in the details: OpenAI, Qwen, LiteLLM
 _REASONING = "reasoning_tokens"  # GitHub Copilot, Perplexity
 _CONNECTOR = "connector_tokens"  # what tools put into Mistral's conversations
 _UNITS = frozenset((
@@ -27,7 +28,7 @@ _UNITS = frozenset((
     "server_side_tool_usage_details", "tool_calls_details", "connectors", "citation_tokens",
 ))  # fmt: skip
 _BESIDE = frozenset((*_CACHED, _WRITTEN, _REASONING, _CONNECTOR))
-_ONE_WAY: frozenset[CallType] = frozenset({"embedding", "rerank"})
+_ONE_WAY: frozenset[CallType] = frozenset({"embedding", "rerank", "moderation", "other"})  # nothing is written
 _NO_DETAILS: dict[str, Any] = {}
 
 
@@ -39,7 +40,8 @@ def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
     told_in, told_out = isinstance(details_in, dict), isinstance(details_out, dict)
     into = (details_in if told_in else _NO_DETAILS).get
     out = (details_out if told_out else _NO_DETAILS).get
-    cached, written, reasoning = into("cached_tokens"), into("cache_write_tokens"), out("reasoning_tokens")
+    cached, reasoning = into("cached_tokens"), out("reasoning_tokens")
+    written = _first(details_in, _WRITTEN_OF) if told_in else None
     beside = not _BESIDE.isdisjoint(usage)
     if beside:
         cached = _first(usage, _CACHED) if cached is None else cached
