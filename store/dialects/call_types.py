@@ -12,6 +12,7 @@ from store.call import CallType
 
 _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(chat|agents)/completions", "chat"),
+    (r"/text/chatcompletion(_v2|_pro)?", "chat"),
     (r"/v1/(agent|(async/)?sonar)", "chat"),
     (r"/responses(/compact)?", "chat"),
     (r"/responses/input_tokens", "count_tokens"),

@@ -2,6 +2,7 @@
 
 Message: `error.message`, `error` as a string, `message`, `detail`, else the beginning of the text.
 Type: `error.type`, `error.status`, `type`, AWS's `__type` and its header. Code: `error.code`, `code`.
+Baidu and MiniMax have names of their own for both.
 """
 
 from typing import Any
@@ -64,9 +65,13 @@ def error_of(value: Any) -> CallError | None:
         detail = said.get("detail", said)
     message = _text(details.get("message")) or _text(inner)
     message = message or _text(said) or _text(value.get("Message")) or _detail(detail)
+    base = value.get("base_resp")
+    base = base if isinstance(base, dict) else {}
+    message = message or _text(value.get("error_msg")) or _text(base.get("status_msg"))
     kind = _text(details.get("type")) or _text(details.get("status")) or _text(value.get("type"))
     kind = kind or _text(value.get("error_type")) or (_text(value.get("__type")) or "").rpartition("#")[2] or None
     code = _text(details.get("code")) or _text(value.get("code")) or _text(value.get("error_code"))  # Databricks
+    code = code or _text(base.get("status_code"))
     if message is None and not details and code is None:
         return None
     return CallError(kind, code, message)

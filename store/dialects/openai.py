@@ -84,6 +84,9 @@ class Piece(Response):
     last_error: Any = None
     message: Any = None
     code: Any = None
+    base_resp: Any = None  # MiniMax: how it went, whatever the status
+    error_code: Any = None  # Baidu: likewise, when it went wrong
+    error_msg: Any = None
     data: msgspec.Raw = msgspec.Raw()
     duration: Any = None
     cost: Any = None
@@ -135,6 +138,8 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         _take_breakdown(answer, piece.usage_breakdown)
     if piece.last_error:
         answer.error = answer.error or error_of({"error": piece.last_error})
+    if piece.base_resp is not None or piece.error_code is not None:
+        _take_refusal(answer, piece)
     if piece.cost is not None:
         answer.cost_usd = piece.cost
     if piece.stop is True:
@@ -199,6 +204,15 @@ def _take_breakdown(answer: Answer, breakdown: Breakdown | None) -> None:
         answer.note("parts_over_total" if whole is not None and parts > (whole.total or 0) else "total_mismatch")
         portions = []
     answer.portions = tuple(portions)
+
+
+def _take_refusal(answer: Answer, piece: Piece) -> None:
+    """What is refused with a status of 200; a code of 0 says that nothing is."""
+    told = piece.base_resp if isinstance(piece.base_resp, dict) else {}
+    if piece.error_code or told.get("status_code"):
+        refused = {"error_code": piece.error_code, "error_msg": piece.error_msg, "base_resp": told}
+        answer.error = answer.error or error_of(refused)
+        answer.ended = True
 
 
 def _take_images(answer: Answer, piece: Piece) -> None:

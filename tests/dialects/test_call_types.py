@@ -28,6 +28,7 @@ ARN = "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3A"
         ("POST", "/v1/messages/batches", "batch"),
         ("GET", "/v1/messages/batches/b/results", "other"),
         ("POST", "/v1/agents/completions", "chat"),
+        ("POST", "/v1/text/chatcompletion_v2", "chat"),
         ("POST", "/v1/sonar", "chat"),
         ("POST", "/v1/async/sonar", "chat"),
         ("POST", "/v1/fim/completions", "completion"),
