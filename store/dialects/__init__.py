@@ -18,6 +18,7 @@ from store.dialects.call_types import call_type
 from store.dialects.cohere import COHERE
 from store.dialects.dialect import Dialect
 from store.dialects.document import Document
+from store.dialects.enveloped import ENVELOPED
 from store.dialects.estimate import Counting
 from store.dialects.flat import FLAT
 from store.dialects.frames import unframed
@@ -43,6 +44,7 @@ _DIALECTS = {
     "cohere": COHERE,
     "ollama": OLLAMA,
     "flat": FLAT,
+    "enveloped": ENVELOPED,
 }
 _INVOKED = {name: invoked(native) for name, native in _DIALECTS.items()}
 

@@ -13,6 +13,17 @@ from store.call import CallType
 _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(chat|agents)/completions", "chat"),
     (r"/text/chatcompletion(_v2|_pro)?", "chat"),
+    (r"/services/aigc/(text|multimodal)-generation/generation", "chat"),
+    (r"/services/aigc/(text2image|image2image|image-generation)/[^/]+", "image"),
+    (r"/services/embeddings/[^/]+/[^/]+", "embedding"),
+    (r"/services/rerank/[^/]+/[^/]+", "rerank"),
+    (r"/ai/run/.*rerank[^/]*", "rerank"),
+    (r"/ai/run/.*(/bge-|embed)[^/]*", "embedding"),
+    (r"/ai/run/.*(whisper|/deepgram/(nova|flux))[^/]*", "transcription"),
+    (r"/ai/run/.*(flux|diffusion|dreamshaper|lucid|phoenix)[^/]*", "image"),
+    (r"/ai/run/.*(melotts|aura)[^/]*", "speech"),
+    (r"/ai/run/.*(resnet|distilbert|detr|m2m100|indictrans)[^/]*", "other"),
+    (r"/ai/run/.+", "chat"),
     (r"/v1/(agent|(async/)?sonar)", "chat"),
     (r"/responses(/compact)?", "chat"),
     (r"/responses/input_tokens", "count_tokens"),
@@ -47,7 +58,7 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/cortex/inference:complete", "chat"),
     (r"/cortex/inference:embed", "embedding"),
     (r"/uploads/[^/]+/complete", "file"),
-    (r"/(api/generate|v1/generate|generate|generate_stream|completions?|complete)", "completion"),
+    (r"/(generate|generate_stream|completions?|complete|infill)", "completion"),
     (r"(?<!images)(?<!videos)/edits", "completion"),  # OpenAI's, long ago
     (r"/v1/embed-jobs", "batch"),
     (r"/((multimodal|contextualized)?embeddings?|embed|semantic_embed|batch_semantic_embed)", "embedding"),
@@ -143,6 +154,7 @@ _MODEL_IN_PATH = tuple(
         r"/(?:serving-)?endpoints/([^/]+)/(?:invocations|invocations-response-stream)",
         r"/models/([^/]+/[^/]+)/predictions",
         r"/workflows/(.+)/text_to_image",
+        r"/ai/run/(.+?)",
     )
 )
 

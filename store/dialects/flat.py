@@ -1,8 +1,8 @@
 """Answers that tell their counts one by one beside the text, with no usage object around them.
 
-Titan and Llama (behind Bedrock and SageMaker), watsonx, Aleph Alpha, Replicate, and Hugging Face's text generation
-servers. Each has names of its own that nobody else has, so one reader serves all. A stream tells them cumulatively, and
-watsonx tells the input once and 0 afterwards: the largest that was told counts.
+Titan and Llama (behind Bedrock and SageMaker), watsonx, Aleph Alpha, Replicate, Hugging Face's text generation
+servers, SGLang, KoboldCpp and LM Studio. Each has names of its own that nobody else has, so one reader serves all. A
+stream tells them cumulatively, and watsonx tells the input once and 0 afterwards: the largest that was told counts.
 """
 
 from typing import Any
@@ -18,12 +18,14 @@ from store.dialects.shape import Shape
 
 
 class Result(msgspec.Struct):
-    """One text of several: Titan's, watsonx's, Aleph Alpha's."""
+    """One text of several: Titan's, watsonx's, Aleph Alpha's, KoboldCpp's."""
 
     token_count: Any = msgspec.field(name="tokenCount", default=None)
     completion_reason: Any = msgspec.field(name="completionReason", default=None)
     input_token_count: Any = None
     generated_token_count: Any = None
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
     stop_reason: Any = None
     finish_reason: Any = None
 
@@ -45,8 +47,41 @@ class Metrics(msgspec.Struct):
     image_count: Any = None
 
 
-class Piece(msgspec.Struct):
+class Reason(msgspec.Struct):
+    type: Any = None
+
+
+class MetaInfo(msgspec.Struct):
+    """Of SGLang."""
+
     id: Any = None
+    finish_reason: Reason | None = None
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
+    cached_tokens: Any = None
+
+
+class Stats(msgspec.Struct):
+    """Of LM Studio."""
+
+    input_tokens: Any = None
+    total_output_tokens: Any = None
+    reasoning_output_tokens: Any = None
+
+
+class Chat(msgspec.Struct):
+    """LM Studio's answer, whole or in the last event of a stream."""
+
+    model_instance_id: Any = None
+    response_id: Any = None
+    stats: Stats | None = None
+
+
+class Piece(Chat):
+    id: Any = None
+    type: Any = None
+    result: Chat | None = None
+    meta_info: MetaInfo | None = None
     model: Any = None
     model_id: Any = None
     error: Any = None
@@ -67,10 +102,13 @@ class Piece(msgspec.Struct):
     aleph_alpha_output: Any = msgspec.field(name="num_tokens_generated", default=None)
 
 
-_INTO = ("inputTextTokenCount", "prompt_token_count", "num_tokens_prompt_total", "input_token_count", "input_length")
+_INTO = (
+    "inputTextTokenCount", "prompt_token_count", "num_tokens_prompt_total", "input_token_count", "input_length",
+    "prompt_tokens", "input_tokens",
+)  # fmt: skip
 _OUT = (
     "tokenCount", "totalOutputTextTokenCount", "generation_token_count", "num_tokens_generated",
-    "generated_token_count", "generated_tokens", "output_token_count",
+    "generated_token_count", "generated_tokens", "output_token_count", "completion_tokens", "total_output_tokens",
 )  # fmt: skip
 _PENDING = ("starting", "processing")
 _UNFINISHED = frozenset(("not_finished", "NOT_FINISHED"))
@@ -93,6 +131,8 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         _add(found, "tokenCount", result.token_count)
         _add(found, "input_token_count", result.input_token_count)
         _add(found, "generated_token_count", result.generated_token_count)
+        _add(found, "prompt_tokens", result.prompt_tokens)
+        _add(found, "completion_tokens", result.completion_tokens)
         reason = reason or result.completion_reason or result.stop_reason or result.finish_reason
     if piece.details is not None:
         details = piece.details
@@ -104,6 +144,16 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         found["output_token_count"] = piece.metrics.output_token_count
         if type(piece.metrics.image_count) is int and piece.metrics.image_count >= 0:
             answer.tell("images", piece.metrics.image_count)
+    if (meta := piece.meta_info) is not None:
+        answer.id = answer.id or name(meta.id)
+        found |= {name: getattr(meta, name) for name in ("prompt_tokens", "completion_tokens", "cached_tokens")}
+        reason = reason or (meta.finish_reason.type if meta.finish_reason is not None else None)
+    for chat in (piece, piece.result):
+        if chat is not None and chat.stats is not None:
+            answer.id = answer.id or name(chat.response_id)
+            answer.model = answer.model or name(chat.model_instance_id)
+            found |= {name: getattr(chat.stats, name) for name in Stats.__struct_fields__}
+            answer.ended = True
     answer.pending = piece.status in _PENDING
     answer.take_counts(**{key: _larger(answer, key, value) for key, value in found.items() if value is not None})
     if piece.titan_output is not None:
@@ -140,7 +190,17 @@ def _count(usage: dict[str, Any], type_: CallType) -> Counted:
     outgoing = next((counts.of(usage[key]) for key in _OUT if key in usage), None)
     if incoming is None and outgoing is None:
         return Counted(None, counts.anomalies)
-    return Counted(Tokens("reported", input_uncached=incoming, output_text=outgoing), counts.anomalies)
+    anomalies = counts.anomalies
+    cached, reasoning = counts.of(usage.get("cached_tokens")), counts.of(usage.get("reasoning_output_tokens"))
+    if cached is not None and incoming is not None:
+        if cached > incoming:
+            anomalies = (*anomalies, "cached_over_input")
+        cached = min(cached, incoming)
+        incoming -= cached
+    if reasoning is not None and outgoing is not None:
+        reasoning = min(reasoning, outgoing)
+    tokens = Tokens("reported", input_uncached=incoming, cache_read=cached, output_text=outgoing, reasoning=reasoning)
+    return Counted(tokens, anomalies)
 
 
 FLAT = Dialect(Shape(Piece), _take, _count, in_arrays=True)

@@ -16,6 +16,10 @@ from store.dialects.stream import stream_of
 LEFT_TO_THE_BODY = frozenset(("bedrock", "generic"))
 """The formats that only say who answers, not how."""
 
+_SIGNS = (
+    b'"generated_token_count"', b'"tokenCount"', b'"generated_tokens"', b'"output_token_count"', b'"completion_tokens"',
+    b'"total_output_tokens"',
+)  # fmt: skip
 _FIRST = 4  # pieces of a stream that are looked at
 _RAW = msgspec.Raw()
 
@@ -29,6 +33,9 @@ class _Names(msgspec.Struct):
     usage_metadata: msgspec.Raw = msgspec.field(name="usageMetadata", default=_RAW)
     candidates: msgspec.Raw = _RAW
     predictions: msgspec.Raw = _RAW
+    output: msgspec.Raw = _RAW
+    success: msgspec.Raw = _RAW
+    result: msgspec.Raw = _RAW
     choices: msgspec.Raw = _RAW
     completion: msgspec.Raw = _RAW
     stop_reason: msgspec.Raw = _RAW
@@ -44,6 +51,8 @@ class _Names(msgspec.Struct):
     results: msgspec.Raw = _RAW
     details: msgspec.Raw = _RAW
     metrics: msgspec.Raw = _RAW
+    meta_info: msgspec.Raw = _RAW
+    stats: msgspec.Raw = _RAW
     output_text: msgspec.Raw = msgspec.field(name="outputText", default=_RAW)
     titan_input: msgspec.Raw = msgspec.field(name="inputTextTokenCount", default=_RAW)
     aleph_alpha_output: msgspec.Raw = msgspec.field(name="num_tokens_generated", default=_RAW)
@@ -114,8 +123,12 @@ def _of(found: _Names | None) -> str | None:
         return "openai"
     if there & {"prompt_eval_count", "eval_count"} or {"done", "created_at"} <= there:
         return "ollama"
-    if there & {"titan_input", "output_text", "generation", "aleph_alpha_output"} or _tells_counts(found):
+    if kind == "chat.start" or there & {"titan_input", "output_text", "generation", "aleph_alpha_output"}:
         return "flat"
+    if _tells_counts(found):
+        return "flat"
+    if bytes(found.output)[:1] == b"{" or {"success", "result"} <= there:
+        return "enveloped"
     if "usage" in there and (told := _by_usage(found.usage)) is not None:
         return told
     if "meta" in there and (told := _by_usage(found.meta)) is not None:
@@ -135,8 +148,8 @@ def _tells_counts(found: _Names) -> bool:
     """Whether the texts that were made come with how many tokens each has."""
     return any(
         sign in bytes(told)
-        for told in (found.results, found.details, found.metrics)
-        for sign in (b'"generated_token_count"', b'"tokenCount"', b'"generated_tokens"', b'"output_token_count"')
+        for told in (found.results, found.details, found.metrics, found.meta_info, found.stats)
+        for sign in _SIGNS
     )
 
 

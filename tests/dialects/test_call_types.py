@@ -4,6 +4,7 @@ import pytest
 
 from store.dialects.call_types import call_type, deployment_in_path, model_in_path, streams_by_path
 
+CLOUDFLARE = "/client/v4/accounts/a/ai/run/@cf"
 PUBLISHERS = "/v1/projects/p/locations/global/publishers"
 ARN = "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3A"
 
@@ -29,6 +30,22 @@ ARN = "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3A"
         ("GET", "/v1/messages/batches/b/results", "other"),
         ("POST", "/v1/agents/completions", "chat"),
         ("POST", "/v1/text/chatcompletion_v2", "chat"),
+        ("POST", "/api/v1/services/aigc/text-generation/generation", "chat"),
+        ("POST", "/api/v1/services/aigc/multimodal-generation/generation", "chat"),
+        ("POST", "/api/v1/services/aigc/text2image/image-synthesis", "image"),
+        ("POST", "/api/v1/services/aigc/video-generation/video-synthesis", "other"),
+        ("POST", "/api/v1/services/embeddings/text-embedding/text-embedding", "embedding"),
+        ("POST", "/api/v1/services/rerank/text-rerank/text-rerank", "rerank"),
+        ("GET", "/api/v1/tasks/t1", "other"),
+        ("POST", f"{CLOUDFLARE}/meta/llama-3.1-8b-instruct", "chat"),
+        ("POST", f"{CLOUDFLARE}/baai/bge-m3", "embedding"),
+        ("POST", f"{CLOUDFLARE}/baai/bge-reranker-base", "rerank"),
+        ("POST", f"{CLOUDFLARE}/openai/whisper-large-v3-turbo", "transcription"),
+        ("POST", f"{CLOUDFLARE}/deepgram/flux", "transcription"),
+        ("POST", f"{CLOUDFLARE}/black-forest-labs/flux-1-schnell", "image"),
+        ("POST", f"{CLOUDFLARE}/deepgram/aura-1", "speech"),
+        ("POST", f"{CLOUDFLARE}/microsoft/resnet-50", "other"),
+        ("POST", "/infill", "completion"),
         ("POST", "/v1/sonar", "chat"),
         ("POST", "/v1/async/sonar", "chat"),
         ("POST", "/v1/fim/completions", "completion"),
@@ -177,6 +194,7 @@ def test_type(method: str, path: str, expected: str) -> None:
         ("/serving-endpoints/mine/invocations", "mine"),
         ("/inference/v1/workflows/accounts/a/models/flux-1-dev/text_to_image", "accounts/a/models/flux-1-dev"),
         ("/v1/models/meta/llama-2-70b-chat/predictions", "meta/llama-2-70b-chat"),
+        (f"{CLOUDFLARE}/meta/llama-3.1-8b-instruct", "@cf/meta/llama-3.1-8b-instruct"),
         ("/openai/deployments/mine/chat/completions", None),
         ("/v1/models/gpt-4o", None),
         ("/v1/chat/completions", None),

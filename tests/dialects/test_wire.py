@@ -14,7 +14,8 @@ from tests.dialects.wire import Case, as_told, cases
 
 CASES = cases()
 WHOLE = [case for case in CASES if Document(case.response).form == "json" and case.status < 400]
-NESTED = [case for case in WHOLE if case.name.startswith("perplexity/async:")]  # an answer within an answer
+NESTED = [case for case in WHOLE if case.name.startswith(("perplexity/async:", "cloudflare/"))]
+"""An answer within an answer."""
 STREAMS = [case for case in CASES if Document(case.response).form == "events"]
 COUNTS = re.compile(
     rb'"(?:usage|meta"|details|results"|prompt_eval_count|num_tokens_prompt|inputTextTokenCount|prompt_token_count)'

@@ -1,0 +1,77 @@
+"""Answers within an envelope: Qwen's own API at DashScope, and models that Cloudflare runs.
+
+DashScope puts what was said into `output`, with the usage beside it and with every event of a stream, as it grows;
+Cloudflare puts all of it into `result`, but streams without one. The counts in both have OpenAI's names. No answer of
+DashScope names its model.
+"""
+
+from typing import Any
+
+import msgspec
+
+from store.call import CallType
+from store.dialects.answer import Answer
+from store.dialects.counts import name
+from store.dialects.dialect import Asked, Dialect
+from store.dialects.errors import error_of
+from store.dialects.labels import Labels
+from store.dialects.openai_usage import count_usage
+from store.dialects.shape import Shape
+
+_NOT_YET = "null"  # how DashScope writes that there is no reason to finish
+
+
+class Choice(msgspec.Struct):
+    finish_reason: Any = None
+
+
+class Content(msgspec.Struct):
+    """What is within the envelope; and the envelope itself, where there is none."""
+
+    id: Any = None
+    model: Any = None
+    finish_reason: Any = None
+    choices: list[Choice] | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+
+
+class Piece(Content):
+    request_id: Any = None
+    output: Content | None = None
+    result: Content | None = None
+    code: Any = None
+    message: Any = None
+    error: Any = None
+    errors: Any = None
+
+
+def _take(answer: Answer, piece: Piece, _: CallType) -> None:
+    told = False
+    for content in (piece, piece.output, piece.result):
+        if content is not None:
+            told = _take_content(answer, content) or told
+    answer.id = answer.id or name(piece.request_id)
+    if told:
+        answer.output_open = not answer.ended
+    if piece.error or piece.errors or (piece.code and piece.output is None):
+        found = {"error": piece.error, "errors": piece.errors, "code": piece.code, "message": piece.message}
+        answer.error = answer.error or error_of(found)
+        answer.ended = True
+
+
+def _take_content(answer: Answer, content: Content) -> bool:
+    """Whether there is a usage in it."""
+    answer.id = answer.id or name(content.id)
+    answer.model = answer.model or name(content.model)
+    reason = name(content.choices[0].finish_reason) if content.choices else name(content.finish_reason)
+    if reason is not None and reason != _NOT_YET:
+        answer.finish_reason = reason
+        answer.ended = True
+    return answer.take_usage(content.usage)
+
+
+def _label(labels: Labels, asked: Asked) -> None:
+    labels.set_user(asked.user)
+
+
+ENVELOPED = Dialect(Shape(Piece), _take, count_usage, _label)
