@@ -234,7 +234,9 @@ def _answer(response: Call) -> None:
     elif body is not None:
         _heading("Response" + (" (cut)" if response.get("truncated") else ""))
         _block(None, _readable(body))
-    if response.get("bytes") is not None:
+    elif response.get("bytes"):
+        _heading("Response (not kept)")
+    if response.get("bytes"):
         _pairs([("Size", f"{wording.count(response['bytes'])} bytes", "")])
 
 

@@ -79,3 +79,10 @@ def test_the_arithmetic_names_units_models_and_what_is_missing(run: Run, book: P
     for words in ("web_search (adviser)", "$0.01 per web search = $0.02", "Price of adviser config: prices[2] */a"):
         assert words in told
     assert "no price is known for nobody-knows-it" in run("show", ids["nobody-knows-it"], "--data-dir", book).out
+
+
+def test_the_size_of_what_is_not_kept_stands_by_itself(run: Run, book: Path) -> None:
+    """How large an answer was is said of the response, not of the cost or the error above it."""
+    (failed,) = orjson.loads(run("logs", "--data-dir", book, "--json", "--status", "429").out)["logs"]
+    told = run("show", failed["id"], "--data-dir", book).out
+    assert "\nResponse (not kept)\n  Size  " in told
