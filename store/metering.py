@@ -27,7 +27,10 @@ _NOTHING = Body(0)
 _OUR_DEATH = Failure("interrupted", "Tollbook stopped while the call ran.")
 _READ_TOGETHER = 4 * 1024 * 1024  # bytes of decoded bodies that wait for the next step
 _value = itemgetter(1)  # of a header
-_POLICY = frozenset({"overloaded", "upstream_busy", "not_recorded"})
+_POLICY = frozenset({  # what was set here: room, budgets, limits, and what a key may use
+    "overloaded", "upstream_busy", "not_recorded", "insufficient_quota", "rate_limited", "too_many_concurrent",
+    "model_not_allowed", "model_unpriced", "upstream_not_allowed",
+})  # fmt: skip
 
 
 class Noted(msgspec.Struct, frozen=True, gc=False):

@@ -70,6 +70,21 @@ def test_what_tollbook_says_is_the_error() -> None:
     assert (error.code, error.message) == ("upstream_timed_out", "groq was silent")
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "fault"),
+    [
+        (429, "insufficient_quota", "policy"), (429, "rate_limited", "policy"), (429, "too_many_concurrent", "policy"),
+        (403, "model_not_allowed", "policy"), (403, "model_unpriced", "policy"),
+        (403, "upstream_not_allowed", "policy"), (503, "upstream_busy", "policy"), (401, "unknown_key", "client"), (413, "body_too_large", "client"),
+    ],
+)  # fmt: skip
+def test_a_refusal_by_what_is_set_here_is_nobodys_mistake(status: int, code: str, fault: str) -> None:
+    """Budgets, limits and what a key may use are rules of this place; a wrong key or request is the client's fault."""
+    call = started(1)
+    refused = Ended(call.call_id, "rejected", status, 9, failure=Failure(code, "why"))
+    assert METER.meter(Noted("boot", call, None, refused)).call.fault == fault
+
+
 @pytest.mark.parametrize(("status", "first_token_us"), [(200, 700), (401, None), (529, None)])
 def test_an_error_has_no_first_token(status: int, first_token_us: int | None) -> None:
     """Where a stream was asked for and an error came, its first bytes are not taken for a first token."""

@@ -81,7 +81,8 @@ def _facts(call: Call, zone: tzinfo | None) -> None:
     tags = ", ".join(f"{name}={value}" for name, value in (call["tags"] or {}).items())
     out = console()
     out.print(text(f"Call {call['id']}", "bold"), soft_wrap=True)
-    fault = f", fault of the {call['fault']}" if call.get("fault") else ""
+    fault = ", by a limit that is set here" if call.get("fault") == "policy" else ""
+    fault = fault or (f", fault of the {call['fault']}" if call.get("fault") else "")
     _pairs([
         ("Time", wording.moment(call["time"], zone, form="%Y-%m-%d %H:%M:%S.%f %Z"), ""),
         ("Ended", f"{ended}{'' if status is None else f' {outcome}' if outcome == 'completed' else ''}{fault}",
