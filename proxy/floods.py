@@ -1,8 +1,8 @@
 """Keeps a flood of refusals from filling the book: past a number in a minute they are counted on the last row.
 
-A source is one client address, refused for one reason; with the same key, where the register knows it. A flood that
-goes on gets one row more in each minute, so that its times are right to the minute. A count is kept for as many sources
-as fit; those heard of longest ago are forgotten.
+A source is one client address, refused for one reason; with the same key, where the register knows it, and for the same
+model, where that is the reason. A flood that goes on gets one row more in each minute, so that its times are right to
+the minute. A count is kept for as many sources as fit; those heard of longest ago are forgotten.
 """
 
 import time
@@ -16,8 +16,8 @@ ROWS = 20
 _MINUTE_S = 60.0
 _MOST_SOURCES = 10_000
 
-Source = tuple[str, str, str | None]
-"""Client address, reason, name of the key."""
+Source = tuple[str, str, str | None, str | None]
+"""Client address, reason, name of the key, model."""
 
 
 @dataclass(slots=True)

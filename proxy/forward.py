@@ -359,7 +359,7 @@ class Forwarding:
         row = exchange.call_id
         if outcome == "rejected":
             caller = self._admitted.caller
-            source = (self._request.remote or "", why.code, caller.key.name if caller.key else None)
+            source = (self._request.remote or "", why.code, caller.key.name if caller.key else None, why.model)
             row = self._parts.floods.row_of(source, exchange.call_id)
         repeats = None if row == exchange.call_id else row
         if repeats is not None:

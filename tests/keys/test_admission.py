@@ -14,6 +14,7 @@ import pytest
 from proxy.config.budget import Budget
 from proxy.config.model import Config, Group
 from proxy.credential import own_header
+from proxy.floods import ROWS
 from proxy.keys.fingerprint import fingerprint
 from proxy.keys.key import Key
 from proxy.keys.register import Register
@@ -519,6 +520,18 @@ async def test_a_model_that_is_why_is_on_the_row(keyed: OpenKeyed, upstream: Raw
         ("model_unpriced", "mystery", "mystery"), ("model_not_allowed", "o3-pro", "o3-pro"),
         ("model_not_allowed", None, None),
     ]  # fmt: skip
+
+
+async def test_a_flood_for_one_model_is_not_counted_for_another(
+    keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf
+) -> None:
+    """What is only counted is counted on the row of a call refused for the same model."""
+    home = await keyed(upstream.url)
+    secret = home.issue(models=("gpt-4o*",))
+    for model in (*["o1"] * (ROWS + 3), *["o3"] * 2):
+        await ask(client_of, home, "/groq/v1/x", bearer(secret), body=b'{"model":"%b"}' % model.encode())
+    rows = await home.house.rows(ROWS + 2)
+    assert [(row["model"], row["repeats"]) for row in rows[:3]] == [("o3", 0), ("o3", 0), ("o1", 3)]
 
 
 async def test_labels_do_not_keep_credentials(keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf) -> None:

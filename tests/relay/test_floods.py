@@ -68,7 +68,7 @@ def test_a_flood_that_goes_on_has_a_row_a_minute() -> None:
 
     def rows(times: int) -> int:
         ids = [number.to_bytes(16, "big") for number in range(times)]
-        return sum(floods.row_of(("10.0.0.1", "unknown_key", None), one) == one for one in ids)
+        return sum(floods.row_of(("10.0.0.1", "unknown_key", None, None), one) == one for one in ids)
 
     assert rows(1000) == ROWS
     now[0] = 61.0
