@@ -75,7 +75,8 @@ def test_what_tollbook_says_is_the_error() -> None:
     [
         (429, "insufficient_quota", "policy"), (429, "rate_limited", "policy"), (429, "too_many_concurrent", "policy"),
         (403, "model_not_allowed", "policy"), (403, "model_unpriced", "policy"),
-        (403, "upstream_not_allowed", "policy"), (503, "upstream_busy", "policy"), (401, "unknown_key", "client"), (413, "body_too_large", "client"),
+        (403, "upstream_not_allowed", "policy"), (503, "upstream_busy", "policy"),
+        (401, "unknown_key", "client"), (413, "body_too_large", "client"),
     ],
 )  # fmt: skip
 def test_a_refusal_by_what_is_set_here_is_nobodys_mistake(status: int, code: str, fault: str) -> None:
