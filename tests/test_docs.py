@@ -61,6 +61,17 @@ def test_make_targets_exist(document: str) -> None:
     assert named <= targets
 
 
+@pytest.mark.parametrize("document", ["README.md", "docs/estimates.md", "deploy/README.md"])
+def test_what_is_installed_is_in_the_checkout(document: str) -> None:
+    """Every `pip install` of a document installs this checkout, into an environment, with extras that there are."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    commands = re.findall(r"(\S*)pip install\s+(?:-e\s+)?'?([^\s'`\[]+)(?:\[(\w+)\])?", (ROOT / document).read_text())
+    assert commands
+    for place, what, extra in commands:
+        assert (place.endswith("/bin/"), what) == (True, ".")
+        assert not extra or extra in extras
+
+
 def test_readme_names_the_three_commands() -> None:
     """The README says how to run, to test and to look around."""
     assert set(re.findall(r"^make (\w+)", README, re.MULTILINE)) == {"run", "test", "demo"}
