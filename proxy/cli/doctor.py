@@ -40,13 +40,14 @@ def _examine(path: Path | None, data_dir: Path | None) -> "list[Finding]":
     from proxy.cli.checkup.errands import errands
     from proxy.cli.checkup.files import files
     from proxy.cli.checkup.open_files import open_files
-    from proxy.cli.checkup.prices import prices
+    from proxy.cli.checkup.prices import prices, without_a_list
     from proxy.cli.checkup.running import is_running, running
 
     findings, config = examined(path, data_dir)
     findings += engines()
     findings += prices()
     if config is not None:
+        findings += without_a_list(config)
         findings += files(config.store.data_dir)
         findings.append(open_files(config.proxy))
         findings += book(config)

@@ -77,6 +77,15 @@ class PublishedPrices:
         self._lists = get_snapshot().providers
         self._find = find_provider_by_id
 
+    @property
+    def sellers(self) -> list[str]:
+        """Whose lists there are."""
+        return sorted(one.id for one in self._lists)
+
+    def known(self, provider: str) -> bool:
+        """Whether there is a list of this provider."""
+        return self._seller(provider) is not None
+
     def newest(self, today: date) -> date | None:
         """The day of the newest price in force: how old the lists are, since they carry no date of their own."""
         starts = (

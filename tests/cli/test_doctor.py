@@ -225,3 +225,20 @@ def test_old_price_lists() -> None:
     assert age("1", date(2026, 9, 23), today).level == "ok"
     assert age("1", date(2026, 9, 22), today).level == "warn"
     assert age("1", None, today).level == "warn"
+
+
+def test_a_provider_without_a_price_list(run: Run, book: Path, ports: Path) -> None:
+    """A mistyped provider would leave all costs unknown: it is named, with those there are; other names are fine."""
+    with ports.open("a") as file:
+        file.write('[upstreams.mine]\nbase_url = "http://127.0.0.1:9"\nprovider = "antropic"\n')
+        file.write('[upstreams.box]\nbase_url = "http://127.0.0.1:9"\n')
+        file.write('[upstreams.eu]\nbase_url = "http://127.0.0.1:9"\nprovider = "claude"\n')
+        file.write('[upstreams.free]\nbase_url = "http://127.0.0.1:9"\nprovider = "none"\n')
+    _, levels, out = findings(run, "--data-dir", book, "--config", ports)
+    assert levels["price lists"].count("warn") == 1 + (levels["price lists"][0] == "warn")
+    said = " ".join(
+        finding["message"] + finding["next"] for finding in orjson.loads(out)["findings"] if finding["next"]
+    )
+    assert "upstreams.mine.provider" in said
+    assert "anthropic, " in said
+    assert not any(f"upstreams.{name}" in said for name in ("box", "eu", "free", "openai", "vllm"))

@@ -1,9 +1,13 @@
-"""The published price lists: how old they are. They carry no date of their own, so the newest price in them tells."""
+"""The published price lists: how old they are, and whether upstreams name one that is not there.
+
+The lists carry no date of their own, so the newest price in them tells.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from proxy.cli.checkup.finding import Finding, ok, warn
+from proxy.config.model import Config
 
 OLD_DAYS = 60
 
@@ -14,6 +18,20 @@ def prices() -> Iterator[Finding]:
 
     today = datetime.now(UTC).date()
     yield age(*PriceBook((), {}).edition(today), today)
+
+
+def without_a_list(config: Config) -> Iterator[Finding]:
+    """A finding for each upstream whose `provider` has no price list. One that is only named so needs none."""
+    from store.pricing.published import PublishedPrices
+
+    lists = PublishedPrices()
+    for name, upstream in config.upstreams.items():
+        if upstream.provider not in (name, "none") and not lists.known(upstream.provider):
+            yield warn(
+                "price lists",
+                f'upstreams.{name}.provider = "{upstream.provider}": there is no price list of this name',
+                f'Use one of {", ".join(lists.sellers)}; or "none", with [[prices]] tables of your own.',
+            )
 
 
 def age(edition: str, newest: date | None, today: date) -> Finding:
