@@ -15,10 +15,11 @@ _ASKING_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 # What is only kept for later, set up or called off; the work that follows from it is a call, or a charge, of its own.
 # (Conversations with a model are Mistral's, which answer.)
 _KEEPING = re.compile(
-    r".*/(?:threads|assistants|vector_stores|fileSearchStores)(?:/[^/]+)?/?"
+    r".*/(?:threads|assistants|agents|evals|skills|libraries|vector_stores|fileSearchStores)(?:/[^/]+)?/?"
+    r"|.*/skills/[^/]+/versions(?:/[^/]+)?/?"
     r"|.*/threads/[^/]+/messages(?:/[^/]+)?/?"
     r"|.*/vector_stores/[^/]+/(?:files|file_batches)(?:/[^/]+)?/?"
-    r"|.*/realtime/(?:client_secrets|sessions|transcription_sessions)/?"
+    r"|.*/(?:realtime/(?:client_secrets|sessions|transcription_sessions)|chatkit/sessions|auth_tokens)/?"
     r"|.*/traces/ingest/?"
     r"|.*/cancel/?"
 )

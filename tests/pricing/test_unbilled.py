@@ -101,6 +101,12 @@ def test_work_that_nobody_counted_is_unknown(kind: CallType) -> None:
     ("kind", "path", "free"),
     [
         ("other", "/v1/threads", True),
+        ("other", "/v1/skills/skill_1/versions", True),
+        ("other", "/v1/agents", True),
+        ("other", "/v1/evals", True),
+        ("other", "/v1/evals/eval_1/runs", False),
+        ("other", "/v1/chatkit/sessions", True),
+        ("other", "/v1alpha/auth_tokens", True),
         ("other", "/openai/threads/thread_1/messages?api-version=x", True),
         ("other", "/v1/assistants/asst_1", True),
         ("other", "/v1/vector_stores/vs_1/files", True),
