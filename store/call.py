@@ -208,7 +208,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     def charged_response(self) -> str | None:
         """The id of the response that this call is charged for, where other calls may be told the same."""
         reading = self.reading
-        told = reading.reported_cost_usd is not None
+        told = reading.reported_cost_usd is not None or reading.units != NO_UNITS
         told = told or (reading.tokens is not None and reading.tokens.source == "reported")
         return reading.response_id if reading.background and told else None
 

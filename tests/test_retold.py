@@ -6,11 +6,10 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from msgspec.structs import replace
 
 from store import retold
 from store.book import Book, Entry
-from store.call import Call
+from store.call import Call, Units
 from tests.books import a_call
 from tests.conftest import OpenHouse
 
@@ -85,11 +84,14 @@ def test_an_answer_without_usage_is_not_the_first(tmp_path: Path) -> None:
 
 
 def test_a_cost_without_tokens_is_charged_once(tmp_path: Path) -> None:
-    """A video of which only the cost is told is charged to the first who is told it."""
+    """A video of which only the cost is told, or an image, is charged to the first who is told it."""
     with Book(tmp_path) as book:
         video = asking("video_1", tokens=None, reported_cost_usd=Decimal("0.05"))
-        calls = entered(book, video, replace(video, call_id=bytes(16)))
-    assert [call.cost.nano_usd for call in calls] == [45_000, 0]
+        image = asking("image_1", tokens=None, units=Units(images=1))
+        calls = entered(
+            book, video, asking("video_1", reading=video.reading), image, asking("image_1", reading=image.reading)
+        )
+    assert [call.cost.nano_usd for call in calls] == [45_000, 0, 45_000, 0]
 
 
 async def test_asking_through_the_proxy(house: OpenHouse) -> None:

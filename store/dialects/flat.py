@@ -155,6 +155,8 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
             found |= {name: getattr(chat.stats, name) for name in Stats.__struct_fields__}
             answer.ended = True
     answer.pending = piece.status in _PENDING
+    if piece.status is not None and piece.id is not None:
+        answer.background = True  # Replicate's, which may be fetched again
     answer.take_counts(**{key: _larger(answer, key, value) for key, value in found.items() if value is not None})
     if piece.titan_output is not None:
         answer.ended = True
