@@ -14,7 +14,10 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
     (r"/publishers/[^/]+/models/[^/]+:(rawPredict|streamRawPredict)", "openai"),
     (r"/[^/]+:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)", "gemini"),
     (r"/models/[^/:]+:predict", "vertex"),  # also of images at Gemini's own address
-    (r"/ml/v\d[^/]*/(generation/\w+|text/(generation|generation_stream|embeddings|rerank))", "flat"),  # watsonx
+    (
+        r"/ml/v\d[^/]*/(deployments/[^/]+/)?(generation/\w+|text/(generation|generation_stream|embeddings|rerank))",
+        "flat",  # watsonx
+    ),
     (r"/services/(aigc|embeddings|rerank)/.+", "enveloped"),  # Qwen's, at DashScope
     (r"/ai/run/.+", "enveloped"),  # Cloudflare
     (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
