@@ -211,7 +211,7 @@ def _streamed(
     answer = Answer()
     _take_all(dialect, answer, stream.before(), type_)
     if stream.torn and _take_torn(dialect, answer, stream.torn, type_) and stream.ends_torn:
-        answer.ended = True  # by the last event of all, which told the usage
+        answer.ended, answer.output_open = True, False  # by the last event of all, which told the usage
     _take_all(dialect, answer, stream.after(), type_)
     return answer, _counted(dialect, answer, type_), answer.ended
 

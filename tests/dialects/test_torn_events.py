@@ -19,7 +19,7 @@ def test_a_large_last_event_still_tells_its_usage() -> None:
     path = "/v1beta/models/gemini-3-flash:streamGenerateContent"
     reading = read("gemini", "POST", path, (), Document(b"{}"), 200, (), kept)
     assert reading.tokens is not None
-    assert (reading.tokens.input, reading.tokens.output) == (44, 1510)
+    assert (reading.tokens.input, reading.tokens.output, reading.tokens.source) == (44, 1510, "reported")
     assert reading.finish_reason is None  # it stands in the part that is missing
 
 
