@@ -4,6 +4,9 @@ The request is asked only for what no answer tells: the characters to speak, whe
 many images were to be made, where the images themselves are too large to be kept.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from store.call import NO_UNITS, CallType, Portion, Units
@@ -14,6 +17,13 @@ from store.dialects.dialect import Asked
 from store.dialects.document import Document
 from store.dialects.shape import NOT_JSON
 
+_OF_IMAGES: dict[str, Callable[[Asked], tuple[Any, str]]] = {
+    "data": lambda asked: ({"n": asked.n}, "n"),
+    "predictions": lambda asked: (asked.parameters, "sampleCount"),
+    "images": lambda asked: (asked.image_generation, "numberOfImages"),
+}
+"""What a list of images is called, and where its request says how many there are to be."""
+_UNLESS_TOLD = {"data": 1, "images": 1}
 _ASKING: frozenset[CallType] = frozenset({"speech", "image"})  # types whose request may have to be asked
 
 
@@ -25,7 +35,7 @@ def units_of(type_: CallType, asked: Asked | None, answer: Answer, counted: Coun
     if asked is not None:
         if type_ == "speech":
             told["characters"] = _length(asked.input or asked.text)
-        elif type_ == "image" and "images" not in told and response.cut:
+        elif type_ == "image" and not told.get("images") and response.cut:
             told["images"] = _made(response, asked)
         elif "pages" in told and (asked.document_annotation_format or asked.bbox_annotation_format):
             told["annotated_pages"] = told["pages"]
@@ -51,9 +61,10 @@ def _length(raw: msgspec.Raw) -> int | None:
 
 
 def _made(response: Document, asked: Asked) -> int | None:
-    """The images of a list in which the hole is: as many as were asked for, which is one where nobody says."""
+    """The images of a list in which the hole is: as many as were asked for, which is one for most who do not say."""
     torn = cut_json.torn(response)
-    if torn is None or torn[0] != "data":
+    if torn is None or torn[0] not in _OF_IMAGES:
         return None
-    wanted = asked.n
-    return 1 if wanted is None else Counts().of(wanted)
+    holder, member = _OF_IMAGES[torn[0]](asked)
+    wanted = holder.get(member) if isinstance(holder, dict) else None
+    return _UNLESS_TOLD.get(torn[0]) if wanted is None else Counts().of(wanted)

@@ -27,6 +27,8 @@ class Asked(msgspec.Struct):
     input: msgspec.Raw = msgspec.Raw()
     text: msgspec.Raw = msgspec.Raw()  # what to speak, at xAI
     n: Any = None  # images
+    parameters: Any = None  # likewise, at Google
+    image_generation: Any = msgspec.field(name="imageGenerationConfig", default=None)  # likewise, at Amazon
     session: msgspec.Raw = msgspec.Raw()
     document_annotation_format: Any = None
     bbox_annotation_format: Any = None

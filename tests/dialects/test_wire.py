@@ -147,6 +147,23 @@ def test_images_too_large_to_be_kept(asked: dict[str, Any], made: int | None) ->
     assert whole.units.images == 2
 
 
+@pytest.mark.parametrize(
+    ("target", "asked", "told", "made"),
+    [
+        ("/v1beta/models/imagen-4.0:predict", {"parameters": {"sampleCount": 2}}, "predictions", 2),
+        ("/v1beta/models/imagen-4.0:predict", {"instances": []}, "predictions", None),
+        ("/model/amazon.nova-canvas-v1:0/invoke", {"imageGenerationConfig": {"numberOfImages": 3}}, "images", 3),
+        ("/model/stability.sd3-5-large-v1:0/invoke", {"prompt": "a fox"}, "images", 1),
+    ],
+)
+def test_large_images_of_others(target: str, asked: dict[str, Any], told: str, made: int | None) -> None:
+    """The same holds for Google's and Amazon's, whose requests and answers have other names for it."""
+    image = b'{"%s": ["%s' % (told.encode(), b"QUJD" * 100)
+    answer = Document(image, b'QUJD"], "error": null}', cut=True)
+    request = Document(json.dumps(asked).encode())
+    assert read("generic", "POST", target, (), request, 200, (), answer).units.images == made
+
+
 def test_request_id_prefers_headers() -> None:
     """The request id is the best known header's, else the id in the answer."""
     reading = CASES[0].read()
