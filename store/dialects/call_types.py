@@ -61,7 +61,10 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(generate|generate_stream|completions?|complete|infill)", "completion"),
     (r"(?<!images)(?<!videos)/edits", "completion"),  # OpenAI's, long ago
     (r"/v1/embed-jobs", "batch"),
-    (r"/((multimodal|contextualized)?embeddings?|embed|semantic_embed|batch_semantic_embed)", "embedding"),
+    (
+        r"/((multimodal|contextualized)?embeddings?|embed|embed_(sparse|all)|semantic_embed|batch_semantic_embed)",
+        "embedding",
+    ),
     (r"/(embedding/(text|image)|embeddings/multimodal|pipeline/feature-extraction(/.+)?)", "embedding"),
     (r"/(images(/(generations|edits|variations))?|text_to_image|image/generation|stable-image/\w+/[^/]+)", "image"),
     (r"/(audio/speech|tts|speak|t2a(_v2|_pro)?|text-to-speech/[^/]+(/stream)?(/with-timestamps)?)", "speech"),
@@ -93,9 +96,9 @@ _BELOW_OTHERS = re.compile(r".*/(threads|vector_stores|assistants|containers|ope
 
 _RUN = re.compile(r".*/threads(/[^/]+)?/runs(/[^/]+/submit_tool_outputs)?/?")  # of an assistant
 _WORK = re.compile(
-    r".*/(ocr|decisions|predictions|classif(y|ications)|score|pooling|conversations(/[^/]+(/restart)?)?"
-    r"|models/[^/:]*ocr[^/:]*:rawPredict"
-    r"|(serving-)?endpoints/[^/]+/(invocations|invocations-response-stream))/?"
+    r".*/(ocr|decisions|predictions|predict|classif(y|ications)|score|pooling|conversations(/[^/]+(/restart)?)?"
+    r"|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream)/?"
+    r"|/?"  # of an endpoint of Hugging Face
 )
 
 
@@ -156,6 +159,7 @@ _MODEL_IN_PATH = tuple(
         r"/models/([^/]+/[^/]+)/predictions",
         r"/workflows/(.+)/text_to_image",
         r"/ai/run/(.+?)",
+        r"/hf-inference/models/(.+?)(?:/pipeline/[^/]+|/v1/chat/completions)?",
     )
 )
 

@@ -210,6 +210,8 @@ def test_type(method: str, path: str, expected: str) -> None:
         ("/serving-endpoints/mine/invocations", "mine"),
         ("/inference/v1/workflows/accounts/a/models/flux-1-dev/text_to_image", "accounts/a/models/flux-1-dev"),
         ("/v1/models/meta/llama-2-70b-chat/predictions", "meta/llama-2-70b-chat"),
+        ("/hf-inference/models/intfloat/e5/pipeline/feature-extraction", "intfloat/e5"),
+        ("/hf-inference/models/gpt2", "gpt2"),
         (f"{CLOUDFLARE}/meta/llama-3.1-8b-instruct", "@cf/meta/llama-3.1-8b-instruct"),
         ("/openai/deployments/mine/chat/completions", None),
         ("/v1/models/gpt-4o", None),

@@ -126,7 +126,9 @@ def metrics(usage: Json) -> Counts | None:
 
 
 def count_headers(headers: dict[str, str]) -> Counts | None:
-    """What Bedrock tells beside any body."""
+    """What Bedrock and Hugging Face tell beside any body."""
+    if "x-generated-tokens" in headers:
+        return Counts(int(headers["x-prompt-tokens"]), int(headers["x-generated-tokens"]), None, None)
     told = {
         part: int(headers[name])
         for part in ("input", "output", "cache-read-input", "cache-write-input")
