@@ -122,6 +122,17 @@ def test_in_bytes_that_are_no_text() -> None:
         ("openai", "/openai/Deployments/a/deployments/b/chat", ()),
         ("openai", "/v1/engines/davinci/completions", ("davinci",)),
         ("openai", "/v1/chat/completions", None),
+        ("openai", "/client/v4/accounts/a/ai/run/@cf/meta/llama-3.1-8b-instruct", ("@cf/meta/llama-3.1-8b-instruct",)),
+        ("openai", "/client/v4/accounts/a/ai/run/@cf/meta/../../@cf/meta/b", ()),
+        ("openai", "/client/v4/accounts/a/ai/run/%40cf/meta/a", ("@cf/meta/a",)),
+        ("openai", "/client/v4/accounts/a/ai/Run/@cf/meta/a", ()),
+        ("openai", "/client/v4/accounts/a/ai/run/a/ai/run/b", ()),
+        ("openai", "/client/v4/accounts/a/ai/v1/chat/completions", None),
+        ("openai", "/hf-inference/models/gpt2", ("gpt2",)),
+        ("openai", "/hf-inference/models/gpt2/v1/chat/completions", ("gpt2",)),
+        ("openai", "/hf-inference/models/intfloat/e5/pipeline/feature-extraction", ("intfloat/e5",)),
+        ("openai", "/hf-inference/models/intfloat/e5", ("intfloat/e5",)),
+        ("generic", "/client/v4/accounts/a/ai/run/@cf/meta/a", ("@cf/meta/a",)),
         ("anthropic", "/v1/messages", None),
         ("vertex", "/v1/projects/p/locations/l/publishers/google/models/g-1:streamGenerateContent", ("g-1",)),
         (
@@ -175,7 +186,7 @@ def test_in_bytes_that_are_no_text() -> None:
     ],
 )
 def test_in_the_path(dialect: str, path: str, models: tuple[str, ...] | None) -> None:
-    """Gemini, Vertex, Bedrock and Azure name the model in the path; None says that it is in the body."""
+    """Gemini, Vertex, Bedrock, Azure and others name the model in the path; None says that it is in the body."""
     assert in_path(dialect, path) == models
 
 
