@@ -122,7 +122,7 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     elif told:
         answer.output_open = False
     if piece.type is not None:
-        if piece.type in _ERRORS or piece.object == "error":  # the shape of older servers of open models
+        if _is_an_error(piece):
             answer.error = answer.error or error_of({"type": piece.type, "message": piece.message, "code": piece.code})
             answer.ended = True
         elif type(piece.type) is str and piece.type in _LAST_EVENTS:
@@ -153,6 +153,12 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         answer.tell("seconds", seconds_of(piece.duration))
     elif piece.usage_info is not None:
         _take_pages(answer, piece.usage_info, annotated=bool(piece.document_annotation))
+
+
+def _is_an_error(piece: Piece) -> bool:
+    """By its type, by the kind of error that is its type, or as older servers of open models say it."""
+    kind = piece.type
+    return kind in _ERRORS or piece.object == "error" or (type(kind) is str and kind.endswith("_error"))
 
 
 def _is_beside_the_run(kind: str) -> bool:
