@@ -10,6 +10,7 @@ from proxy.cli.filters import FilterCommand, Pairs, filters
 from proxy.cli.place import place
 from proxy.cli.rows import print_rows
 from proxy.cli.screen import on_terminal, print_json
+from proxy.cli.unread import say_unread
 
 if TYPE_CHECKING:
     from store.reader import Reader
@@ -41,5 +42,6 @@ def logs(pairs: Pairs, as_json: bool, config: Path | None, data_dir: Path | None
         print_rows(answer["logs"], zone_of(pairs))
     else:
         click.echo("No calls match." if pairs else "No calls yet.", err=True)
+    say_unread(answer)
     if answer["next"] and on_terminal():
         click.echo(f"More: add --cursor {answer['next']}", err=True)

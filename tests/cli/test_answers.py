@@ -107,3 +107,10 @@ def test_stats_mark_what_is_estimated(run: Run, tmp_path: Path) -> None:
     plain = run("stats", "--data-dir", tmp_path / "plain")
     assert "$2.00" in plain.out
     assert "~" not in plain.out + plain.err
+
+
+def test_a_search_says_what_it_could_not_look_into(run: Run, book: Path) -> None:
+    """Words that no store has read yet are not said to be nowhere; a question without words says nothing of them."""
+    ran = run("logs", "--data-dir", book, "-q", "hello")
+    assert (ran.status, "not searched yet" in ran.err) == (0, True)
+    assert "searched" not in run("logs", "--data-dir", book).err
