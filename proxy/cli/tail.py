@@ -26,8 +26,12 @@ def tail(pairs: Pairs, as_json: bool, config: Path | None, data_dir: Path | None
 
     For example: tollbook tail --status error
     """
+    from proxy.cli.checkup.running import is_running
+
     wanted = judged(pairs)
     where = book_dir(config, data_dir)
+    if not is_running(where):
+        click.echo("No `tollbook serve` runs with this data: calls come once one does.", err=True)
     with no_trouble(where):
         try:
             asyncio.run(_follow(where, wanted, zone_of(pairs), as_json=as_json))
