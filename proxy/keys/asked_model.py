@@ -25,6 +25,7 @@ _INVOCATION = re.compile(
 _RUN = re.compile(  # cloudflare, hugging face
     r"/(?:ai/run|hf-inference/models)/(.+?)(?:/pipeline/[^/]+|/v1/chat/completions)?$"
 )
+_PREDICTION = re.compile(r"/models/([^/]+/[^/]+)/predictions$")  # replicate
 _OWNED = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._+-]*(?:/[A-Za-z0-9][A-Za-z0-9._+-]*)*")  # with its owner before it
 _ID = re.compile(r"[A-Za-z0-9._:+-]+|arn:[A-Za-z0-9._:/+-]+")
 _ARN_OF_A_MODEL = re.compile(r"^arn:[^:/]+:bedrock:[^:/]*:[^:/]*:(?:foundation-model|inference-profile)/")
@@ -53,18 +54,25 @@ _METHODS = _Style(_METHOD, _NAME, ("models/",), ("models", ":"))
 _INVOKED = _Style(_INVOCATION, _ID, ("/model/",), ("/model",))
 _DEPLOYED = _Style(_DEPLOYMENT, _NAME, ("deployments/", "engines/"), ("deployments", "engines"))
 _RUNNING = _Style(_RUN, _OWNED, ("ai/run/", "hf-inference/models/"), ("ai/run", "hf-inference"))
+_PREDICTED = _Style(_PREDICTION, _OWNED, ("models/",), ("predictions",))
 _STYLES = {
     "gemini": (_METHODS,),
     "vertex": (_METHODS,),
     "bedrock": (_INVOKED,),
     # Whatever is behind it: a name of any style is one.
-    "generic": (_METHODS._replace(signs=(":",)), _INVOKED._replace(signs=("/model/",)), _DEPLOYED, _RUNNING),
+    "generic": (
+        _METHODS._replace(signs=(":",)),
+        _INVOKED._replace(signs=("/model/",)),
+        _DEPLOYED,
+        _RUNNING,
+        _PREDICTED,
+    ),
 }
 
 
 def in_path(dialect: str, path: str) -> tuple[str, ...] | None:
     """The models that the path names; None when they stand in the body. Of a path that is not clear, none."""
-    styles = _STYLES.get(dialect, (_DEPLOYED, _RUNNING))
+    styles = _STYLES.get(dialect, (_DEPLOYED, _RUNNING, _PREDICTED))
     # An upstream may decode a path, and take great letters for small ones: it may see a name where we see none.
     plain = unquote(path).lower()
     found = [(style, name) for style in styles for name in style.place.findall(path)]
