@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE_S = 30.0  # whoever typed the command can wait longer than a page
+READING_S = 25.0  # of these, for reading calls one by one
 
 
 def judged(pairs: Pairs, *, also: Collection[str] = ()) -> "Filter":

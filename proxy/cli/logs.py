@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proxy.cli import asking
 from proxy.cli.asking import ask, book_dir, judged, zone_of
 from proxy.cli.filters import FilterCommand, Pairs, filters
 from proxy.cli.place import place
@@ -32,7 +33,7 @@ def logs(pairs: Pairs, as_json: bool, config: Path | None, data_dir: Path | None
     async def page(reader: "Reader") -> dict[str, Any]:
         from store.questions import logs as question
 
-        return await question(reader, wanted)
+        return await question(reader, wanted, allowed_s=asking.READING_S)
 
     answer = ask(book_dir(config, data_dir), page)
     if as_json:

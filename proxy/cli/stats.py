@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.cli import wording
+from proxy.cli import asking, wording
 from proxy.cli.asking import ask, book_dir, judged
 from proxy.cli.filters import FilterCommand, Pairs, filters
 from proxy.cli.place import place
 from proxy.cli.screen import Cell, Column, on_terminal, print_json, print_table, width
+from proxy.cli.unread import say_unread
 
 if TYPE_CHECKING:
     from store.reader import Reader
@@ -50,13 +51,14 @@ def stats(pairs: Pairs, by: tuple[str, ...], as_json: bool, config: Path | None,
     async def sums(reader: "Reader") -> dict[str, Any]:
         from store.questions import stats as question
 
-        return await question(reader, wanted)
+        return await question(reader, wanted, allowed_s=asking.READING_S)
 
     answer = ask(book_dir(config, data_dir), sums)
     if as_json:
         print_json(answer)
         return
     _print(answer, wanted.by)
+    say_unread(answer)
 
 
 def _print(answer: Mapping[str, Any], fields: Sequence[str]) -> None:

@@ -109,8 +109,21 @@ def test_stats_mark_what_is_estimated(run: Run, tmp_path: Path) -> None:
     assert "~" not in plain.out + plain.err
 
 
+def test_what_could_not_be_read_in_time_is_told(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums and lists that need every row say how far back they go; whoever types a command waits longer than a page."""
+    a_book(tmp_path, [a_call(user=f"someone-{number}") for number in range(3000)])
+    for command in ("stats", "logs"):
+        whole = run(command, "--data-dir", tmp_path, "--user", "*-1999")
+        assert "left out" not in whole.err
+        with monkeypatch.context() as hurried:
+            hurried.setattr("proxy.cli.asking.READING_S", 0.0)
+            part = run(command, "--data-dir", tmp_path, "--user", "*-1999")
+        assert "are left out: there was no time to read them." in part.err
+
+
 def test_a_search_says_what_it_could_not_look_into(run: Run, book: Path) -> None:
     """Words that no store has read yet are not said to be nowhere; a question without words says nothing of them."""
-    ran = run("logs", "--data-dir", book, "-q", "hello")
-    assert (ran.status, "not searched yet" in ran.err) == (0, True)
+    for command in ("logs", "stats"):
+        ran = run(command, "--data-dir", book, "-q", "hello")
+        assert (ran.status, "not searched yet" in ran.err) == (0, True)
     assert "searched" not in run("logs", "--data-dir", book).err
