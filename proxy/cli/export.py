@@ -18,6 +18,7 @@ from proxy.cli.filters import FilterCommand, Pairs, filters
 from proxy.cli.place import place
 from proxy.cli.progress import progress
 from proxy.cli.screen import on_terminal
+from proxy.cli.unread import say_unread
 from proxy.harmless import harmless, harmless_json
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def export(pairs: Pairs, kind: str, output: Path | None, config: Path | None, da
 async def _write_all(data_dir: Path, wanted: "Filter", kind: str, write: _Write, *, with_bar: bool) -> None:
     from store.export import encoder, exported, settled
     from store.reader import Reader
+    from store.search.reach import searched
 
     async with AsyncExitStack() as stack:
         reader = await stack.enter_async_context(Reader.open(data_dir, PATIENCE_S))
@@ -63,6 +65,8 @@ async def _write_all(data_dir: Path, wanted: "Filter", kind: str, write: _Write,
             write(piece.data)
             if advance is not None:
                 advance(piece.calls)
+        async with reader.snapshot() as snapshot:
+            say_unread(await searched(snapshot, wanted))
 
 
 @contextmanager

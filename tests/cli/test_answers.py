@@ -123,7 +123,7 @@ def test_what_could_not_be_read_in_time_is_told(run: Run, tmp_path: Path, monkey
 
 def test_a_search_says_what_it_could_not_look_into(run: Run, book: Path) -> None:
     """Words that no store has read yet are not said to be nowhere; a question without words says nothing of them."""
-    for command in ("logs", "stats"):
-        ran = run(command, "--data-dir", book, "-q", "hello")
+    for command in (["logs"], ["stats"], ["export", "--format", "jsonl"]):
+        ran = run(*command, "--data-dir", book, "-q", "hello")
         assert (ran.status, "not searched yet" in ran.err) == (0, True)
     assert "searched" not in run("logs", "--data-dir", book).err
