@@ -21,6 +21,7 @@ import zstandard
 
 from proxy.journal.notes import Headers
 from store import columns, migration, pruned, schema, sums
+from store.aside import Each, straight
 from store.call import Call
 from store.names import Names
 from store.sizes import Sizes
@@ -75,7 +76,9 @@ class Progress:
 class Book:
     """The writing side of a data directory's two files."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, each: Each = straight) -> None:
+        """`each`: goes through calls and rows."""
+        self._each = each
         self._data_dir = data_dir
         self._connection = _connect(data_dir / BOOK_FILE)
         migration.bring_up_to_date(self._connection)
@@ -127,7 +130,7 @@ class Book:
             fresh = self._not_yet_there(entries)
             rows = []
             countable = []
-            for number, entry in enumerate(fresh, self._last_id + 1):
+            for number, entry in enumerate(self._each(fresh), self._last_id + 1):
                 row, counted = columns.row_of(number, entry.call, self._names)
                 rows.append(row)
                 countable.append(counted)
@@ -276,7 +279,8 @@ class Book:
 
     def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
         if rows:
-            self._connection.executemany(*columns.filling("insert into calls", columns.OF_A_CALL, rows))
+            statement, values = columns.filling("insert into calls", columns.OF_A_CALL, rows)
+            self._connection.executemany(statement, self._each(values))
 
     def _write_bodies(self, entries: Iterable[Entry]) -> None:
         rows = [
@@ -288,7 +292,8 @@ class Book:
         # Committed before the book: a call without its bodies cannot be, bodies without their call are swept.
         self._bodies.execute("begin immediate")
         try:
-            self._bodies.executemany(*columns.filling("insert or replace into bodies", columns.OF_BODIES, rows))
+            statement, values = columns.filling("insert or replace into bodies", columns.OF_BODIES, rows)
+            self._bodies.executemany(statement, self._each(values))
             self._bodies.execute("commit")
         except BaseException:
             if self._bodies.in_transaction:

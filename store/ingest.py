@@ -22,6 +22,7 @@ from proxy.config.model import Config
 from proxy.journal.ladder import Step
 from proxy.journal.room import Room
 from store import retold, sizes
+from store.aside import Aside
 from store.balance import Balance, of_a_run
 from store.book import Book, Entry, Progress, Repeat
 from store.budgets import Budgets, BudgetState
@@ -77,7 +78,8 @@ class Ingest:
 
     def __init__(self, config: Config) -> None:
         self._data_dir = config.store.data_dir
-        self._meter = Meter(config, tokenizer.installed())
+        self._aside = Aside()
+        self._meter = Meter(config, tokenizer.installed(), self._aside.each)
         self._budgets = Budgets(config, self._meter.has_price)
         self._stopping = threading.Event()
         self._succeeded = False
@@ -145,7 +147,7 @@ class Ingest:
 
     def _open(self) -> None:
         """Begin, or begin again, with what is on the disk: what was read but not committed is read once more."""
-        self._book = Book(self._data_dir)
+        self._book = Book(self._data_dir, self._aside.each)
         known = {*self._book.runs(), *(run.boot_id for run in self._balance.runs)}
         self._journals = Journals(self._data_dir, self._book.cursors(), known)
         self._journals.look()
@@ -193,12 +195,15 @@ class Ingest:
         last_write = sized = time.monotonic()
         folded = True
         while True:
-            stopping = self._stopping.is_set()
+            if stopping := self._stopping.is_set():
+                self._aside.hurry()
             if stopping and self._succeeded:
                 return
             self._budgets.look(self._book)
             began = time.monotonic()
             batch = self._pass(began)
+            if not batch.all_read:
+                self._aside.hurry()
             if batch.taken:
                 last_write, folded = time.monotonic(), False
                 if last_write - sized > _SIZES_S:
@@ -275,7 +280,7 @@ class Ingest:
         batch.taken += len(calls)
         rows = [noted for noted in calls if not self._repeats(noted, batch)]
         metered = spared(rows, self._metered(rows), keep_bodies=self._room.step == Step.FULL)
-        entries = list(map(self._book.pack, metered))  # one step for all of them, then the next
+        entries = list(map(self._book.pack, self._aside.each(metered)))  # one step for all of them, then the next
         if self._careful:
             self._careful = max(0, self._careful - len(rows))
             for noted, entry in zip(rows, entries, strict=True):

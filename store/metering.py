@@ -11,6 +11,7 @@ from proxy.config.model import Config
 from proxy.journal.notes import Asked, Body, Close, Ended, Failure, Headers, Outcome, Started, Told
 from store import dialects
 from store.anomalies import Anomalies
+from store.aside import Each, straight
 from store.book import Entry, KeptBody
 from store.call import Call, CallError, Cost, Fault, Reading
 from store.charging import Charging, Tariff
@@ -63,9 +64,10 @@ class _Opened(msgspec.Struct, frozen=True, gc=False):
 class Meter:
     """Reads and prices calls by one configuration."""
 
-    def __init__(self, config: Config, counting: Counting | None = None) -> None:
-        """`counting`: what counts the tokens that nobody reported, for the models it knows."""
+    def __init__(self, config: Config, counting: Counting | None = None, each: Each = straight) -> None:
+        """`counting`: counts the tokens that nobody reported, for the models it knows. `each`: goes through calls."""
         self._counting = counting
+        self._each = each
         self._charging = Charging(Tariff.of(config))
         self._redaction = Redaction(config)
         self._keep_bodies = config.capture.bodies == "full"
@@ -101,14 +103,15 @@ class Meter:
         entries: list[Entry] = []
         waiting: list[_Opened] = []
         size = 0
-        for noted in calls:
+        each = self._each
+        for noted in each(calls):
             opened = self._open(noted)
             waiting.append(opened)
             size += opened.size
             if size >= _READ_TOGETHER:
-                entries += map(self._record, waiting, list(map(self._read, waiting)))
+                entries += map(self._record, each(waiting), list(map(self._read, each(waiting))))
                 waiting, size = [], 0
-        entries += map(self._record, waiting, list(map(self._read, waiting)))
+        entries += map(self._record, each(waiting), list(map(self._read, each(waiting))))
         return entries
 
     def _open(self, noted: Noted) -> _Opened:
