@@ -13,12 +13,13 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
     (r"/publishers/anthropic/models/[^/]+:(rawPredict|streamRawPredict)", "anthropic"),
     (r"/publishers/[^/]+/models/[^/]+:(rawPredict|streamRawPredict)", "openai"),
     (r"/[^/]+:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)", "gemini"),
-    (r"/models/[^/:]+:predict", "vertex"),  # also of images at Gemini's own address
+    (r"/models/[^/:]+:(predict|predictLongRunning)", "vertex"),  # also of images at Gemini's own address
+    (r"/(videos|video/generations)(/.+)?", "video"),
     (
         r"/ml/v\d[^/]*/(deployments/[^/]+/)?(generation/\w+|text/(generation|generation_stream|embeddings|rerank))",
         "flat",  # watsonx
     ),
-    (r"/services/(aigc|embeddings|rerank)/.+", "enveloped"),  # Qwen's, at DashScope
+    (r"/(services/(aigc|embeddings|rerank)/.+|api/v1/tasks/[^/]+)", "enveloped"),  # Qwen's, at DashScope
     (r"/ai/run/.+", "enveloped"),  # Cloudflare
     (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
     (r"/messages(/count_tokens)?", "anthropic"),

@@ -31,6 +31,7 @@ from store.dialects.realtime import Line, read_told, session_type
 from store.dialects.recognised import LEFT_TO_THE_BODY, format_in
 from store.dialects.request_id import upstream_request_id
 from store.dialects.vertex import VERTEX
+from store.dialects.video import VIDEO
 
 __all__ = ["Document", "Line", "dialect_of", "read", "read_session", "session_type", "upstream_request_id"]
 
@@ -45,6 +46,7 @@ _DIALECTS = {
     "ollama": OLLAMA,
     "flat": FLAT,
     "enveloped": ENVELOPED,
+    "video": VIDEO,
 }
 _INVOKED = {name: invoked(native) for name, native in _DIALECTS.items()}
 

@@ -1,7 +1,8 @@
 """What a call is billed by other than its own tokens, put together from answer, usage and request.
 
-The request is asked only for what no answer tells: the characters to speak, whether pages were to be annotated, and how
-many images were to be made, where the images themselves are too large to be kept.
+The request is asked only for what no answer tells: the characters to speak, whether pages were to be annotated, how
+long the videos of Google and Amazon were to be, and how many images were to be made, where the images themselves are
+too large to be kept.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from store.dialects.answer import Answer, Counted, Told
 from store.dialects.counts import Counts, name
 from store.dialects.dialect import Asked
 from store.dialects.document import Document
+from store.dialects.openai_usage import seconds_of
 from store.dialects.shape import NOT_JSON
 
 _OF_IMAGES: dict[str, Callable[[Asked], tuple[Any, str]]] = {
@@ -24,7 +26,7 @@ _OF_IMAGES: dict[str, Callable[[Asked], tuple[Any, str]]] = {
 }
 """What a list of images is called, and where its request says how many there are to be."""
 _UNLESS_TOLD = {"data": 1, "images": 1}
-_ASKING: frozenset[CallType] = frozenset({"speech", "image"})  # types whose request may have to be asked
+_ASKING: frozenset[CallType] = frozenset({"speech", "image", "other"})  # types whose request may have to be asked
 
 
 def units_of(type_: CallType, asked: Asked | None, answer: Answer, counted: Counted, response: Document) -> Units:
@@ -39,6 +41,8 @@ def units_of(type_: CallType, asked: Asked | None, answer: Answer, counted: Coun
             told["images"] = _made(response, asked)
         elif "pages" in told and (asked.document_annotation_format or asked.bbox_annotation_format):
             told["annotated_pages"] = told["pages"]
+        elif type_ == "other" and not told:
+            told = _of_videos(asked)
     return Units(**told) if told else NO_UNITS
 
 
@@ -58,6 +62,23 @@ def _length(raw: msgspec.Raw) -> int | None:
         return len(msgspec.json.decode(raw, type=str))
     except NOT_JSON:
         return None
+
+
+def _of_videos(asked: Asked) -> Told:
+    """How long the videos are together that were asked for; Luma writes `5s`."""
+    how, number = asked.parameters, 1
+    if isinstance(how, dict):  # Veo
+        length = how.get("durationSeconds")
+        samples = how.get("sampleCount")
+        number = 1 if samples is None else Counts().of(samples) or 0
+    elif isinstance(asked.bedrock_input, dict):
+        how = asked.bedrock_input.get("videoGenerationConfig")
+        length = how.get("durationSeconds") if isinstance(how, dict) else asked.bedrock_input.get("duration")
+        length = length.removesuffix("s") if isinstance(length, str) else length
+    else:
+        return {}
+    each = seconds_of(length)
+    return {"seconds": each * number} if each is not None and number else {}
 
 
 def _made(response: Document, asked: Asked) -> int | None:

@@ -97,7 +97,7 @@ _BELOW_OTHERS = re.compile(r".*/(threads|vector_stores|assistants|containers|ope
 _RUN = re.compile(r".*/threads(/[^/]+)?/runs(/[^/]+/submit_tool_outputs)?/?")  # of an assistant
 _WORK = re.compile(
     r".*/(ocr|decisions|predictions|predict|classif(y|ications)|score|pooling|conversations(/[^/]+(/restart)?)?"
-    r"|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream)/?"
+    r"|models/[^/:]+:predictLongRunning|async-invoke|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream)/?"
     r"|/?"  # of an endpoint of Hugging Face
 )
 
@@ -124,9 +124,11 @@ def is_work(path: str) -> bool:
     return _WORK.fullmatch(path) is not None
 
 
-# xAI's and Perplexity's chats; videos, which xAI and OpenRouter tell the cost of, and Volcengine the tokens.
+# xAI's and Perplexity's chats; videos, of which most tell the length, xAI and OpenRouter the cost, and Volcengine the
+# tokens; whatever a task of DashScope makes.
 _DEFERRED = re.compile(
-    r".*/(?:chat/deferred-completion|async/(?:chat/completions|sonar)|videos|contents/generations/tasks)/([^/]+)/?"
+    r".*/(?:chat/deferred-completion|async/(?:chat/completions|sonar)|videos|video/generations(?:/jobs)?"
+    r"|contents/generations/tasks|api/v1/tasks)/([^/]+)/?"
 )
 
 

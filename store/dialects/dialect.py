@@ -24,10 +24,12 @@ class Asked(msgspec.Struct):
     request_metadata: Any = msgspec.field(name="requestMetadata", default=None)  # bedrock
     labels: Any = None  # vertex
     model_id: Any = None  # watsonx
+    bedrock_model: Any = msgspec.field(name="modelId", default=None)  # of what it makes while nobody waits
+    bedrock_input: Any = msgspec.field(name="modelInput", default=None)
     input: msgspec.Raw = msgspec.Raw()
     text: msgspec.Raw = msgspec.Raw()  # what to speak, at xAI
     n: Any = None  # images
-    parameters: Any = None  # likewise, at Google
+    parameters: Any = None  # likewise, at Google; and videos
     image_generation: Any = msgspec.field(name="imageGenerationConfig", default=None)  # likewise, at Amazon
     session: msgspec.Raw = msgspec.Raw()
     document_annotation_format: Any = None

@@ -2,7 +2,8 @@
 
 DashScope puts what was said into `output`, with the usage beside it and with every event of a stream, as it grows;
 Cloudflare puts all of it into `result`, but streams without one. The counts in both have OpenAI's names. No answer of
-DashScope names its model.
+DashScope names its model. Its tasks make images, videos and transcripts while nobody waits, and tell how much of them
+to whoever asks.
 """
 
 from typing import Any
@@ -10,14 +11,16 @@ from typing import Any
 import msgspec
 
 from store.call import CallType
-from store.dialects.answer import Answer
-from store.dialects.counts import name
+from store.dialects.answer import Answer, Counted, Told
+from store.dialects.counts import Counts, name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.errors import error_of
 from store.dialects.labels import Labels
-from store.dialects.openai_usage import count_usage
+from store.dialects.openai_usage import count_usage, seconds_of
 from store.dialects.shape import Shape
 
+_PENDING = ("PENDING", "RUNNING", "SUSPENDED")
+_LENGTHS = ("duration", "video_duration")  # the first is of all that is billed, also of what went in
 _NOT_YET = "null"  # how DashScope writes that there is no reason to finish
 
 
@@ -32,6 +35,7 @@ class Content(msgspec.Struct):
     model: Any = None
     finish_reason: Any = None
     choices: list[Choice] | None = None
+    task_status: Any = None
     usage: msgspec.Raw = msgspec.Raw()
 
 
@@ -64,14 +68,31 @@ def _take_content(answer: Answer, content: Content) -> bool:
     answer.id = answer.id or name(content.id)
     answer.model = answer.model or name(content.model)
     reason = name(content.choices[0].finish_reason) if content.choices else name(content.finish_reason)
+    if content.task_status is not None:
+        answer.pending = content.task_status in _PENDING
+        reason = reason if answer.pending else name(content.task_status)
     if reason is not None and reason != _NOT_YET:
         answer.finish_reason = reason
         answer.ended = True
     return answer.take_usage(content.usage)
 
 
+def _count(usage: dict[str, Any], type_: CallType) -> Counted:
+    counted = count_usage(usage, type_)
+    told: Told = {}
+    length = next((usage[key] for key in _LENGTHS if usage.get(key) is not None), None)
+    for unit, count in (
+        ("seconds", seconds_of(length)),
+        ("images", Counts().of(usage.get("image_count"))),
+        ("characters", Counts().of(usage.get("characters"))),
+    ):
+        if count is not None:
+            told[unit] = count
+    return msgspec.structs.replace(counted, units=told | (counted.units or {})) if told else counted
+
+
 def _label(labels: Labels, asked: Asked) -> None:
     labels.set_user(asked.user)
 
 
-ENVELOPED = Dialect(Shape(Piece), _take, count_usage, _label)
+ENVELOPED = Dialect(Shape(Piece), _take, _count, _label)

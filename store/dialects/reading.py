@@ -81,7 +81,7 @@ def read_exchange(
 
     if method == "GET" and (deferred := deferred_in_path(path)) is not None:
         answer.background = True
-        answer.id = answer.id or deferred
+        answer.id = deferred  # an answer of a task may have an id of its own each time
     metered = type_ in _METERED or (type_ == "other" and _is_charged(method, path, answer))
     if metered and not refused and not answer.pending:
         counted = completed(answer, counted, response_headers, type_)
@@ -141,7 +141,7 @@ def _is_charged(method: str, path: str, answer: Answer) -> bool:
 
 def _requested(path: str, asked: Asked | None) -> str | None:
     """The model that was asked for. What a path asks of a model, no body changes."""
-    told = None if asked is None else name(asked.model) or name(asked.model_id)
+    told = None if asked is None else name(asked.model) or name(asked.model_id) or name(asked.bedrock_model)
     return model_in_path(path) or told or deployment_in_path(path)
 
 

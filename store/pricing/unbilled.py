@@ -6,7 +6,7 @@ Refuses to call a cost zero because it is not known: each case below is one in w
 import re
 
 from proxy.journal.notes import Outcome
-from store.call import CallType, Reading
+from store.call import NO_UNITS, CallType, Reading
 
 # Answers to questions about the service, not work of a model. (Moderation: the one endpoint that costs something,
 # Mistral's, reports its tokens, and a call with reported tokens is priced.)
@@ -21,7 +21,7 @@ _KEEPING = re.compile(
     r"|.*/vector_stores/[^/]+/(?:files|file_batches)(?:/[^/]+)?/?"
     r"|.*/(?:realtime/(?:client_secrets|sessions|transcription_sessions)|chatkit/sessions|auth_tokens)/?"
     r"|.*/traces/ingest/?"
-    r"|.*/cancel/?"
+    r"|.*(?:/cancel|:fetchPredictOperation)/?"
 )
 _CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/items)?)?/?")
 # A gateway between us and the model lost patience; the model may have gone on, and be billed.
@@ -39,7 +39,7 @@ def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str
     - The answer as a whole was an error, whatever its status: nothing was served. An error amid a stream is another
       matter, as is a stream that ended early: what was served before it may be billed, so the cost is what the known
       tokens cost, or unknown.
-    - No tokens were reported and the call asked about the service (models, files, moderation), fetched, listed or
+    - Nothing was reported and the call asked about the service (models, files, moderation), fetched, listed or
       deleted something made earlier (GET, HEAD, OPTIONS, DELETE; a realtime session begins with a GET and is none
       of these), or only kept something for later: a thread, an assistant, a client's secret.
     """
@@ -53,7 +53,7 @@ def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str
         return status not in _GATEWAY_GAVE_UP
     if reading.error is not None and not reading.stream:
         return True
-    if reading.tokens is not None:
+    if reading.tokens is not None or reading.units != NO_UNITS:
         return False
     if reading.type in _FREE_TYPES or (method in _ASKING_METHODS and reading.type != "realtime"):
         return True

@@ -1,11 +1,14 @@
 """Which calls nobody is billed for, and which are unknown although nothing was counted."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
+from proxy.config.model import PriceEntry
 from proxy.journal.notes import Outcome
-from store.call import CallError, CallType, Cost, Reading, Tokens
+from store.call import CallError, CallType, Cost, Reading, Tokens, Units
 from store.pricing import PriceBook
 
 AT = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -91,6 +94,14 @@ def test_fetching_what_exists_costs_nothing(method: str) -> None:
     assert cost("realtime", 101, method=method) == UNKNOWN
 
 
+def test_fetching_what_was_made_meanwhile_is_charged() -> None:
+    """A video that is fetched costs its length: no other call is told it."""
+    video = Reading("other", model="sora-2", units=Units(seconds=Decimal(8)), background=True)
+    prices = PriceBook((PriceEntry("openai", "sora-2", second=Decimal("0.1")),), {"openai": "openai"})
+    assert prices.cost(video, "openai", AT, status=200, method="GET").nano_usd == 800_000_000
+    assert prices.cost(replace(video, units=Units()), "openai", AT, status=200, method="GET") == FREE
+
+
 @pytest.mark.parametrize("kind", ["chat", "completion", "embedding", "image", "speech", "batch", "rerank", "other"])
 def test_work_that_nobody_counted_is_unknown(kind: CallType) -> None:
     """A completed call of a priced model without counts is unknown, never 0."""
@@ -114,6 +125,8 @@ def test_work_that_nobody_counted_is_unknown(kind: CallType) -> None:
         ("realtime", "/v1/realtime/client_secrets", True),
         ("realtime", "/v1/realtime/calls", False),
         ("other", "/v1/responses/resp_1/cancel", True),
+        ("other", "/v1beta1/publishers/google/models/veo-2.0-generate-001:fetchPredictOperation", True),
+        ("other", "/v1beta/models/veo-2.0-generate-001:predictLongRunning", False),
         ("chat", "/v1/threads/thread_1/runs", False),
         ("other", "/v1/containers", False),
         ("other", "/v1/conversations", False),  # with a model
