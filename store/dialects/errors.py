@@ -1,7 +1,8 @@
 """What went wrong, in the upstream's own words: the shapes in which error bodies come.
 
 Message: `error.message`, `error` as a string, `message`, `detail`, else the beginning of the text.
-Type: `error.type`, `error.status`, `type`, AWS's `__type` and its header. Code: `error.code`, `code`.
+Type: `error.type`, `error.status` where it is a word, `type`, AWS's `__type` and its header. Code: `error.code`,
+`code`; where that is only the number of the status, the code of the error that Azure puts within.
 Baidu and MiniMax have names of their own for both.
 """
 
@@ -18,6 +19,7 @@ from store.dialects.stream import stream_of
 
 LONGEST_MESSAGE = 2000
 _TYPE_HEADER = "x-amzn-errortype"
+_STATUS_LONG = 3  # digits
 _TEXT_SHOWN = 200  # characters of a body that is no JSON
 
 
@@ -68,13 +70,30 @@ def error_of(value: Any) -> CallError | None:
     base = value.get("base_resp")
     base = base if isinstance(base, dict) else {}
     message = message or _text(value.get("error_msg")) or _text(base.get("status_msg"))
-    kind = _text(details.get("type")) or _text(details.get("status")) or _text(value.get("type"))
+    kind = _text(details.get("type")) or _word(details.get("status")) or _text(value.get("type"))
     kind = kind or _text(value.get("error_type")) or (_text(value.get("__type")) or "").rpartition("#")[2] or None
     code = _text(details.get("code")) or _text(value.get("code")) or _text(value.get("error_code"))  # Databricks
     code = code or _text(base.get("status_code"))
+    if code is not None and len(code) == _STATUS_LONG and code.isdecimal():
+        code = _within(details) or code
     if message is None and not details and code is None:
         return None
     return CallError(kind, code, message)
+
+
+def _word(value: Any) -> str | None:
+    """What is no number: Azure tells the status of the answer where Google tells a name."""
+    return _text(value) if isinstance(value, str) and not value.isdecimal() else None
+
+
+def _within(details: dict[str, Any]) -> str | None:
+    """The code of Azure's inner error, also where LiteLLM has wrapped it."""
+    for holder in (details, details.get("provider_specific_fields")):
+        if isinstance(holder, dict):
+            inner = holder.get("innererror") or holder.get("inner_error")
+            if isinstance(inner, dict) and (code := _text(inner.get("code"))) is not None:
+                return code
+    return None
 
 
 def _loaded(document: Document) -> Any:

@@ -252,13 +252,21 @@ def _json(body: bytes) -> Json:
 
 
 def _error(told: Json, body: bytes, recording: Recording) -> dict[str, str | None]:
-    """`error.message`, `error`, `message`, `detail`, else the text; `error.type`, `error.status`, `type`; `code`."""
+    """`error.message`, `error`, `message`, `detail`, else the text; `error.type`, `error.status`, `type`; `code`.
+
+    A status that is a number (Azure's) is no type.
+    """
     inner = told["error"] if isinstance(told.get("error"), dict) else {}
     message = inner.get("message") or told.get("error") or told.get("message") or told.get("detail")
     if isinstance(message, list):
         message = "; ".join(item["msg"] for item in message)
     code = inner.get("code") if inner.get("code") is not None else told.get("code")
-    kind = inner.get("type") or inner.get("status") or told.get("type") or told.get("error_type")
+    kind = (
+        inner.get("type")
+        or (word if isinstance(word := inner.get("status"), str) else None)
+        or told.get("type")
+        or told.get("error_type")
+    )
     header = dict(recording.response_headers).get("x-amzn-errortype")
     return {
         "type": str(kind) if kind else header.partition(":")[0] if header else None,
