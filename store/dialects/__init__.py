@@ -30,6 +30,7 @@ from store.dialects.reading import read_exchange
 from store.dialects.realtime import Line, read_told, session_type
 from store.dialects.recognised import LEFT_TO_THE_BODY, format_in
 from store.dialects.request_id import upstream_request_id
+from store.dialects.sound import SOUND
 from store.dialects.vertex import VERTEX
 from store.dialects.video import VIDEO
 
@@ -47,6 +48,7 @@ _DIALECTS = {
     "flat": FLAT,
     "enveloped": ENVELOPED,
     "video": VIDEO,
+    "sound": SOUND,
 }
 _INVOKED = {name: invoked(native) for name, native in _DIALECTS.items()}
 

@@ -1,8 +1,8 @@
 """What a call is billed by other than its own tokens, put together from answer, usage and request.
 
-The request is asked only for what no answer tells: the characters to speak, whether pages were to be annotated, how
-long the videos of Google and Amazon were to be, and how many images were to be made, where the images themselves are
-too large to be kept.
+The request is asked only for what no answer tells, nor its headers: the characters to speak, whether pages were to be
+annotated, how long the videos of Google and Amazon were to be, and how many images were to be made, where the images
+themselves are too large to be kept.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from proxy.journal.notes import Headers
 from store.call import NO_UNITS, CallType, Portion, Units
 from store.dialects import cut_json
 from store.dialects.answer import Answer, Counted, Told
@@ -26,18 +27,24 @@ _OF_IMAGES: dict[str, Callable[[Asked], tuple[Any, str]]] = {
 }
 """What a list of images is called, and where its request says how many there are to be."""
 _UNLESS_TOLD = {"data": 1, "images": 1}
+_CHARACTERS = ("dg-char-count", "x-character-count", "character-cost")  # Deepgram's, ElevenLabs'; the first counts
 _ASKING: frozenset[CallType] = frozenset({"speech", "image", "other"})  # types whose request may have to be asked
 
 
-def units_of(type_: CallType, asked: Asked | None, answer: Answer, counted: Counted, response: Document) -> Units:
+def units_of(
+    type_: CallType, asked: Asked | None, answer: Answer, counted: Counted, response: Document, headers: Headers
+) -> Units:
     """What was counted; what the usage tells beats what stands beside it."""
     if answer.units is None and counted.units is None and type_ not in _ASKING:
         return NO_UNITS
     told: Told = {**(answer.units or {}), **(counted.units or {})}
+    if type_ == "speech" and "characters" not in told:
+        characters = _in_headers(headers)
+        if characters is None and asked is not None:
+            characters = _length(asked.input or asked.text)
+        told["characters"] = characters
     if asked is not None:
-        if type_ == "speech":
-            told["characters"] = _length(asked.input or asked.text)
-        elif type_ == "image" and not told.get("images") and response.cut:
+        if type_ == "image" and not told.get("images") and response.cut:
             told["images"] = _made(response, asked)
         elif "pages" in told and (asked.document_annotation_format or asked.bbox_annotation_format):
             told["annotated_pages"] = told["pages"]
@@ -55,6 +62,12 @@ def portions_of(answer: Answer, counted: Counted, asked: Asked | None) -> tuple[
         portion if portion.model else msgspec.structs.replace(portion, model=own)
         for portion in (*answer.portions, *counted.portions)
     )
+
+
+def _in_headers(headers: Headers) -> int | None:
+    found = {name: value for name, value in headers if name in _CHARACTERS}
+    counted = (Counts().of(found[name]) for name in _CHARACTERS if name in found)
+    return next(filter(None, counted), None)
 
 
 def _length(raw: msgspec.Raw) -> int | None:

@@ -3,7 +3,7 @@
 Message: `error.message`, `error` as a string, `message`, `detail`, else the beginning of the text.
 Type: `error.type`, `error.status` where it is a word, `type`, AWS's `__type` and its header. Code: `error.code`,
 `code`; where that is only the number of the status, the code of the error that Azure puts within.
-Baidu and MiniMax have names of their own for both.
+Baidu, MiniMax, Deepgram and ElevenLabs have names of their own for both.
 """
 
 from typing import Any
@@ -69,11 +69,13 @@ def error_of(value: Any) -> CallError | None:
     message = message or _text(said) or _text(value.get("Message")) or _detail(detail)
     base = value.get("base_resp")
     base = base if isinstance(base, dict) else {}
-    message = message or _text(value.get("error_msg")) or _text(base.get("status_msg"))
+    message = message or _text(value.get("error_msg")) or _text(value.get("err_msg")) or _text(base.get("status_msg"))
     kind = _text(details.get("type")) or _word(details.get("status")) or _text(value.get("type"))
     kind = kind or _text(value.get("error_type")) or (_text(value.get("__type")) or "").rpartition("#")[2] or None
+    if kind is None and isinstance(detail, dict):
+        kind = _text(detail.get("type")) or _word(detail.get("status"))
     code = _text(details.get("code")) or _text(value.get("code")) or _text(value.get("error_code"))  # Databricks
-    code = code or _text(base.get("status_code"))
+    code = code or _text(value.get("err_code")) or _text(base.get("status_code"))
     if code is not None and len(code) == _STATUS_LONG and code.isdecimal():
         code = _within(details) or code
     if message is None and not details and code is None:

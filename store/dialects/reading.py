@@ -110,7 +110,9 @@ def read_exchange(
         model=answer.model,
         stream=streamed,
         tokens=tokens,
-        units=units_of(type_, asked, answer, counted, response) if metered and not refused else NO_UNITS,
+        units=units_of(type_, asked, answer, counted, response, response_headers)
+        if metered and not refused
+        else NO_UNITS,
         portions=portions_of(answer, counted, asked) if metered else (),
         raw_usage=answer.raw_usage if metered else None,
         reported_cost_usd=reported_cost_usd(answer.usage, answer.cost_usd, response_headers) if metered else None,
@@ -155,7 +157,7 @@ def _request(request: Document, headers: Headers) -> Asked | None:
         return asked
     if form == "other" and (boundary := multipart.boundary_in(headers)) is not None:
         fields = multipart.fields(request, boundary)
-        model = fields.get("model") or _model_of_session(fields.get("session", "").encode())
+        model = fields.get("model") or fields.get("model_id") or _model_of_session(fields.get("session", "").encode())
         return Asked(model=model, stream=fields.get("stream"), user=fields.get("user"), n=fields.get("n"))
     return None
 

@@ -45,7 +45,7 @@ class Piece(openai.Piece):
 
 def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     OPENAI.take(answer, piece, type_)
-    if piece.status not in _MADE or piece.error:
+    if name(piece.status) not in _MADE or piece.error:
         return
     answer.finish_reason = name(piece.status)
     each = seconds_of(piece.n_seconds)

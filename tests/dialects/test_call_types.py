@@ -62,6 +62,8 @@ ARN = "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3A"
         ("POST", "/v1/speak", "speech"),
         ("POST", "/v1/speech-to-text", "transcription"),
         ("POST", "/v1/listen", "transcription"),
+        ("POST", "/speechtotext/transcriptions:transcribe", "transcription"),
+        ("POST", "/v2/transcript", "other"),
         ("POST", "/v1/sonar", "chat"),
         ("POST", "/v1/async/sonar", "chat"),
         ("POST", "/v1/fim/completions", "completion"),

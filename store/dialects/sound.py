@@ -1,0 +1,66 @@
+"""Speech and transcripts, as services tell them that do nothing else: Deepgram, AssemblyAI, ElevenLabs, MiniMax, Azure.
+
+A recording is billed by its length, which each of them has a name of its own for; AssemblyAI tells it to whoever asks
+for a transcript when it is made. What is spoken is billed by characters, which most tell in a header (`billed.py`).
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from store.call import CallType
+from store.dialects import openai
+from store.dialects.answer import Answer
+from store.dialects.counts import Counts, name
+from store.dialects.openai import OPENAI
+from store.dialects.openai_usage import seconds_of
+from store.dialects.shape import Shape
+
+_PENDING = frozenset(("queued", "processing"))  # of AssemblyAI
+
+
+class Metadata(msgspec.Struct):
+    """Deepgram's."""
+
+    request_id: Any = None
+    duration: Any = None
+
+
+class Spoken(msgspec.Struct):
+    """MiniMax's."""
+
+    usage_characters: Any = None
+
+
+class Piece(openai.Piece):
+    """A transcript, or what is told beside what was spoken."""
+
+    deepgram: Metadata | None = msgspec.field(name="metadata", default=None)
+    audio_duration: Any = None  # AssemblyAI's
+    audio_duration_secs: Any = None  # ElevenLabs'
+    milliseconds: Any = msgspec.field(name="durationMilliseconds", default=None)  # Azure's
+    speech_model: Any = None
+    speech_model_used: Any = None
+    extra_info: Spoken | None = None
+
+
+def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
+    OPENAI.take(answer, piece, type_)
+    answer.model = answer.model or name(piece.speech_model_used) or name(piece.speech_model)
+    if name(piece.status) in _PENDING:
+        answer.pending = True
+        return
+    if piece.deepgram is not None:
+        answer.id = answer.id or name(piece.deepgram.request_id)
+        answer.tell("seconds", seconds_of(piece.deepgram.duration))
+    answer.tell("seconds", seconds_of(piece.audio_duration))
+    answer.tell("seconds", seconds_of(piece.audio_duration_secs))
+    if (thousandths := seconds_of(piece.milliseconds)) is not None:
+        answer.tell("seconds", thousandths.scaleb(-3) if thousandths else Decimal(0))
+    if piece.extra_info is not None:
+        answer.tell("characters", Counts().of(piece.extra_info.usage_characters))
+
+
+SOUND = replace(OPENAI, piece=Shape(Piece), take=_take)
