@@ -256,10 +256,12 @@ class Book:
         numbers = self._names[f"{of}s"].known()
         return Counter({name: amounts[number] for name, number in numbers.items() if number in amounts})
 
-    def fold_log(self) -> None:
-        """Fold the write-ahead logs into the files and shorten them: for quiet moments."""
-        self._connection.execute("pragma wal_checkpoint(truncate)")
-        self._bodies.execute("pragma wal_checkpoint(truncate)")
+    def fold_log(self) -> bool:
+        """Fold the write-ahead logs into the files and shorten them: for quiet moments. Returns whether that is done.
+
+        Whoever still reads what a log holds is not waited for: calls would wait with us.
+        """
+        return all([_folded(self._connection), _folded(self._bodies)])
 
     def note_sizes(self, day: int, sizes: Sizes) -> None:
         """Keep how large the files are on this day (since the epoch, in UTC), instead of an earlier look that day."""
@@ -350,6 +352,16 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _folded(connection: sqlite3.Connection) -> bool:
+    ((patience_ms,),) = connection.execute("pragma busy_timeout")
+    connection.execute("pragma busy_timeout = 0")
+    try:
+        ((busy, _, _),) = connection.execute("pragma wal_checkpoint(truncate)")
+        return not busy
+    finally:
+        connection.execute(f"pragma busy_timeout = {patience_ms}")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -192,7 +192,7 @@ class Ingest:
 
     def _fill(self) -> None:
         """Pass after pass, until told to stop and nothing is left."""
-        last_write = sized = time.monotonic()
+        last_write = sized = fold_again = time.monotonic()
         folded = True
         while True:
             if stopping := self._stopping.is_set():
@@ -221,10 +221,10 @@ class Ingest:
                     self._note_sizes()
                 return
             idle = time.monotonic() - last_write
-            if idle > _IDLE_AFTER_S and not folded:
-                self._fold()
-                self._note_sizes()
-                folded = True
+            if idle > _IDLE_AFTER_S and not folded and time.monotonic() > fold_again:
+                if folded := self._fold():
+                    self._note_sizes()
+                fold_again = time.monotonic() + _IDLE_AFTER_S
             self._rest(_IDLE_LOOK_S if idle > _IDLE_AFTER_S else _LOOK_S)
 
     def _rest(self, seconds: float) -> None:
@@ -378,11 +378,12 @@ class Ingest:
         counters = of_a_run(self._data_dir, run, stored=stored, refused=refused)
         self._book.add([], Progress(finished=[run.boot_id], counters=counters))
 
-    def _fold(self) -> None:
+    def _fold(self) -> bool:
         try:
-            self._book.fold_log()
+            return self._book.fold_log()
         except sqlite3.OperationalError as error:
             log.info("the book's log stays as it is for now: %s", error)
+            return False
 
     def _note_sizes(self) -> None:
         try:
