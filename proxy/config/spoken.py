@@ -9,7 +9,10 @@ from functools import lru_cache
 
 # The first that fits counts.
 _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
-    (r"/model/[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)", "bedrock"),
+    (
+        r"/model/(arn:[^/]+/)?[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)",
+        "bedrock",
+    ),
     (r"/publishers/anthropic/models/[^/]+:(rawPredict|streamRawPredict)", "anthropic"),
     (r"/publishers/[^/]+/models/[^/]+:(rawPredict|streamRawPredict)", "openai"),
     (r"/[^/]+:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)", "gemini"),

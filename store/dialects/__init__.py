@@ -13,7 +13,7 @@ from proxy.config.spoken import dialect_of
 from proxy.journal.notes import Close, Headers
 from store.call import NO_UNITS, Reading
 from store.dialects.anthropic import ANTHROPIC
-from store.dialects.bedrock import BEDROCK, invoked
+from store.dialects.bedrock import BEDROCK, invoked, type_behind
 from store.dialects.call_types import call_type
 from store.dialects.cohere import COHERE
 from store.dialects.dialect import Dialect
@@ -76,7 +76,8 @@ def read(
             method, path, _model_in(query) if query else None, request_headers, request, status, response_headers,
             response, counting,
         )  # fmt: skip
-        reading = read_exchange(_spoken(name, path, status, response), *exchange)
+        type_ = type_behind(path, response) if name == "bedrock" else None
+        reading = read_exchange(_spoken(name, path, status, response), *exchange, type_=type_)
         if not _tells_tokens(reading) and name not in LEFT_TO_THE_BODY and status is not None and status < 400:
             # A configuration, or a path, may be wrong about who answers; what the answer is made of is not.
             found = format_in(response)

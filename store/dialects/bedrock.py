@@ -4,7 +4,8 @@ Input is the uncached remainder, and cache reads and writes stand beside it; the
 names its model: the path does, and where a router is asked, the trace of what it chose.
 
 `invoke` answers in the format of whoever made the model (`recognised.py`), and `invoked` adds to each of these formats
-the counts that Bedrock itself puts into the last chunk of a stream.
+the counts that Bedrock itself puts into the last chunk of a stream. A profile of somebody's own has a name that tells
+no model, so there the answer tells whether it is an embedding.
 """
 
 from dataclasses import replace
@@ -16,12 +17,36 @@ from store.anomalies import Anomaly
 from store.call import CallType, Tokens
 from store.dialects.answer import Answer, Counted
 from store.dialects.beside import metrics_in
-from store.dialects.call_types import without_arn
+from store.dialects.call_types import model_in_path, without_arn
 from store.dialects.counts import Counts, name
 from store.dialects.dialect import Asked, Dialect
+from store.dialects.document import Document
 from store.dialects.errors import error_of
 from store.dialects.labels import Labels
 from store.dialects.shape import Shape
+
+
+class _Made(msgspec.Struct):
+    """What tells that an answer is no text."""
+
+    embedding: msgspec.Raw = msgspec.Raw()
+    embeddings: msgspec.Raw = msgspec.Raw()
+    images: msgspec.Raw = msgspec.Raw()
+
+
+_made = Shape(_Made)
+
+
+def type_behind(path: str, response: Document) -> CallType | None:
+    """The type of a call by its answer, where the path names no model of a maker but a profile or a deployment."""
+    if not path.rstrip("/").endswith("/invoke") or "." in (model_in_path(path) or ".") or response.form != "json":
+        return None
+    made = _made.read(response)[0]
+    if made is None:
+        return None
+    if bytes(made.embedding) or bytes(made.embeddings):
+        return "embedding"
+    return "image" if bytes(made.images) else None
 
 
 class Stop(msgspec.Struct, rename="camel"):

@@ -44,12 +44,12 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r":uploadToFileSearchStore", "file"),
     (r"/batchPredictionJobs", "batch"),
     (r"/interactions", "chat"),
-    (r"/model/[^/]+/(converse|converse-stream)", "chat"),
-    (r"/model/[^/]*embed[^/]*/invoke", "embedding"),
-    (r"/model/[^/]*rerank[^/]*/invoke", "rerank"),
-    (r"/model/[^/]*(image|canvas|stability\.)[^/]*/invoke", "image"),
-    (r"/model/[^/]+/(invoke|invoke-with-response-stream)", "chat"),
-    (r"/model/[^/]+/count-tokens", "count_tokens"),
+    (r"/model/(arn:[^/]+/)?[^/]+/(converse|converse-stream)", "chat"),
+    (r"/model/(arn:[^/]+/)?[^/]*embed[^/]*/invoke", "embedding"),
+    (r"/model/(arn:[^/]+/)?[^/]*rerank[^/]*/invoke", "rerank"),
+    (r"/model/(arn:[^/]+/)?[^/]*(image|canvas|stability\.)[^/]*/invoke", "image"),
+    (r"/model/(arn:[^/]+/)?[^/]+/(invoke|invoke-with-response-stream)", "chat"),
+    (r"/model/(arn:[^/]+/)?[^/]+/count-tokens", "count_tokens"),
     (r"/model-invocation-job", "batch"),
     (r"/(api|v1|v2)/chat", "chat"),
     (r"/ml/v\d[^/]*/(deployments/[^/]+/)?text/(chat|chat_stream)", "chat"),
@@ -155,7 +155,7 @@ _DEPLOYMENT = re.compile(r".*/(?:openai/deployments|engines)/([^/]+)/.+")
 _MODEL_IN_PATH = tuple(
     re.compile(rf".*{ending}/?")
     for ending in (
-        r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)",
+        r"/model/((?:arn:[^/]+/)?[^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)",
         r"/(?:models|tunedModels|endpoints)/(?!count-tokens)([^/:]+(?:/[^/:]+)*?):[A-Za-z]+",
         r"/(?:serving-)?endpoints/([^/]+)/(?:invocations|invocations-response-stream)",
         r"/models/([^/]+/[^/]+)/predictions",

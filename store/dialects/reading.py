@@ -60,9 +60,13 @@ def read_exchange(
     response_headers: Headers,
     response: Document,
     counting: estimate.Counting | None = None,
+    type_: CallType | None = None,
 ) -> Reading:
-    """Everything the exchange tells. What nobody told of its tokens is estimated, by `counting` where it can."""
-    type_ = call_type(method, path)
+    """Everything the exchange tells. What nobody told of its tokens is estimated, by `counting` where it can.
+
+    `type_`: where something else than method and path tells it.
+    """
+    type_ = type_ or call_type(method, path)
     labels = labels_in(request_headers)
     asked = _request(request, request_headers)
     if asked is not None:

@@ -53,6 +53,8 @@ def reported(recording: Recording, body: bytes) -> Reported:
     answer = documents(body)
     request = _json(recording.request)
     type_ = type_of(recording.method, recording.path)
+    if "/invoke" in recording.path and any("embedding" in value for value in holders(answer)):
+        type_ = "embedding"  # of a profile, whose name does not tell it
     refused = recording.status >= 400
     background = None if refused else _background(recording, answer)
     work = type_ in _CHARGED or (recording.method == "POST" and recording.path == "/")  # of Hugging Face's endpoints
