@@ -1,5 +1,6 @@
 """The counters of budgets: begun from the book, raised by batches, told to workers, begun anew with each period."""
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -199,6 +200,24 @@ async def test_what_cannot_be_read_is_waited_for_once(desk: Desk) -> None:
         assert not desk.worker.undecided(None, "lab")
         page.write(time.monotonic(), 2**62 + 1)
         assert desk.worker.undecided(None, "lab")
+    finally:
+        page.close()
+
+
+def test_a_file_that_looks_like_the_one_before_is_read(desk: Desk) -> None:
+    """What the store says is heard by its edition, also in a file that nothing tells from the one before."""
+    desk.spend(CREDIT, group="lab")
+    file = desk.config.store.data_dir / "standing.json"
+    before = file.stat()
+    edition = read(desk.config.store.data_dir).edition
+    file.write_text(file.read_text().replace(str(edition), str(edition + 1)))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    page = CountedPage(desk.config.store.data_dir)
+    try:
+        page.write(time.monotonic(), edition + 1)
+        assert desk.worker.undecided(None, "lab")
+        desk.worker.refresh()
+        assert not desk.worker.undecided(None, "lab")
     finally:
         page.close()
 
