@@ -16,7 +16,7 @@ from proxy.keys.secret import ANYWHERE, PREFIX, claims_to_be_ours
 from proxy.target import holds_issued_key, query_value, without_parameters
 
 _IN_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
-_IN_QUERY = ("key", "api_key")
+IN_QUERY = ("key", "api_key")
 IN_SUBPROTOCOL = ("openai-insecure-api-key.", "xai-client-secret.")
 """What a browser puts before the key among the subprotocols of a websocket: it cannot set other headers."""
 
@@ -63,7 +63,7 @@ def every(head: Head, rest: str) -> list[str]:
         found += head.every(name)
     found += _in_subprotocols(head)
     if "?" in rest and "key=" in (unquote(rest) if "%" in rest else rest):
-        found += [named for name in _IN_QUERY if (named := query_value(rest, name))]
+        found += [named for name in IN_QUERY if (named := query_value(rest, name))]
     return found
 
 
@@ -84,7 +84,7 @@ def issued(head: Head, rest: str) -> Issued | Misplaced | None:
     for name in strays:
         if name not in NEVER_WITH_ISSUED:
             return Misplaced(f"the header {name}")
-    rest = without_parameters(rest, _IN_QUERY) if "?" in rest else rest
+    rest = without_parameters(rest, IN_QUERY) if "?" in rest else rest
     return Misplaced("the path") if holds_issued_key(rest) else Issued(secret, header, rest)
 
 
@@ -101,7 +101,7 @@ def _places(head: Head, rest: str) -> Iterator[tuple[str | None, str]]:
     for key in _in_subprotocols(head):
         yield SUBPROTOCOL, key
     if "?" in rest:
-        for name in _IN_QUERY:
+        for name in IN_QUERY:
             yield None, query_value(rest, name) or ""
 
 

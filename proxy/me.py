@@ -5,6 +5,7 @@ as somebody likes to wait. This is no call: it has no row, and goes to no upstre
 """
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import Final
 
@@ -21,6 +22,7 @@ from proxy.keys.holder import NOT_VALID
 from proxy.keys.key import Key
 from proxy.keys.keyring import Keyring
 from proxy.refusal import Refusal
+from proxy.target import is_name, without_parameters
 
 PATH: Final = "/api/me"
 _PATIENCE_S: Final = 2.0
@@ -50,6 +52,11 @@ class Me:
             answer = _refused(Refusal(405, "method_not_allowed", "Only GET here.", retry=False))
             answer.headers["Allow"] = "GET, HEAD"
             return answer
+        unknown = without_parameters(request.raw_path, credential.IN_QUERY).partition("?")[2]
+        if unknown:
+            return _refused(
+                Refusal(400, "unknown_parameter", f"{_named(unknown)}: this takes no parameters.", retry=False)
+            )
         key = self._key(request)
         if isinstance(key, Refusal):
             return _refused(key)
@@ -83,6 +90,12 @@ class Me:
                     return await _told(path, key)
         except (TimeoutError, aiohttp.ClientError, OSError):
             return None
+
+
+def _named(query: str) -> str:
+    """The first parameter of this query, as far as it can be said: some put a key where its name belongs."""
+    name = re.split("[=&]", query, maxsplit=1)[0]
+    return name if is_name(name) else "parameter"
 
 
 async def _told(path: str, key: Key) -> bytes | None:

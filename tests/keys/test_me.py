@@ -154,6 +154,17 @@ async def test_what_is_no_question_is_refused(keyed: OpenKeyed, client_of: Clien
     assert await home.house.rows(0) == []
 
 
+@pytest.mark.parametrize(("query", "named"), [("x=1", "x"), ("from=1h&key={}", "from"), ("{}", "parameter")])
+async def test_what_it_does_not_know_is_named(keyed: OpenKeyed, client_of: ClientOf, query: str, named: str) -> None:
+    """A parameter that means nothing is a 400 that names it, and never repeats a key."""
+    home = await keyed()
+    secret = home.issue()
+    got = await me(client_of, home, bearer(secret), target="/api/me?" + query.format(secret))
+    assert got.status == 400
+    assert orjson.loads(got.body)["error"]["message"] == f"{named}: this takes no parameters."
+    assert secret.encode() not in got.body
+
+
 async def test_a_store_that_is_away_is_said(keyed: OpenKeyed, client_of: ClientOf) -> None:
     """When nobody is at the desk the answer is a 503 in JSON, and calls go on."""
     home = await keyed()
