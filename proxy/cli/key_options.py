@@ -31,6 +31,8 @@ def _reading(read: Callable[[str], Any], *, bound: bool = True) -> Callable[[cli
     def callback(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
         if bound and value in ("none", ("none",)):
             return NOTHING
+        if bound and isinstance(value, tuple) and "none" in value:
+            raise click.BadParameter("none takes away what there is, so it stands alone.", ctx, param)
         try:
             if isinstance(value, tuple):
                 return tuple(map(read, value))

@@ -80,6 +80,10 @@ def test_bounds_can_be_changed(run: Run, tmp_path: Path) -> None:
     assert run("keys", "limit", "laptop", "--expires", "none", *place).status == 0
     assert kept(tmp_path)["laptop"].expires_at is None
     assert run("keys", "limit", "laptop", *place).status == 2
+    for bounds in (("none", "5"), ("5", "none"), ("none", "none")):
+        wrong = run("keys", "limit", "laptop", *(word for one in bounds for word in ("--budget", one)), *place)
+        assert (wrong.status, "none takes away what there is, so it stands alone" in wrong.err) == (2, True)
+    assert kept(tmp_path)["laptop"].budgets == key.budgets
     assert run("keys", "create", "none", "--budget", "none", *place).status == 0
     assert kept(tmp_path)["none"].budgets == ()
 
