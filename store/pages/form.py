@@ -4,6 +4,7 @@ Answers to forms are never kept by a browser or a cache, and what was secret in 
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
@@ -31,11 +32,20 @@ class Form:
         return [value for given, value in self.fields if given == name and value]
 
 
-async def form_of(request: web.Request) -> Form:
-    """What this request sent.
+class UnknownField(Exception):
+    """A field that the form does not have: what somebody meant by it would silently not be done."""
+
+    def __init__(self, name: str, there_are: Sequence[str]) -> None:
+        self.name = name
+        super().__init__(f"There is no such field; there are {', '.join(there_are)}.")
+
+
+async def form_of(request: web.Request, *names: str) -> Form:
+    """What this request sent; `names` are the fields there are.
 
     Raises:
         HTTPException: it is no form, too large, too slow, or not text.
+        UnknownField: it has one that is not there.
     """
     if request.content_type != _FORM:
         raise web.HTTPUnsupportedMediaType
@@ -50,6 +60,9 @@ async def form_of(request: web.Request) -> Form:
         )  # fmt: skip
     except ValueError:
         raise web.HTTPBadRequest(reason="this is not the form that was asked for") from None
+    for name, value in pairs:
+        if name not in names and (name or value):
+            raise UnknownField(name, names)
     return Form(tuple((name, value.strip()) for name, value in pairs))
 
 

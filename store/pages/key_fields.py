@@ -17,7 +17,9 @@ from store.pages.form import Form
 
 _T = TypeVar("_T")
 
-TEXTS: Final = ("name", "group", "expires", "models", "per_minute", "concurrent", *(f"budget_{one}" for one in PERIODS))
+_BOUNDS: Final = ("expires", "models", "per_minute", "concurrent", *(f"budget_{one}" for one in PERIODS))
+TEXTS: Final = ("name", "group", *_BOUNDS)
+BOUNDS: Final = (*_BOUNDS, "upstreams")
 _LONGEST_SHOWN: Final = 2000
 _BETWEEN: Final = re.compile(r"[\s,]+")
 

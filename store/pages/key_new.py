@@ -10,7 +10,7 @@ from proxy.keys.register import NameTaken, NotDone
 from store.api.parts import PARTS
 from store.filters import WrongFilter, refuse_all
 from store.pages.form import expect_nothing, form_of
-from store.pages.key_fields import Fields, harmless
+from store.pages.key_fields import BOUNDS, Fields, harmless
 from store.pages.key_page import register_of, registered, secret_page, see
 from store.pages.rendering import render
 from store.pages.spent import SPENT, new_form
@@ -34,7 +34,7 @@ async def new_key(request: web.Request) -> web.StreamResponse:
 
 @page
 async def create(request: web.Request) -> web.StreamResponse:
-    form, parts = await form_of(request), request.app[PARTS]
+    form, parts = await form_of(request, "form", "name", "group", *BOUNDS), request.app[PARTS]
     fields = Fields.of_form(form)
     name, group = fields.name(form), fields.group(form)
     bounds = fields.bounds(form, parts.config.upstreams, parts.now())
@@ -61,7 +61,7 @@ async def credential(request: web.Request) -> web.StreamResponse:
 
 @page
 async def name_credential(request: web.Request) -> web.StreamResponse:
-    form = await form_of(request)
+    form = await form_of(request, "fingerprint", "name", "group")
     fields = Fields.of_form(form)
     fingerprint = fields.read("fingerprint", form.value("fingerprint"), written.fingerprint) or ""
     name, group = fields.name(form), fields.group(form)

@@ -20,7 +20,7 @@ from store.api.parts import PARTS
 from store.budgets.told import counted
 from store.filters import WrongFilter
 from store.pages.form import Form, expect_nothing, form_of
-from store.pages.key_fields import Fields, harmless
+from store.pages.key_fields import BOUNDS, Fields, harmless
 from store.pages.key_lines import Keys
 from store.pages.rendering import render
 from store.pages.spent import SPENT, new_form
@@ -69,17 +69,17 @@ async def one_key(request: web.Request) -> web.StreamResponse:
 
 
 async def disable(request: web.Request) -> web.StreamResponse:
-    name = (await form_of(request)).value("key")
+    name = (await form_of(request, "key")).value("key")
     return await _done(request, name, "disabled", lambda register: register.disable(name))
 
 
 async def enable(request: web.Request) -> web.StreamResponse:
-    name = (await form_of(request)).value("key")
+    name = (await form_of(request, "key")).value("key")
     return await _done(request, name, "enabled", lambda register: register.enable(name))
 
 
 async def rotate(request: web.Request) -> web.StreamResponse:
-    form, fields = await form_of(request), Fields()
+    form, fields = await form_of(request, "key", "overlap", "form"), Fields()
     name = form.value("key")
     overlap = fields.read("overlap", form.value("overlap") or _OVERLAP, written.span)
     if overlap is None:
@@ -94,7 +94,7 @@ async def rotate(request: web.Request) -> web.StreamResponse:
 
 
 async def rename(request: web.Request) -> web.StreamResponse:
-    form, fields = await form_of(request), Fields()
+    form, fields = await form_of(request, "key", "new"), Fields()
     name, new = form.value("key"), fields.name(form, "new")
     if fields.mistakes:
         return await _page(request, name, HTTPStatus.BAD_REQUEST, fields.mistakes, form)
@@ -102,7 +102,7 @@ async def rename(request: web.Request) -> web.StreamResponse:
 
 
 async def move(request: web.Request) -> web.StreamResponse:
-    form, fields = await form_of(request), Fields()
+    form, fields = await form_of(request, "key", "group"), Fields()
     name, group = form.value("key"), fields.group(form)
     if fields.mistakes:
         return await _page(request, name, HTTPStatus.BAD_REQUEST, fields.mistakes, form)
@@ -110,7 +110,7 @@ async def move(request: web.Request) -> web.StreamResponse:
 
 
 async def limit(request: web.Request) -> web.StreamResponse:
-    form, parts = await form_of(request), request.app[PARTS]
+    form, parts = await form_of(request, "key", *BOUNDS), request.app[PARTS]
     name = form.value("key")
     before = next((key for key in await register_of(request) if key.name == name), None)
     fields = Fields.of_form(form)
@@ -121,7 +121,7 @@ async def limit(request: web.Request) -> web.StreamResponse:
 
 
 async def delete(request: web.Request) -> web.StreamResponse:
-    form = await form_of(request)
+    form = await form_of(request, "key", "sure")
     name = form.value("key")
     if form.value("sure") != "yes":
         mistake = {"sure": "Say that you are sure: it cannot be undone."}

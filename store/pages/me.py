@@ -69,7 +69,7 @@ async def me_page(request: web.Request) -> web.StreamResponse:
 async def shown_page(request: web.Request) -> web.StreamResponse:
     refuse_all(state_of(request).params)
     holders = request.app[_HOLDERS]
-    credential = (await form_of(request)).value("key")
+    credential = (await form_of(request, "key")).value("key")
     if holders.attempts.too_many(request.remote):
         answer = _asking(request, HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY)
         answer.headers["Retry-After"] = str(holders.attempts.wait_s())

@@ -9,6 +9,8 @@ from aiohttp import web
 
 from store.api.visitor import is_a_person
 from store.filters import WrongFilter
+from store.pages.form import UnknownField
+from store.pages.key_fields import harmless
 from store.pages.rendering import render
 from store.reader import NoAnswer
 
@@ -26,6 +28,11 @@ def page(handler: Page) -> Page:
             return await handler(request)
         except WrongFilter as wrong:
             return trouble(request, HTTPStatus.BAD_REQUEST, "This filter cannot be used", str(wrong), wrong.param)
+        except UnknownField as wrong:
+            named = harmless(wrong.name)
+            return trouble(
+                request, HTTPStatus.BAD_REQUEST, "This is not the form that was asked for", str(wrong), named
+            )
         except NoAnswer as reason:
             return trouble(request, HTTPStatus.SERVICE_UNAVAILABLE, "The book cannot be read just now", str(reason))
         except (web.HTTPException, ConnectionError):

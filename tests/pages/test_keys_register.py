@@ -230,6 +230,23 @@ async def test_what_looks_like_a_secret_is_not_repeated(tmp_path: Path, aiohttp_
         assert secret not in await answer.text()
 
 
+async def test_a_field_that_there_is_not_is_named(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """Whoever sends one that no form has is told which, and nothing is done."""
+    client = await aiohttp_client(an_app(tmp_path))
+    _, secret = register(tmp_path).create("laptop", "lab")
+    for path, field in (
+        ("new", "budget"), ("limit", "group"), ("move", "name"), ("disable", "sure"), ("delete", "form"),
+        ("new", secret),
+    ):  # fmt: skip
+        more = {"name": "phone"} if path == "new" else {"key": "laptop"}
+        answer = await post(client, f"/keys/{path}", **more, **{field: "5"})
+        page = await shown(answer)
+        assert answer.status == 400
+        assert field == secret or page.one("code").text == field
+        assert secret not in await answer.text()
+    assert [(key.name, key.group, key.disabled) for key in all_keys(tmp_path)] == [("laptop", "lab", False)]
+
+
 async def test_each_form_does_what_it_says(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
     """Disable, enable, move, rename, limit and delete change the key, and lead to the list, which says so."""
     client = await aiohttp_client(an_app(tmp_path))
@@ -285,8 +302,9 @@ async def test_what_cannot_be_done_is_said(tmp_path: Path, aiohttp_client: Aioht
     client = await aiohttp_client(an_app(tmp_path))
     register(tmp_path).create("laptop", "lab")
     register(tmp_path).name(FINGERPRINT, "phone", "lab")
+    more = {"rename": {"new": "x"}, "move": {"group": "y"}, "delete": {"sure": "yes"}}
     for path in ("disable", "enable", "rotate", "rename", "move", "limit", "delete"):
-        answer = await post(client, f"/keys/{path}", key="nobody<i>", new="x", group="y", sure="yes")
+        answer = await post(client, f"/keys/{path}", key="nobody<i>", **more.get(path, {}))
         assert answer.status == 404
         assert "There is no key nobody<i>" in (await shown(answer)).text
     taken = await post(client, "/keys/rename", key="laptop", new="phone")
