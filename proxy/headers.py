@@ -44,7 +44,8 @@ _KEPT = frozenset({
     "x-ms-client-request-id", "x-ms-served-model", "azureml-model-session", "helicone-user-id",
     "helicone-session-id", "x-portkey-metadata", "cf-aig-metadata", "num_tokens", "num-tokens", "x-endpoint",
     "x-prompt-tokens", "x-generated-tokens", "x-gemini-service-tier", "x-groq-region", "x-sandbox", "upgrade",
-    "character-cost", "x-character-count", "dg-char-count", "dg-model-name", "dg-request-id",
+    "ai-language-model-id", "ai-model-id", "character-cost", "x-character-count", "dg-char-count", "dg-model-name",
+    "dg-request-id",
 })  # fmt: skip
 _KEPT_PREFIXES = (
     "x-stainless-", "x-tollbook-", "helicone-property-", "openai-", "anthropic-", "x-ratelimit-", "x-amzn-bedrock-",

@@ -12,6 +12,7 @@ import msgspec
 from proxy.config.spoken import dialect_of
 from proxy.journal.notes import Close, Headers
 from store.call import NO_UNITS, Reading
+from store.dialects.ai_sdk import AI_SDK
 from store.dialects.anthropic import ANTHROPIC
 from store.dialects.bedrock import BEDROCK, invoked, type_behind
 from store.dialects.call_types import call_type
@@ -49,6 +50,7 @@ _DIALECTS = {
     "enveloped": ENVELOPED,
     "video": VIDEO,
     "sound": SOUND,
+    "ai_sdk": AI_SDK,
 }
 _INVOKED = {name: invoked(native) for name, native in _DIALECTS.items()}
 

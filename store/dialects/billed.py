@@ -23,7 +23,7 @@ from store.dialects.shape import NOT_JSON
 _OF_IMAGES: dict[str, Callable[[Asked], tuple[Any, str]]] = {
     "data": lambda asked: ({"n": asked.n}, "n"),
     "predictions": lambda asked: (asked.parameters, "sampleCount"),
-    "images": lambda asked: (asked.image_generation, "numberOfImages"),
+    "images": lambda asked: (asked.image_generation or {"numberOfImages": asked.n}, "numberOfImages"),
 }
 """What a list of images is called, and where its request says how many there are to be."""
 _UNLESS_TOLD = {"data": 1, "images": 1}

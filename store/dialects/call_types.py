@@ -12,6 +12,10 @@ from store.call import CallType
 
 _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(chat|agents)/completions", "chat"),
+    (r"/ai/language-model", "chat"),
+    (r"/ai/embedding-model", "embedding"),
+    (r"/ai/image-model", "image"),
+    (r"/ai/reranking-model", "rerank"),
     (r"/text/chatcompletion(_v2|_pro)?", "chat"),
     (r"/services/aigc/(text|multimodal)-generation/generation", "chat"),
     (r"/services/aigc/(text2image|image2image|image-generation)/[^/]+", "image"),

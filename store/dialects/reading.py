@@ -90,7 +90,7 @@ def read_exchange(
     if metered and not refused and not answer.pending:
         counted = completed(answer, counted, response_headers, type_)
     streamed = form == "events" or (form == "lines" and metered) or _asks_for_a_stream(dialect, path, asked)
-    requested_model = _requested(path, asked) or query_model
+    requested_model = _requested(path, asked) or query_model or _in_headers(path, request_headers)
     tokens = checks.without_negatives(counted.tokens) if metered and counted.tokens is not None else None
     anomalies: Anomalies = ()
     if metered:
@@ -149,6 +149,13 @@ def _requested(path: str, asked: Asked | None) -> str | None:
     """The model that was asked for. What a path asks of a model, no body changes."""
     told = None if asked is None else name(asked.model) or name(asked.model_id) or name(asked.bedrock_model)
     return model_in_path(path) or told or deployment_in_path(path)
+
+
+def _in_headers(path: str, headers: Headers) -> str | None:
+    """The model that the AI SDK's clients name in a header."""
+    if not path.endswith("-model"):
+        return None
+    return next((value for header, value in headers if header in ("ai-language-model-id", "ai-model-id")), None)
 
 
 def _request(request: Document, headers: Headers) -> Asked | None:
