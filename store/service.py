@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
-from aiohttp import web
 
 from proxy.config.model import Config
 from proxy.lifeline import CannotServe, Lifeline
 from store import schema
 from store.api import make_app
+from store.api.answering import answering
 from store.api.parts import PARTS
 from store.errands import Handler, Tell, at_the_counter
 from store.errands.between import Between
@@ -31,7 +31,6 @@ from store.search.indexing import Indexing
 from store.webhook import telling
 
 _PREDECESSOR_S = 60.0
-_LONGEST_ADDRESS = 64 * 1024  # bytes; all state of a page is in it, the way back too, and browsers name it as Referer
 
 
 @asynccontextmanager
@@ -57,26 +56,14 @@ async def serving(config: Config, sockets: list[socket.socket]) -> AsyncIterator
                     budgets=ingest.budgets,
                     webhook=told,
                 )
-                runner = web.AppRunner(
-                    app,
-                    access_log=None,
-                    shutdown_timeout=1.0,
-                    max_line_size=_LONGEST_ADDRESS,
-                    max_field_size=_LONGEST_ADDRESS,
-                )
-                await runner.setup()
-                for listening in sockets:
-                    await web.SockSite(runner, listening).start()
                 retention = Retention(reader, Between(ingest), Limits.of(config.store))
-                try:
-                    async with (
-                        at_the_desk(app[PARTS]),
-                        at_the_counter(config.store.data_dir, _errands(config, reader, ingest, retention)),
-                        looking(retention),
-                    ):
-                        yield ingest
-                finally:
-                    await runner.cleanup()
+                async with (
+                    answering(app, sockets),
+                    at_the_desk(app[PARTS]),
+                    at_the_counter(config.store.data_dir, _errands(config, reader, ingest, retention)),
+                    looking(retention),
+                ):
+                    yield ingest
         finally:
             await asyncio.get_running_loop().run_in_executor(None, indexing.stop)
             await asyncio.get_running_loop().run_in_executor(None, ingest.stop)
