@@ -47,7 +47,7 @@ def units_of(
         if type_ == "image" and not told.get("images") and response.cut:
             told["images"] = _made(response, asked)
         elif "pages" in told and (asked.document_annotation_format or asked.bbox_annotation_format):
-            told["annotated_pages"] = told["pages"]
+            told.setdefault("annotated_pages", told["pages"])
         elif type_ == "other" and not told:
             told = _of_videos(asked)
     return Units(**told) if told else NO_UNITS

@@ -25,7 +25,7 @@ _WAITING = frozenset(("queued", "in_progress", "requires_action", "cancelling", 
 _FINAL_STATUS = frozenset(("completed", "incomplete", "failed", "cancelled", "expired"))
 _LAST_EVENTS = frozenset((
     "response.completed", "response.incomplete", "response.failed", "transcript.text.done",
-    "speech.audio.done", "image_generation.completed", "image_edit.completed",
+    "speech.audio.done", "transcription.done", "image_generation.completed", "image_edit.completed",
     "conversation.response.done",
 ))  # fmt: skip
 _ERRORS = ("error", "conversation.response.error")  # the second is of Mistral
@@ -53,6 +53,7 @@ class GroqPart(msgspec.Struct):
 
 class Pages(msgspec.Struct):
     pages_processed: Any = None
+    annotated: Any = msgspec.field(name="pages_processed_annotation", default=None)  # beside the others
 
 
 class Response(msgspec.Struct):
@@ -233,6 +234,11 @@ def _take_images(answer: Answer, piece: Piece) -> None:
 
 def _take_pages(answer: Answer, told: Pages, annotated: bool) -> None:
     pages = Counts().of(told.pages_processed)
+    apart = Counts().of(told.annotated)
+    if apart is not None:
+        answer.tell("annotated_pages", apart)
+        answer.tell("pages", apart + (pages or 0))
+        return
     answer.tell("pages", pages)
     if annotated:
         answer.tell("annotated_pages", pages)
