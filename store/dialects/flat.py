@@ -14,6 +14,7 @@ from store.dialects.answer import Answer, Counted
 from store.dialects.counts import Counts, name
 from store.dialects.dialect import Dialect
 from store.dialects.errors import error_of
+from store.dialects.openai_usage import seconds_of
 from store.dialects.shape import Shape
 
 
@@ -45,6 +46,11 @@ class Metrics(msgspec.Struct):
     input_token_count: Any = None
     output_token_count: Any = None
     image_count: Any = None
+    newer_input: Any = msgspec.field(name="token_input_count", default=None)
+    newer_output: Any = msgspec.field(name="token_output_count", default=None)
+    newer_images: Any = msgspec.field(name="image_output_count", default=None)
+    video_seconds: Any = msgspec.field(name="video_output_duration_seconds", default=None)
+    audio_seconds: Any = msgspec.field(name="audio_output_duration_seconds", default=None)
 
 
 class Reason(msgspec.Struct):
@@ -139,11 +145,14 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         found["generated_tokens"] = details.generated_tokens
         found["input_length"] = len(details.prefill) if details.prefill else details.input_length
         reason = reason or details.finish_reason
-    if piece.metrics is not None:
-        found["input_token_count"] = piece.metrics.input_token_count
-        found["output_token_count"] = piece.metrics.output_token_count
-        if type(piece.metrics.image_count) is int and piece.metrics.image_count >= 0:
-            answer.tell("images", piece.metrics.image_count)
+    if (metrics := piece.metrics) is not None:
+        found["input_token_count"] = _first(metrics.input_token_count, metrics.newer_input)
+        found["output_token_count"] = _first(metrics.output_token_count, metrics.newer_output)
+        images = _first(metrics.image_count, metrics.newer_images)
+        if type(images) is int and images >= 0:
+            answer.tell("images", images)
+        answer.tell("seconds", seconds_of(metrics.audio_seconds))
+        answer.tell("seconds", seconds_of(metrics.video_seconds))
     if (meta := piece.meta_info) is not None:
         answer.id = answer.id or name(meta.id)
         found |= {name: getattr(meta, name) for name in ("prompt_tokens", "completion_tokens", "cached_tokens")}
@@ -168,6 +177,10 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         first = piece.errors[0] if isinstance(piece.errors, list) and piece.errors else piece.errors
         answer.error = answer.error or error_of({"error": piece.error or first})
         answer.ended = True
+
+
+def _first(older: Any, newer: Any) -> Any:
+    return newer if older is None else older
 
 
 def _add(found: dict[str, Any], key: str, count: Any) -> None:

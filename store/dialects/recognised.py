@@ -18,7 +18,7 @@ LEFT_TO_THE_BODY = frozenset(("bedrock", "generic"))
 
 _SIGNS = (
     b'"generated_token_count"', b'"tokenCount"', b'"generated_tokens"', b'"output_token_count"', b'"completion_tokens"',
-    b'"total_output_tokens"',
+    b'"total_output_tokens"', b'"predict_time"',
 )  # fmt: skip
 _FIRST = 4  # pieces of a stream that are looked at
 _RAW = msgspec.Raw()
