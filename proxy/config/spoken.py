@@ -22,7 +22,10 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
         r"/ml/v\d[^/]*/(deployments/[^/]+/)?(generation/\w+|text/(generation|generation_stream|embeddings|rerank))",
         "flat",  # watsonx
     ),
-    (r"/(services/(aigc|embeddings|rerank)/.+|api/v1/tasks/[^/]+)", "enveloped"),  # Qwen's, at DashScope
+    (
+        r"/(services/(aigc|embeddings|rerank)/.+|api/v1/(tasks/[^/]+|apps/[^/]+/completion))",
+        "enveloped",
+    ),  # Qwen's, at DashScope
     (r"/ai/run/.+", "enveloped"),  # Cloudflare
     (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
     (r"/ai/(language|embedding|image|reranking)-model", "ai_sdk"),  # Vercel's gateway
@@ -40,6 +43,7 @@ _BESIDE: dict[str, tuple[tuple[str, str], ...]] = {
     "cohere": ((r"/compatibility/", "openai"),),
     "gemini": ((r".*/openai/", "openai"),),
     "ollama": ((r".*/api/", "ollama"), (r"", "openai")),
+    "openai": ((r".*/v1/chat/?$", "reka"),),
 }
 _beside = {
     dialect: [(re.compile(beginning), spoken) for beginning, spoken in endings] for dialect, endings in _BESIDE.items()

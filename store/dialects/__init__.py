@@ -30,6 +30,7 @@ from store.dialects.openai import OPENAI
 from store.dialects.reading import read_exchange
 from store.dialects.realtime import Line, read_told, session_type
 from store.dialects.recognised import LEFT_TO_THE_BODY, format_in
+from store.dialects.reka import REKA
 from store.dialects.request_id import upstream_request_id
 from store.dialects.sound import SOUND
 from store.dialects.vertex import VERTEX
@@ -51,6 +52,7 @@ _DIALECTS = {
     "video": VIDEO,
     "sound": SOUND,
     "ai_sdk": AI_SDK,
+    "reka": REKA,
 }
 _INVOKED = {name: invoked(native) for name, native in _DIALECTS.items()}
 

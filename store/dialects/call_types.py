@@ -12,6 +12,7 @@ from store.call import CallType
 
 _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(chat|agents)/completions", "chat"),
+    (r"/api/v1/apps/[^/]+/completion", "chat"),
     (r"/ai/language-model", "chat"),
     (r"/ai/embedding-model", "embedding"),
     (r"/ai/image-model", "image"),

@@ -2,15 +2,15 @@
 
 DashScope puts what was said into `output`, with the usage beside it and with every event of a stream, as it grows;
 Cloudflare puts all of it into `result`, but streams without one. The counts in both have OpenAI's names. No answer of
-DashScope names its model. Its tasks make images, videos and transcripts while nobody waits, and tell how much of them
-to whoever asks.
+DashScope names its model, but those of an application do. Its tasks make images, videos and transcripts while nobody
+waits, and tell how much of them to whoever asks.
 """
 
 from typing import Any
 
 import msgspec
 
-from store.call import CallType
+from store.call import CallType, Portion
 from store.dialects.answer import Answer, Counted, Told
 from store.dialects.counts import Counts, name
 from store.dialects.dialect import Asked, Dialect
@@ -28,6 +28,10 @@ class Choice(msgspec.Struct):
     finish_reason: Any = None
 
 
+class Transcribed(msgspec.Struct):
+    duration: Any = None
+
+
 class Content(msgspec.Struct):
     """What is within the envelope; and the envelope itself, where there is none."""
 
@@ -36,6 +40,8 @@ class Content(msgspec.Struct):
     finish_reason: Any = None
     choices: list[Choice] | None = None
     task_status: Any = None
+    transcription_info: Transcribed | None = None  # Cloudflare's, as is the image
+    image: msgspec.Raw = msgspec.Raw()
     usage: msgspec.Raw = msgspec.Raw()
 
 
@@ -49,11 +55,15 @@ class Piece(Content):
     errors: Any = None
 
 
-def _take(answer: Answer, piece: Piece, _: CallType) -> None:
+def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     told = False
     for content in (piece, piece.output, piece.result):
         if content is not None:
             told = _take_content(answer, content) or told
+            if content.transcription_info is not None:
+                answer.tell("seconds", seconds_of(content.transcription_info.duration))
+            if type_ == "image" and bytes(content.image):
+                answer.tell("images", 1)
     answer.id = answer.id or name(piece.request_id)
     if told:
         answer.output_open = not answer.ended
@@ -74,10 +84,32 @@ def _take_content(answer: Answer, content: Content) -> bool:
     if reason is not None and reason != _NOT_YET:
         answer.finish_reason = reason
         answer.ended = True
-    return answer.take_usage(content.usage)
+    told = answer.take_usage(content.usage)
+    if told and answer.usage is not None and len(models := _models(answer.usage)) == 1:
+        answer.model = answer.model or name(models[0].get("model_id"))
+    return told
+
+
+def _models(usage: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each model behind an application took; nothing where the usage is not told so."""
+    told = usage.get("models")
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+
+def _count_models(models: list[dict[str, Any]], type_: CallType) -> Counted:
+    each = [count_usage(one, type_) for one in models]
+    whole = {key: sum(Counts().of(one.get(key)) or 0 for one in models) for key in ("input_tokens", "output_tokens")}
+    portions = tuple(
+        Portion(name(one.get("model_id")) or "", counted.tokens, beside=False)
+        for one, counted in zip(models, each, strict=True)
+    )
+    return msgspec.structs.replace(count_usage(whole, type_), portions=portions)
 
 
 def _count(usage: dict[str, Any], type_: CallType) -> Counted:
+    models = _models(usage)
+    if models:
+        return count_usage(models[0], type_) if len(models) == 1 else _count_models(models, type_)
     counted = count_usage(usage, type_)
     told: Told = {}
     length = next((usage[key] for key in _LENGTHS if usage.get(key) is not None), None)
