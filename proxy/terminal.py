@@ -14,6 +14,7 @@ from proxy.terminal_pieces import FrameWatch, LineWatch
 _EVENTS = (
     "message_stop", "error", "done", "response.completed", "response.incomplete", "response.failed",
     "image_generation.completed", "image_edit.completed", "speech.audio.done", "transcript.text.done",
+    "transcription.done",
 )  # fmt: skip
 _TYPES = ("message_stop", "error", "response.completed", "response.incomplete", "response.failed")
 _NAMES, _KINDS = ("|".join(map(re.escape, names)).encode() for names in (_EVENTS, _TYPES))

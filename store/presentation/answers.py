@@ -14,7 +14,14 @@ from store.presentation.agents import tell_agent
 from store.presentation.parts import data_part
 from store.presentation.said import Message
 from store.presentation.transcript import Transcript
-from store.presentation.vendors import tell_cohere, tell_converse, tell_flat, tell_interaction, tell_ollama
+from store.presentation.vendors import (
+    tell_ai_sdk,
+    tell_cohere,
+    tell_converse,
+    tell_flat,
+    tell_interaction,
+    tell_ollama,
+)
 
 Tell = Callable[[Transcript, dict[str, Any]], None]
 
@@ -230,4 +237,7 @@ _TELL: dict[str, Tell] = {
     "cohere": tell_cohere,
     "ollama": tell_ollama,
     "flat": tell_flat,
+    "ai_sdk": tell_ai_sdk,
+    "reka": _tell_openai,
+    "sound": _tell_openai,
 }

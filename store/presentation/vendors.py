@@ -1,5 +1,5 @@
-"""What the formats say that are nobody's but one vendor's: Bedrock's converse, Cohere's, Ollama's, and those without a
-name."""
+"""What the formats say that are nobody's but one vendor's: Bedrock's converse, Cohere's, Ollama's, the AI SDK's, and
+those without a name."""
 
 from typing import Any
 
@@ -61,6 +61,23 @@ def tell_cohere(transcript: Transcript, piece: Json) -> None:
 def _tell_content(transcript: Transcript, part: Any, content: Json) -> None:
     transcript.say(content.get("thinking"), part=part, label="thinking")
     transcript.say(content.get("text"), part=part)
+
+
+def tell_ai_sdk(transcript: Transcript, piece: Json) -> None:
+    """A whole answer, or a part of a stream."""
+    for number, content in enumerate(_objects(piece.get("content"))):
+        _tell_sdk_part(transcript, number, content, content.get("text"))
+    _tell_sdk_part(transcript, piece.get("id"), piece, piece.get("delta"))
+
+
+def _tell_sdk_part(transcript: Transcript, part: Any, content: Json, text: Any) -> None:
+    match content.get("type"):
+        case "text" | "text-delta":
+            transcript.say(text, part=part)
+        case "reasoning" | "reasoning-delta":
+            transcript.say(text, part=part, label="thinking")
+        case "tool-call":
+            transcript.call(content.get("toolName"), content.get("input"), part=content.get("toolCallId"))
 
 
 def tell_ollama(transcript: Transcript, piece: Json) -> None:

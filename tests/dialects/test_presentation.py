@@ -35,6 +35,9 @@ def test_whole_and_streamed_answers_read_the_same() -> None:
 
 
 SAID = {
+    "elevenlabs/transcript": "Hello Ada",
+    "vercel/language_model": "Hello Ada",
+    "vercel/language_model_stream": "Hello Ada",
     "bedrock/converse": "Hello",
     "bedrock/converse_stream": "Hello",
     "bedrock/converse_stream_exception": "Hello wo",
