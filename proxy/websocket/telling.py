@@ -11,6 +11,7 @@ _TELLS = re.compile(
     rb'|(?:transcription_)?session\.(?:created|updated)"'  # the models
     rb'|response\.(?:done|completed|incomplete|failed)"'
     rb'|turnComplete"'
+    rb'|Metadata"|Termination"'  # how much was heard, at the end of it: Deepgram's and AssemblyAI's
     rb'|error"\s*[,}])'  # a type, not the name of a member
 )
 

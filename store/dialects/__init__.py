@@ -107,7 +107,9 @@ def read_session(
     """What a session over a websocket tells, by what was told on its way (`store/dialects/realtime.py`)."""
     path, _, query = target.partition("?")
     try:
-        model = _model_in(query) or _named_in(query, "deployment")  # azure's older realtime
+        # Azure's older realtime; AssemblyAI's; ElevenLabs'.
+        names = ("model", "deployment", "speech_model", "model_id")
+        model = next(filter(None, (_named_in(query, parameter) for parameter in names)), None)
         return read_told(path, model, request_headers, told, close=close, broken=broken, missing=missing)
     except Exception:
         return Reading(type=session_type(path), stream=True, anomalies=("unreadable",))

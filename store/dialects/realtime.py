@@ -2,7 +2,8 @@
 
 Every finished response (OpenAI, Azure, xAI, the responses API) and every turn (Gemini) tells its own usage, and they
 are added up: each is charged with all of the conversation that went before. The transcription of what was spoken is
-another model's work, and so are responses by another model than the first: portions.
+another model's work, and so are responses by another model than the first: portions. Services that only transcribe tell
+at the end how much they heard (Deepgram), how long the session was (AssemblyAI), or a usage (Mistral).
 
 An `error` event ends no session. It is the session's error when it was its last word: the upstream then ended it, or
 the client gave up without ever having got an answer.
@@ -28,7 +29,10 @@ from store.dialects.labels import labels_in
 from store.dialects.realtime_counts import added, of_response, of_turn, seconds_of
 from store.dialects.shape import NOT_JSON
 
-_REALTIME = re.compile(r".*(/realtime(/[^/]+)?|\.BidiGenerateContent\w*|/BidiGenerateContent\w*)/?")
+_REALTIME = re.compile(
+    r".*(/realtime(/[^/]+)?|/listen|/speak|/v3/ws|/(multi-)?stream-input"
+    r"|\.BidiGenerateContent\w*|/BidiGenerateContent\w*)/?"
+)
 _RESPONSES = re.compile(r".*/responses/?")
 _MODEL = re.compile(rb'"model"\s*:\s*("[^"\\]{1,256}")')
 _DONE = frozenset({"response.done", "response.completed", "response.incomplete", "response.failed"})
@@ -142,6 +146,7 @@ class _Session:
     _heard: dict[str | None, _Share] = field(default_factory=dict)  # by transcribing model
     _searches: dict[str, int] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
+    _length: Decimal | None = None  # told at the end, for all of the session
     _turn: dict[str, Any] | None = None
     _turn_over: bool = False
     _anomalies: list[Anomaly] = field(default_factory=list)
@@ -154,8 +159,9 @@ class _Session:
     @property
     def units(self) -> Units:
         share = self._shares.get(None)
+        heard = share.seconds if share is not None else None
         return Units(
-            seconds=share.seconds if share is not None else None,
+            seconds=self._length if heard is None else heard,
             text_messages=share.messages if share is not None else None,
             web_searches=self._searches.get("web_search_call"),
             file_searches=self._searches.get("file_search_call"),
@@ -191,10 +197,21 @@ class _Session:
             self._take_session(_object(event.get("session")))
         elif kind in _DONE:
             self._take_response(_object(event.get("response")), event)
+        elif kind == "transcription.done":
+            self._take_response(event, event)
+        elif kind == "Metadata":
+            self.id = self.id or name(event.get("request_id"))
+            self._end(seconds_of(event, "duration"))
+        elif kind == "Termination":
+            self._end(seconds_of(event, "session_duration_seconds", "audio_duration_seconds"))
         elif kind.startswith("conversation.item.") and kind.endswith(".completed"):
             self._take_heard(event)
         elif kind == "error":
             self.error = error_of(event) or CallError(None, None, None)
+
+    def _end(self, length: Decimal | None) -> None:
+        self._length = length or self._length
+        self.answers += 1
 
     def _take_session(self, session: dict[str, Any]) -> None:
         self.id = self.id or name(session.get("id"))
@@ -223,7 +240,8 @@ class _Session:
         self.model = self.model or model
         counted = of_response(usage)
         self._keep(usage, counted)
-        seconds, messages = seconds_of(usage, "billable_audio_seconds"), Counts().of(usage.get("input_text_messages"))
+        seconds = seconds_of(usage, "billable_audio_seconds", "prompt_audio_seconds")
+        messages = Counts().of(usage.get("input_text_messages"))
         self._share(None if model == self.model else model).add(counted, seconds, messages)
         items = response.get("output")
         for item in items if isinstance(items, list) else []:

@@ -57,7 +57,11 @@ def turn(**usage: Any) -> dict[str, Any]:
         ("/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent", "realtime"),
         ("/v1/responses", "chat"),
         ("/backend-api/codex/responses", "chat"),
-        ("/v1/listen", "other"),
+        ("/v1/listen", "realtime"),
+        ("/v3/ws", "realtime"),
+        ("/v1/text-to-speech/voice1/stream-input", "realtime"),
+        ("/v1/audio/transcriptions/realtime", "realtime"),
+        ("/v1/elsewhere", "other"),
     ],
 )
 def test_types(path: str, type_: str) -> None:
@@ -114,6 +118,28 @@ def test_xai_tells_usage_beside_the_response() -> None:
     assert reading.tokens is not None
     assert reading.tokens.total == 94
     assert reading.units.seconds == 4
+
+
+def test_what_a_transcriber_heard_is_told_at_the_end() -> None:
+    """Deepgram tells the length of what it heard, AssemblyAI that of the session, which is what it bills."""
+    said = {"type": "Results", "metadata": {"request_id": "a"}, "duration": 1.5, "is_final": True}
+    heard = read(said, {"type": "Metadata", "request_id": "a", "duration": 12.25}, target="/v1/listen?model=nova-3")
+    assert (heard.type, heard.requested_model, heard.response_id) == ("realtime", "nova-3", "a")
+    assert (heard.units.seconds, heard.tokens, heard.anomalies) == (Decimal("12.25"), None, ())
+    end = {"type": "Termination", "audio_duration_seconds": 10, "session_duration_seconds": 14}
+    session = read({"type": "Turn", "transcript": "Hello"}, end, target="/v3/ws?speech_model=universal-streaming")
+    assert (session.units.seconds, session.requested_model) == (Decimal(14), "universal-streaming")
+
+
+def test_a_transcript_tells_its_usage_at_the_end() -> None:
+    """Mistral's realtime transcription tells seconds and tokens once."""
+    created = {"type": "session.created", "session": {"request_id": "r", "model": "voxtral-mini-transcribe-realtime"}}
+    usage = {"prompt_audio_seconds": 12, "prompt_tokens": 4, "completion_tokens": 30, "total_tokens": 184}
+    reading = read(created, {"type": "transcription.done", "text": "Hello", "usage": usage})
+    assert reading.model == "voxtral-mini-transcribe-realtime"
+    assert reading.units.seconds == 12
+    assert reading.tokens is not None
+    assert (reading.tokens.input, reading.tokens.input_audio, reading.tokens.output) == (154, 150, 30)
 
 
 def test_a_response_that_has_begun_tells_nothing() -> None:
