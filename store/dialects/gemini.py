@@ -54,6 +54,7 @@ class Interaction(msgspec.Struct):
 
     id: Any = None
     model: Any = None
+    agent: Any = None  # instead of it; agents work in the background
     status: Any = None
     usage: msgspec.Raw = msgspec.Raw()
 
@@ -97,6 +98,9 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
 def _take_interaction(answer: Answer, told: Interaction) -> None:
     answer.id = answer.id or name(told.id)
     answer.model = answer.model or (name(told.model) or "").removeprefix("models/") or None
+    if (agent := name(told.agent)) is not None:
+        answer.model = answer.model or agent
+        answer.background = True
     answer.take_usage(told.usage)
     status = name(told.status)
     answer.pending = status in _PENDING
