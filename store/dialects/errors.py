@@ -74,8 +74,9 @@ def error_of(value: Any) -> CallError | None:
     kind = kind or _text(value.get("error_type")) or (_text(value.get("__type")) or "").rpartition("#")[2] or None
     if kind is None and isinstance(detail, dict):
         kind = _text(detail.get("type")) or _word(detail.get("status"))
-        code = code or _text(detail.get("code"))
     code = _text(details.get("code")) or _text(value.get("code")) or _text(value.get("error_code"))  # Databricks
+    if code is None and isinstance(detail, dict):
+        code = _text(detail.get("code"))
     code = code or _text(value.get("err_code")) or _text(base.get("status_code")) or _text(value.get("statusCode"))
     if code is not None and len(code) == _STATUS_LONG and code.isdecimal():
         code = _within(details) or code
