@@ -80,8 +80,11 @@ def read(
             method, path, _model_in(query) if query else None, request_headers, request, status, response_headers,
             response, counting,
         )  # fmt: skip
-        type_ = type_behind(path, response) if name == "bedrock" else None
-        reading = read_exchange(_spoken(name, path, status, response), *exchange, type_=type_)
+        spoken = _spoken(name, path, status, response)
+        if name == "bedrock":
+            reading = read_exchange(spoken, *exchange, type_behind(path, response))
+        else:
+            reading = read_exchange(spoken, *exchange)
         if not _tells_tokens(reading) and name not in LEFT_TO_THE_BODY and status is not None and status < 400:
             # A configuration, or a path, may be wrong about who answers; what the answer is made of is not.
             found = format_in(response)

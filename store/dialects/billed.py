@@ -15,7 +15,7 @@ from store.call import NO_UNITS, CallType, Portion, Units
 from store.dialects import cut_json
 from store.dialects.answer import Answer, Counted, Told
 from store.dialects.counts import Counts, name
-from store.dialects.dialect import Asked
+from store.dialects.dialect import Asked, AskedForLater
 from store.dialects.document import Document
 from store.dialects.openai_usage import seconds_of
 from store.dialects.shape import NOT_JSON
@@ -84,9 +84,9 @@ def _of_videos(asked: Asked) -> Told:
         length = how.get("durationSeconds")
         samples = how.get("sampleCount")
         number = 1 if samples is None else Counts().of(samples) or 0
-    elif isinstance(asked.bedrock_input, dict):
-        how = asked.bedrock_input.get("videoGenerationConfig")
-        length = how.get("durationSeconds") if isinstance(how, dict) else asked.bedrock_input.get("duration")
+    elif isinstance(asked, AskedForLater) and isinstance(asked.model_input, dict):
+        how = asked.model_input.get("videoGenerationConfig")
+        length = how.get("durationSeconds") if isinstance(how, dict) else asked.model_input.get("duration")
         length = length.removesuffix("s") if isinstance(length, str) else length
     else:
         return {}

@@ -24,8 +24,6 @@ class Asked(msgspec.Struct):
     request_metadata: Any = msgspec.field(name="requestMetadata", default=None)  # bedrock
     labels: Any = None  # vertex
     model_id: Any = None  # watsonx
-    bedrock_model: Any = msgspec.field(name="modelId", default=None)  # of what it makes while nobody waits
-    bedrock_input: Any = msgspec.field(name="modelInput", default=None)
     input: msgspec.Raw = msgspec.Raw()
     text: msgspec.Raw = msgspec.Raw()  # what to speak, at xAI
     n: Any = None  # images
@@ -34,6 +32,13 @@ class Asked(msgspec.Struct):
     session: msgspec.Raw = msgspec.Raw()
     document_annotation_format: Any = None
     bbox_annotation_format: Any = None
+
+
+class AskedForLater(Asked):
+    """A request to Bedrock for what a model shall make while nobody waits."""
+
+    model: Any = msgspec.field(name="modelId", default=None)
+    model_input: Any = msgspec.field(name="modelInput", default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from store.dialects.call_types import (
     streams_by_path,
 )
 from store.dialects.counts import name
-from store.dialects.dialect import Asked, Dialect
+from store.dialects.dialect import Asked, AskedForLater, Dialect
 from store.dialects.document import Document, Form
 from store.dialects.errors import error_in
 from store.dialects.labels import labels_in
@@ -40,6 +40,7 @@ _ESTIMATED = frozenset(("chat", "completion", "embedding"))
 _WINDOWS = (1024, 8192)  # how much of the end of a stream to read before reading all of it
 _NOT_COUNTED = Counted(None)
 _asked = Shape(Asked)
+_asked_for_later = Shape(AskedForLater)
 
 
 class _Session(msgspec.Struct):
@@ -66,9 +67,10 @@ def read_exchange(
 
     `type_`: where something else than method and path tells it.
     """
-    type_ = type_ or call_type(method, path)
+    if type_ is None:
+        type_ = call_type(method, path)
     labels = labels_in(request_headers)
-    asked = _request(request, request_headers)
+    asked = _request(path, request, request_headers)
     if asked is not None:
         dialect.label(labels, asked)
     form: Form = response.form
@@ -147,7 +149,7 @@ def _is_charged(method: str, path: str, answer: Answer) -> bool:
 
 def _requested(path: str, asked: Asked | None) -> str | None:
     """The model that was asked for. What a path asks of a model, no body changes."""
-    told = None if asked is None else name(asked.model) or name(asked.model_id) or name(asked.bedrock_model)
+    told = None if asked is None else name(asked.model) or name(asked.model_id)
     return model_in_path(path) or told or deployment_in_path(path)
 
 
@@ -158,11 +160,13 @@ def _in_headers(path: str, headers: Headers) -> str | None:
     return next((value for header, value in headers if header in ("ai-language-model-id", "ai-model-id")), None)
 
 
-def _request(request: Document, headers: Headers) -> Asked | None:
+def _request(path: str, request: Document, headers: Headers) -> Asked | None:
     """The members of a JSON body or of a form that say something about the call."""
     form = request.form
     if form == "json":
         asked = _asked.read(request)[0]
+        if asked is not None and asked.model is None and path.endswith("/async-invoke"):
+            return _asked_for_later.read(request)[0]
         if asked is not None and asked.model is None and asked.session:
             asked.model = _model_of_session(asked.session)
         return asked
