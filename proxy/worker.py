@@ -49,7 +49,7 @@ class Worker:
         boot_id = new_boot_id()
         # The page of counts is there before the directory can be seen, so no reader finds one without the other.
         self._tally = Tally(config.store.data_dir, boot_id)
-        self._directory = directory = _claimed(config.store.data_dir, boot_id)
+        self._directory = directory = _claimed(config.store.data_dir, boot_id, self._tally)
         room = Room(config.store.data_dir, config.store.low_space, holds_ballast=True)
         patience_s = config.proxy.journal_wait_ms / 1000 / 2  # a call waits for its beginning, and for its end
         self._journal = Journal(directory, self._tally, patience_s=patience_s, room=room)
@@ -103,13 +103,14 @@ class Worker:
         self._directory.release()
 
 
-def _claimed(data_dir: Path, boot_id: str) -> OwnDirectory:
+def _claimed(data_dir: Path, boot_id: str, tally: Tally) -> OwnDirectory:
     """A full disk keeps nobody from serving: the notes wait in memory until there is room for their directory."""
     try:
         return claim(data_dir, boot_id)
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
+        tally.tell_without_room(data_dir)
         return claim_later(data_dir, boot_id)
 
 

@@ -17,7 +17,7 @@ import msgspec
 from proxy.journal import directory
 from proxy.journal.notes import Asked, Ended, Note, Started, Told, decode
 from proxy.journal.segment import HEADER_SIZE, Damage, scan, size_of_first
-from proxy.journal.tally import counting, has_tally, read_tally, remove_tally
+from proxy.journal.tally import counting, has_tally, read_tally, remove_tally, without_room
 from store.metering import Noted
 
 log = logging.getLogger("tollbook.journal")
@@ -256,16 +256,21 @@ class Journals:
 
 
 def begun(data_dir: Path, besides: Container[str]) -> list[Run]:
-    """The runs that have a directory, without these; nothing of them is read yet."""
+    """The runs that have a directory, and those for which there was no room, without these; nothing of them is read
+    yet."""
+    journal = data_dir / directory.JOURNAL
     try:
-        entries = list(os.scandir(data_dir / directory.JOURNAL))
+        entries = list(os.scandir(journal))
     except FileNotFoundError:
-        return []
-    return [
-        Run(entry.name, Path(entry.path))
+        entries = []
+    found = {
+        entry.name: Run(entry.name, Path(entry.path))
         for entry in entries
         if not entry.name.startswith(".") and entry.name not in besides and entry.is_dir(follow_symlinks=False)
-    ]
+    }
+    for boot_id in without_room(data_dir, besides):
+        found.setdefault(boot_id, Run(boot_id, journal / boot_id))
+    return list(found.values())
 
 
 def _read_again(fd: int, place: _Place) -> Note | None:

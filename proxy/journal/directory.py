@@ -6,6 +6,7 @@ it lives: a lock that can be taken means the worker is gone, however it went. `0
 
 import fcntl
 import os
+import re
 import secrets
 import time
 from dataclasses import dataclass
@@ -15,11 +16,17 @@ from proxy.journal.segment import SUFFIX
 
 JOURNAL = "journal"
 LOCK = "lock"
+_BOOT_ID = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")
 
 
 def new_boot_id() -> str:
     """A name for one run of one worker: sorts by time, never repeats."""
     return f"{time.time_ns() // 1_000_000:012x}-{secrets.token_hex(4)}"
+
+
+def is_boot_id(name: str) -> bool:
+    """Whether it is such a name."""
+    return _BOOT_ID.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)

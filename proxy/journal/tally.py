@@ -12,24 +12,25 @@ import os
 import struct
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from proxy.journal.directory import held
+from proxy.journal.directory import held, is_boot_id
 from proxy.journal.ladder import Step
 from proxy.journal.page import mapped
 
 FIELDS = (
     "received", "ended", "malformed", "late_notes", "lost_notes", "late_heads", "turned_away", "stalls",
-    "longest_stall_ms", "step", "step_since_us",
+    "longest_stall_ms", "step", "step_since_us", "without_room_in",
 )  # fmt: skip
 """received: calls noted as started; ended: calls noted as ended; malformed: requests the HTTP parser refused;
 late_notes: notes a client did not wait for, because the disk was too slow; lost_notes: calls of which a note was
 given up; late_heads: requests whose headers did not come in time; turned_away: connections past max_connections;
 stalls: how often the loop stood still (`proxy/loop_watch.py`); longest_stall_ms: the longest of them;
 step: how much is kept (`proxy/journal/ladder.py`); step_since_us: since when, microseconds since the epoch, 0 when it
-always was so.
+always was so; without_room_in: the identity of the data directory in which there was no room for the worker's journal
+when it began, else 0: such a page may be all that is ever seen of it.
 
 New ones stand last: pages that an earlier version left are read, too."""
 
@@ -79,6 +80,10 @@ class Tally:
         """Add to one count; returns the new number."""
         return self._tell(field, self._counts[field] + amount)
 
+    def tell_without_room(self, data_dir: Path) -> None:
+        """There is no directory by which the store could find this run: it is to look for this page."""
+        self._tell("without_room_in", _identity(data_dir))
+
     def stand_on(self, step: Step) -> bool:
         """Tell the step of the ladder; whether it is another than before."""
         if self._counts["step"] == step:
@@ -121,6 +126,30 @@ def read_tally(data_dir: Path, boot_id: str) -> dict[str, int] | None:
 def counting(data_dir: Path, boot_id: str) -> bool:
     """Whether the worker lives that counts on this page; also when somebody removed its journal."""
     return held(_known_dir(data_dir) / boot_id)
+
+
+def without_room(data_dir: Path, besides: Container[str]) -> list[str]:
+    """The runs that began without room for a directory in this data directory, without these, living or not."""
+    folder = _known_dir(data_dir)
+    try:
+        names = [name for name in os.listdir(folder) if is_boot_id(name) and name not in besides]
+    except FileNotFoundError:
+        return []
+    if not names:
+        return []
+    # Another data directory may have had this one's name, and its pages may still be there.
+    ours = _identity(data_dir)
+    return [name for name in names if ours and (read_tally(data_dir, name) or {}).get("without_room_in") == ours]
+
+
+def _identity(data_dir: Path) -> int:
+    """Tells one directory from another of the same name; 0 when it cannot be told."""
+    try:
+        about = data_dir.stat()
+    except OSError:
+        return 0
+    told = hashlib.sha256(f"{about.st_dev}:{about.st_ino}".encode()).digest()
+    return int.from_bytes(told[:8], "little")
 
 
 def has_tally(data_dir: Path, boot_id: str) -> bool:

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from proxy.config.model import Config, Proxy, Store
-from proxy.journal.directory import segments
-from proxy.journal.tally import read_tally, remove_tally
+from proxy.journal.directory import new_boot_id, segments
+from proxy.journal.tally import Tally, read_tally, remove_tally
 from proxy.journal.writer import Journal
 from proxy.worker import Worker
 from store.health import LiveCounts
@@ -65,6 +65,38 @@ async def test_lost_calls_are_counted(tmp_path: Path, missing: int) -> None:
     run.die()
     counters = await ingested(tmp_path)
     assert (counters["received"], counters["stored"], counters["lost.unwritten"]) == (2 + missing, 2, missing)
+
+
+async def test_lost_calls_of_a_worker_that_never_had_a_directory(tmp_path: Path) -> None:
+    """A worker that begins without room for its journal is known by its page: open while it lives, then lost, once."""
+    tally = Tally(tmp_path, boot_id := new_boot_id())
+    tally.tell_without_room(tmp_path)
+    tally.count("received", 3)
+    tally.count("ended", 2)
+    tally.count("lost_notes", 1)
+    ingest = an_ingest(tmp_path)
+    try:
+        live = ingest.live()
+        assert (live.received, live.open, balanced(live)) == (3, 1, True)
+    finally:
+        await asyncio.to_thread(ingest.stop)
+    tally.close()
+    for _ in range(2):
+        counters = await ingested(tmp_path)
+        assert (counters["received"], counters["lost.disk"], counters["lost.unwritten"]) == (3, 1, 2)
+    assert read_tally(tmp_path, boot_id) is None
+
+
+async def test_pages_of_another_data_directory_are_let_alone(tmp_path: Path) -> None:
+    """A worker that found room, or that served a directory that had this one's name before, is none that was lost."""
+    (tmp_path / "before").mkdir()
+    for without_room in (False, True):
+        tally = Tally(tmp_path, new_boot_id())
+        tally.count("received", 3)
+        if without_room:
+            tally.tell_without_room(tmp_path / "before")
+        tally.close()
+    assert (await ingested(tmp_path)).get("received", 0) == 0
 
 
 async def test_lost_calls_after_a_power_cut(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,16 @@ class Asking:
     async def asked(self, path: str) -> dict[str, Any]:
         """The same, read."""
         return dict(json.loads(await self.told(path)))
+
+    async def rows(self) -> list[dict[str, Any]]:
+        """All of them, page by page."""
+        found: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self.asked("/api/logs?limit=1000" + (f"&cursor={cursor}" if cursor else ""))
+            found += page["logs"]
+            cursor = page["next"]
+        return found
 
     async def stands_on(self, step: str) -> dict[str, Any]:
         """What health says once it tells this step; calls go on meanwhile, so that the disk is tried."""
@@ -211,6 +221,44 @@ async def test_what_was_in_memory_only_is_lost_with_its_worker_and_counted(
 
 
 @pytest.mark.timeout(120)
+async def test_a_worker_that_never_had_room_is_counted(raw_upstream: OpenUpstream, tmp_path: Path) -> None:
+    """Calls of a worker that began where no file can be made, and died before one could, are counted as lost."""
+    upstream = await raw_upstream(sized(ANSWER, b"Content-Type: application/json"))
+    config = tmp_path / "config.toml"
+    config.write_text(f'[upstreams.groq]\nbase_url = "{upstream.url}"\n')
+    with small_disk(tmp_path / "disk", "12m,nr_inodes=100") as disk:
+        served = await serve(disk / "data", config)
+        try:
+            async with aiohttp.ClientSession() as session:
+                client = Asking(session, served.proxy, served.dashboard, disk)
+                await client.ask()
+                await client.settled()
+                store = served.child("store")
+                store.suspend()  # it would make room by removing what it has read
+                with suppress(OSError):
+                    for number in range(100):
+                        (disk / f"others-{number}").touch()
+                for _ in range(2):
+                    worker = served.child("worker")
+                    worker.kill()
+                    await served.another("worker", worker)
+                    for _ in range(7):
+                        await client.ask()
+                assert len(list((disk / "data" / "journal").iterdir())) == 1
+                for other in disk.glob("others-*"):
+                    other.unlink()
+                store.resume()
+                await client.stands_on("full")
+                health = await client.settled()
+                rows = (await client.asked("/api/logs?limit=1000"))["logs"]
+        finally:
+            await served.stop()
+    assert balanced(health)
+    assert health["received"] == len(client.ids) == len(rows) + health["lost"]["total"]
+    assert health["lost"]["total"] == health["lost"]["unwritten"] == 7
+
+
+@pytest.mark.timeout(120)
 async def test_refused_rather_than_unrecorded(raw_upstream: OpenUpstream, tmp_path: Path) -> None:
     """With `on_store_failure = "refuse"` calls are refused while they could only be kept in memory, and no longer."""
     upstream = await raw_upstream(sized(ANSWER, b"Content-Type: application/json"))
@@ -258,7 +306,7 @@ async def test_a_full_disk_under_the_book_alone(raw_upstream: OpenUpstream, tmp_
         health = await client.settled()
         assert (health["stored"], health["lost"]["total"]) == (len(client.ids), 0)
         assert health["ladder"]["book_error"] is None
-        rows = (await client.asked("/api/logs?limit=1000"))["logs"]
+        rows = await client.rows()
         assert sorted(row["id"] for row in rows) == sorted(client.ids)
         assert {row["tokens"]["total"] for row in rows} == {15}
         left_out = (await client.asked("/api/logs?anomaly=bodies_left_out&limit=1000"))["logs"]
