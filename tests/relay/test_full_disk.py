@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from proxy.config.model import Config, Proxy, Store
 from proxy.journal.ladder import Step
 from proxy.journal.tally import read_tally
+from proxy.journal.writer import Journal
 from tests.house import open_house, upstreams
 from tests.journal.test_writer import small_disk
 from tests.relay.conftest import OpenUpstream
@@ -218,6 +220,40 @@ async def test_what_was_in_memory_only_is_lost_with_its_worker_and_counted(
     assert health["lost"]["total"] == health["lost"]["unwritten"] >= 30
     assert set(kept) <= {row["id"] for row in rows} <= set(client.ids)
     assert len(client.ids) == len(rows) + health["lost"]["total"]
+
+
+@pytest.mark.timeout(120)
+async def test_what_no_memory_holds_either_is_lost_and_counted(
+    raw_upstream: OpenUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that stays full calls are lost once the memory for notes is full: answered all the same, counted
+    exactly, told everywhere; with room the last of them are rows, and nothing more is lost."""
+    monkeypatch.setattr("proxy.worker.Journal", partial(Journal, memory_bytes=100_000))
+    upstream = await raw_upstream(sized(ANSWER, b"Content-Type: application/json"))
+    async with on_a_small_disk(tmp_path, upstream.url) as client:
+        await client.filled(0, "memory")
+        while (health := await client.asked("/api/health"))["ladder"]["step"] != "losing":
+            await asyncio.to_thread(fill, client.disk)
+            for _ in range(50):
+                await client.ask()
+        health = await client.asked("/api/health")
+        assert balanced(health)
+        assert health["lost"] == {"total": health["lost"]["disk"], "disk": health["lost"]["disk"]}
+        assert "calls are being lost" in await client.told("/health")
+        assert 'tollbook_ladder_step{step="losing"} 1.0' in await client.told("/metrics")
+        await client.empty()
+        await client.stands_on("full")
+        kept = await client.ask()
+        health = await client.settled()
+        lost = health["lost"]["disk"]
+        assert balanced(health)
+        assert (health["received"], health["lost"]["total"]) == (len(client.ids), lost)
+        assert f'tollbook_calls_lost_total{{reason="disk"}} {float(lost)}' in await client.told("/metrics")
+        rows = [row["id"] for row in await client.rows()]
+        assert kept in rows
+        assert set(rows) <= set(client.ids)
+        assert len(client.ids) == len(rows) + lost
+        assert lost > 0
 
 
 @pytest.mark.timeout(120)
