@@ -7,7 +7,9 @@ import signal
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ from tests.conservation.oracle import EARLIER
 from tests.conservation.rounds import run
 from tests.house import House, open_house
 from tests.prune.pruning import days
-from tests.relay.served import ROOT, serve
+from tests.relay.served import ROOT, Served, serve
 
 LONG_AGO = NOON_US - days(400)
 
@@ -168,49 +170,76 @@ async def prune(data_dir: Path, config: Path) -> asyncio.subprocess.Process:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("serving", [False, True], ids=["alone", "while serve runs"])
-async def test_killed(tmp_path: Path, serving: bool) -> None:
-    """kill -9 in the middle: the book is whole, its sums are as before, and the next pruning removes the rest."""
-    data_dir, config = tmp_path / "data", tmp_path / "tollbook.toml"
+@dataclass
+class Cut:
+    """A pruning that somebody killed in the middle."""
+
+    data_dir: Path
+    config: Path
+    served: Served | None
+    before: dict[str, list[tuple[Any, ...]]]  # all sums
+    said: bytes  # by the command, on stderr
+    left: int  # calls
+
+
+def sums(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
+    with closing(sqlite3.connect(f"file:{data_dir / BOOK_FILE}?mode=ro", uri=True)) as connection:
+        return all_sums(connection)
+
+
+@asynccontextmanager
+async def cut(folder: Path, *, serving: bool) -> AsyncIterator[Cut]:
+    """On a machine that is busy the middle may be over before it is seen: then nothing is left."""
+    data_dir, config = folder / "data", folder / "tollbook.toml"
+    data_dir.mkdir(mode=0o700, parents=True)
     config.write_text('[store]\nkeep_calls = "40d"\nkeep_bodies = "10d"\n')
-    data_dir.mkdir(mode=0o700)
     a_book(data_dir, old(12_000))
-
-    def sums() -> dict[str, list[tuple[Any, ...]]]:
-        with closing(sqlite3.connect(f"file:{data_dir / BOOK_FILE}?mode=ro", uri=True)) as connection:
-            return all_sums(connection)
-
-    before = sums()
+    before = sums(data_dir)
     served = await serve(data_dir, config) if serving else None
     try:
         command = await prune(data_dir, config)
-        for _ in range(6000):
-            if 0 < one(data_dir, "select count(*) from calls") < 12_000:
-                break
+        while command.returncode is None and one(data_dir, "select count(*) from calls") == 12_000:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         victim = command if served is None else served.child("store")
-        victim.kill()
-        _, said = await asyncio.wait_for(command.communicate(), 60)
-        left = one(data_dir, "select count(*) from calls")
-        assert 0 < left < 12_000
-        if served is not None:
-            assert b"Run it again" in said
-            await served.asked("/api/health")
-        assert one(data_dir, "pragma integrity_check") == "ok"
-        assert sums() == before
-        with closing(sqlite3.connect(data_dir / BOOK_FILE)) as connection:
-            assert mark(connection, CALLS_FROM)
-        again = await prune(data_dir, config)
-        out, said = await asyncio.wait_for(again.communicate(), 60)
-        assert (again.returncode, said) == (0, b"")
-        told = orjson.loads(out)
-        assert (told["finished"], told["calls"]) == (True, left)
-        assert one(data_dir, "select count(*) from calls") == 0
-        assert one(data_dir, "select count(*) from bodies", BODIES_FILE) == 0
-        assert sums() == before
+        with suppress(ProcessLookupError):
+            victim.kill()
+        _, said = await asyncio.wait_for(command.communicate(), 120)
+        yield Cut(data_dir, config, served, before, said, one(data_dir, "select count(*) from calls"))
     finally:
         if served is not None:
             await served.stop(signal.SIGKILL)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("serving", [False, True], ids=["alone", "while serve runs"])
+async def test_killed(tmp_path: Path, serving: bool) -> None:
+    """kill -9 in the middle: the book is whole, its sums are as before, and the next pruning removes the rest."""
+    for attempt in range(10):
+        async with cut(tmp_path / str(attempt), serving=serving) as found:
+            if found.left:
+                await is_whole_and_goes_on(found)
+                return
+    raise AssertionError("no pruning was seen in its middle")
+
+
+async def is_whole_and_goes_on(found: Cut) -> None:
+    data_dir, left = found.data_dir, found.left
+    assert 0 < left < 12_000
+    if found.served is not None:
+        assert b"Run it again" in found.said
+        await found.served.asked("/api/health")
+    assert one(data_dir, "pragma integrity_check") == "ok"
+    assert sums(data_dir) == found.before
+    with closing(sqlite3.connect(data_dir / BOOK_FILE)) as connection:
+        assert mark(connection, CALLS_FROM)
+    again = await prune(data_dir, found.config)
+    out, said = await asyncio.wait_for(again.communicate(), 120)
+    assert (again.returncode, said) == (0, b"")
+    told = orjson.loads(out)
+    assert (told["finished"], told["calls"]) == (True, left)
+    assert one(data_dir, "select count(*) from calls") == 0
+    assert one(data_dir, "select count(*) from bodies", BODIES_FILE) == 0
+    assert sums(data_dir) == found.before
 
 
 def test_ages_are_of_the_clock(tmp_path: Path) -> None:
