@@ -23,9 +23,13 @@ _INVOCATION = re.compile(
     r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)$"
 )  # bedrock
 _RUN = re.compile(  # cloudflare, hugging face
-    r"/(?:ai/run|hf-inference/models)/(.+?)(?:/pipeline/[^/]+|/v1/chat/completions)?$"
+    r"/(?:ai/run|workers-ai|hf-inference/models)/(.+?)(?:/pipeline/[^/]+|/v1/chat/completions)?$"
 )
 _PREDICTION = re.compile(r"/models/([^/]+/[^/]+)/predictions$")  # replicate
+# Where the model stands in a header, in the query or under another name, whatever `model` a body has beside it.
+_ELSEWHERE = re.compile(
+    r"/(?:ai/[a-z]+-model|async-invoke|listen|speak|v2/transcript|speech-to-text|text-to-speech/.+)/?$"
+)
 _OWNED = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._+-]*(?:/[A-Za-z0-9][A-Za-z0-9._+-]*)*")  # with its owner before it
 _ID = re.compile(r"[A-Za-z0-9._:+-]+|arn:[A-Za-z0-9._:/+-]+")
 _ARN_OF_A_MODEL = re.compile(r"^arn:[^:/]+:bedrock:[^:/]*:[^:/]*:(?:foundation-model|inference-profile)/")
@@ -53,7 +57,9 @@ class _Style(NamedTuple):
 _METHODS = _Style(_METHOD, _NAME, ("models/",), ("models", ":"))
 _INVOKED = _Style(_INVOCATION, _ID, ("/model/",), ("/model",))
 _DEPLOYED = _Style(_DEPLOYMENT, _NAME, ("deployments/", "engines/"), ("deployments", "engines"))
-_RUNNING = _Style(_RUN, _OWNED, ("ai/run/", "hf-inference/models/"), ("ai/run", "hf-inference"))
+_RUNNING = _Style(
+    _RUN, _OWNED, ("ai/run/", "workers-ai/", "hf-inference/models/"), ("ai/run", "workers-ai", "hf-inference")
+)
 _PREDICTED = _Style(_PREDICTION, _OWNED, ("models/",), ("predictions",))
 _STYLES = {
     "gemini": (_METHODS,),
@@ -71,10 +77,15 @@ _STYLES = {
 
 
 def in_path(dialect: str, path: str) -> tuple[str, ...] | None:
-    """The models that the path names; None when they stand in the body. Of a path that is not clear, none."""
+    """The models that the path names; None when they stand in the body. Of a path that is not clear, none.
+
+    None of those either that name their models in neither: such calls are not for keys with a list.
+    """
     styles = _STYLES.get(dialect, (_DEPLOYED, _RUNNING, _PREDICTED))
     # An upstream may decode a path, and take great letters for small ones: it may see a name where we see none.
     plain = unquote(path).lower()
+    if _ELSEWHERE.search(plain) is not None:
+        return ()
     found = [(style, name) for style in styles for name in style.place.findall(path)]
     if not found:
         return () if "%" in plain or any(sign in plain for style in styles for sign in style.signs) else None
