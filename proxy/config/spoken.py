@@ -26,7 +26,7 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
         r"/(services/(aigc|embeddings|rerank)/.+|api/v1/(tasks/[^/]+|apps/[^/]+/completion))",
         "enveloped",
     ),  # Qwen's, at DashScope
-    (r"/ai/run/.+", "enveloped"),  # Cloudflare
+    (r"/(ai/run|workers-ai)/.+", "enveloped"),  # Cloudflare
     (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
     (r"/ai/(language|embedding|image|reranking)-model", "ai_sdk"),  # Vercel's gateway
     (r"/audio/(transcriptions|translations|speech)", "openai"),

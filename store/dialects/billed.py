@@ -43,6 +43,10 @@ def units_of(
         if characters is None and asked is not None:
             characters = _length(asked.input or asked.text)
         told["characters"] = characters
+    elif type_ == "image" and "images" not in told and _answers_an_image(headers):
+        told["images"] = 1
+    elif type_ == "other" and not told and (characters := _in_headers(headers)) is not None:
+        told["characters"] = characters
     if asked is not None:
         if type_ == "image" and not told.get("images") and response.cut:
             told["images"] = _made(response, asked)
@@ -68,6 +72,10 @@ def _in_headers(headers: Headers) -> int | None:
     found = {name: value for name, value in headers if name in _CHARACTERS}
     counted = (Counts().of(found[name]) for name in _CHARACTERS if name in found)
     return next(filter(None, counted), None)
+
+
+def _answers_an_image(headers: Headers) -> bool:
+    return any(name == "content-type" and value.startswith("image/") for name, value in headers)
 
 
 def _length(raw: msgspec.Raw) -> int | None:

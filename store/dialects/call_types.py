@@ -22,13 +22,13 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/services/aigc/(text2image|image2image|image-generation)/[^/]+", "image"),
     (r"/services/embeddings/[^/]+/[^/]+", "embedding"),
     (r"/services/rerank/[^/]+/[^/]+", "rerank"),
-    (r"/ai/run/.*rerank[^/]*", "rerank"),
-    (r"/ai/run/.*(/bge-|embed)[^/]*", "embedding"),
-    (r"/ai/run/.*(whisper|/deepgram/(nova|flux))[^/]*", "transcription"),
-    (r"/ai/run/.*(flux|diffusion|dreamshaper|lucid|phoenix)[^/]*", "image"),
-    (r"/ai/run/.*(melotts|aura)[^/]*", "speech"),
-    (r"/ai/run/.*(resnet|distilbert|detr|m2m100|indictrans)[^/]*", "other"),
-    (r"/ai/run/.+", "chat"),
+    (r"/(ai/run|workers-ai)/.*rerank[^/]*", "rerank"),
+    (r"/(ai/run|workers-ai)/.*(/bge-|embed)[^/]*", "embedding"),
+    (r"/(ai/run|workers-ai)/.*(whisper|/deepgram/(nova|flux))[^/]*", "transcription"),
+    (r"/(ai/run|workers-ai)/.*(flux|diffusion|dreamshaper|lucid|phoenix)[^/]*", "image"),
+    (r"/(ai/run|workers-ai)/.*(melotts|aura)[^/]*", "speech"),
+    (r"/(ai/run|workers-ai)/.*(resnet|distilbert|detr|m2m100|indictrans)[^/]*", "other"),
+    (r"/(ai/run|workers-ai)/.+", "chat"),
     (r"/v1/(agent|(async/)?sonar)", "chat"),
     (r"/responses(/compact)?", "chat"),
     (r"/responses/input_tokens", "count_tokens"),
@@ -76,7 +76,7 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(audio/transcriptions|stt|speech-to-text|listen|transcriptions:transcribe)", "transcription"),
     (r"/audio/translations", "translation"),
     (r"/moderations", "moderation"),
-    (r"/rerank(ing)?", "rerank"),
+    (r"/(rerank(ing)?|ranking)", "rerank"),
     (r"/(batches|batch/jobs)", "batch"),
     (r"/models/(?!(load|unload|download)/?$).+", "other"),  # of one of them; nobody says what
 )
@@ -102,7 +102,7 @@ _BELOW_OTHERS = re.compile(r".*/(threads|vector_stores|assistants|containers|ope
 _RUN = re.compile(r".*/threads(/[^/]+)?/runs(/[^/]+/submit_tool_outputs)?/?")  # of an assistant
 _WORK = re.compile(
     r".*/(ocr|decisions|predictions|predict|classif(y|ications)|score|pooling|conversations(/[^/]+(/restart)?)?"
-    r"|models/[^/:]+:predictLongRunning|async-invoke|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream)/?"
+    r"|sound-generation|music|speech-to-speech/[^/]+(/stream)?|models/[^/:]+:predictLongRunning|async-invoke|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream)/?"
     r"|/?"  # of an endpoint of Hugging Face
 )
 
@@ -165,7 +165,7 @@ _MODEL_IN_PATH = tuple(
         r"/(?:serving-)?endpoints/([^/]+)/(?:invocations|invocations-response-stream)",
         r"/models/([^/]+/[^/]+)/predictions",
         r"/workflows/(.+)/text_to_image",
-        r"/ai/run/(.+?)",
+        r"/(?:ai/run|workers-ai)/(.+?)",
         r"/hf-inference/models/(.+?)(?:/pipeline/[^/]+|/v1/chat/completions)?",
     )
 )
