@@ -28,7 +28,7 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
     ),  # Qwen's, at DashScope
     (r"/(ai/run|workers-ai)/.+", "enveloped"),  # Cloudflare
     (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
-    (r"/ai/(language|embedding|image|reranking)-model", "ai_sdk"),  # Vercel's gateway
+    (r"/(ai/(language|embedding|image|reranking)-model|v1/evaluate)", "ai_sdk"),  # Vercel's gateway
     (r"/audio/(transcriptions|translations|speech)", "openai"),
     (r"/(listen|speech-to-text|stt|transcriptions:transcribe|t2a_v2|v2/transcript(/[^/]+)?)", "sound"),
     (r"/messages(/count_tokens)?", "anthropic"),

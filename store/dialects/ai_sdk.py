@@ -34,6 +34,7 @@ class Piece(Answered, rename="camel"):
     """A whole answer, or a part of a stream, of which each text has an id of its own."""
 
     type: Any = None
+    model: Any = None  # of an evaluation
     finish_reason: Any = None
     usage: msgspec.Raw = msgspec.Raw()
     response: Answered | None = None
@@ -47,6 +48,7 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     if answered is not None:
         answer.id = answer.id or name(answered.id)
         answer.model = answer.model or name(answered.model_id)
+    answer.model = answer.model or name(piece.model)
     answer.take_usage(piece.usage)
     if piece.finish_reason is not None:
         told = piece.finish_reason
