@@ -82,7 +82,7 @@ def read(
         )  # fmt: skip
         spoken = _spoken(name, path, status, response)
         if name == "bedrock":
-            reading = read_exchange(spoken, *exchange, type_behind(path, response))
+            reading = read_exchange(spoken, *exchange, type_behind(path, response_headers, response))
         else:
             reading = read_exchange(spoken, *exchange)
         if not _tells_tokens(reading) and name not in LEFT_TO_THE_BODY and status is not None and status < 400:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from proxy.journal.notes import Headers
 from store.anomalies import Anomaly
 from store.call import CallType, Tokens
 from store.dialects.answer import Answer, Counted
@@ -35,18 +36,21 @@ class _Made(msgspec.Struct):
 
 
 _made = Shape(_Made)
+_COUNT = "x-amzn-bedrock-"
 
 
-def type_behind(path: str, response: Document) -> CallType | None:
+def type_behind(path: str, headers: Headers, response: Document) -> CallType | None:
     """The type of a call by its answer, where the path names no model of a maker but a profile or a deployment."""
     if not path.rstrip("/").endswith("/invoke") or "." in (model_in_path(path) or ".") or response.form != "json":
         return None
     made = _made.read(response)[0]
-    if made is None:
-        return None
-    if bytes(made.embedding) or bytes(made.embeddings):
+    if made is not None and (bytes(made.embedding) or bytes(made.embeddings)):
         return "embedding"
-    return "image" if bytes(made.images) else None
+    if made is not None and bytes(made.images):
+        return "image"
+    # An answer that was not kept whole may miss them; then the counts tell, of which an embedding has one.
+    counted = {name.removeprefix(_COUNT) for name, _ in headers if name.startswith(_COUNT)} if response.cut else set()
+    return "embedding" if "input-token-count" in counted and "output-token-count" not in counted else None
 
 
 class Stop(msgspec.Struct, rename="camel"):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from store.dialects import Document
+from store.dialects import Document, read
 from store.dialects.recognised import format_in
 
 
@@ -56,3 +56,15 @@ def test_a_stream_is_recognised_by_its_first_pieces() -> None:
     assert format_in(Document(b'{"a":1}\n{"model":"m","created_at":"x","done":false}\n')) == "ollama"
     assert format_in(Document(b'data: {"a":1}\n\n' * 9)) is None
     assert format_in(Document(b"text")) is None
+
+
+def test_an_embedding_behind_a_profile_that_was_not_kept() -> None:
+    """Where the vectors were not kept, it is the one count in the headers that tells an embedding from a chat."""
+    target = "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Aapplication-inference-profile%2Fabc123/invoke"
+    counts = {"x-amzn-bedrock-input-token-count": "7", "x-amzn-bedrock-output-token-count": "2"}
+    cut = Document(b'{"embedding": [0.1, ', b"0.2]}", cut=True)
+    types = [
+        read("bedrock", "POST", target, (), Document(b"{}"), 200, tuple(told.items()), cut).type
+        for told in (counts, dict(list(counts.items())[:1]))
+    ]
+    assert types == ["chat", "embedding"]
