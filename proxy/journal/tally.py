@@ -34,8 +34,8 @@ when it began, else 0: such a page may be all that is ever seen of it.
 
 New ones stand last: pages that an earlier version left are read, too."""
 
-_CELL = struct.Struct("<Q")
-_SIZE = _CELL.size * len(FIELDS)
+_CELL = struct.Struct("=Q")
+_PLACE = {field: place for place, field in enumerate(FIELDS)}
 
 
 def tally_dir(data_dir: Path) -> Path:
@@ -71,7 +71,9 @@ class Tally:
     def __init__(self, data_dir: Path, boot_id: str) -> None:
         path = tally_dir(data_dir) / boot_id
         self._fd = fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        self._page = mapped(fd, _SIZE, path)
+        self._page = mapped(fd, _CELL.size * len(FIELDS), path)
+        # Each count is one store: `struct.pack_into` writes zeros first, and who looks just then would find no calls.
+        self._cells = memoryview(self._page).cast("Q")
         with contextlib.suppress(OSError):
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until we are gone: see `counting`
         self._counts = dict.fromkeys(FIELDS, 0)
@@ -94,7 +96,7 @@ class Tally:
 
     def _tell(self, field: str, value: int) -> int:
         self._counts[field] = value
-        _CELL.pack_into(self._page, _CELL.size * FIELDS.index(field), value)
+        self._cells[_PLACE[field]] = value
         return value
 
     def raise_to(self, field: str, value: int) -> None:
@@ -107,6 +109,7 @@ class Tally:
 
     def close(self) -> None:
         """Unmap the page; the file stays for the store to read and remove."""
+        self._cells.release()
         self._page.close()
         os.close(self._fd)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from proxy.journal.page import mapped
 from proxy.journal.tally import read_tally
+from proxy.keys.counted import CountedPage
 from tests.journal.test_writer import fill, small_disk
 
 _WRITES = """
@@ -34,6 +35,24 @@ tally.close()
 """
 
 
+_COUNTS_FAST = """
+import sys, time
+from pathlib import Path
+from proxy.journal.tally import Tally
+from proxy.keys.counted import CountedPage
+
+tally, page = Tally(Path(sys.argv[1]), "boot"), CountedPage(Path(sys.argv[1]))
+until = time.monotonic() + 0.5
+while time.monotonic() < until:
+    for number in range(1, 500):
+        told = tally.count("received")
+        page.write(float(told), told)
+print(told)
+tally.close()
+page.close()
+"""
+
+
 def run(script: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
 
@@ -52,6 +71,24 @@ def test_counting_goes_on_without_a_page(tmp_path: Path) -> None:
     done = run(_COUNTS, str(tmp_path))
     assert (done.returncode, done.stdout) == (0, "1 1.5 2\n"), done.stderr
     assert read_tally(tmp_path, "boot") is None
+
+
+def test_no_number_is_ever_read_half_written(tmp_path: Path) -> None:
+    """Who looks while others count sees numbers that only grow: a count of calls that fell would be a new beginning."""
+    page = CountedPage(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", _COUNTS_FAST, str(tmp_path)], stdout=subprocess.PIPE) as counting:
+        received = edition = 0
+        counted_to = 0.0
+        while counting.poll() is None:
+            before, (counted_to_before, edition_before) = received, (counted_to, edition)
+            received = (read_tally(tmp_path, "boot") or {}).get("received", 0)
+            counted_to, edition = page.read()
+            assert received >= before
+            assert counted_to >= counted_to_before
+            assert edition >= max(edition_before, counted_to)
+        assert counting.stdout is not None
+        assert int(counting.stdout.read()) == page.read()[1] > 0
+    page.close()
 
 
 def test_what_is_on_a_page_stays(tmp_path: Path) -> None:
