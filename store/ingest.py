@@ -151,9 +151,12 @@ class Ingest:
         known = {*self._book.runs(), *(run.boot_id for run in self._balance.runs)}
         self._journals = Journals(self._data_dir, self._book.cursors(), known)
         self._journals.look()
-        gone = [boot_id for boot_id in self._book.runs() if boot_id not in self._journals.runs]
-        self._book.forget_runs(gone)
-        self._stand(without=[])  # whoever asks before the first batch is told of the calls there are
+        known_runs = self._book.runs()
+        self._book.forget_runs(boot_id for boot_id in known_runs if boot_id not in self._journals.runs)
+        # Whoever asks before the first batch is told of the calls there are. We may have died between accounting for a
+        # run and removing it.
+        accounted = [run for run in self._journals.runs.values() if known_runs.get(run.boot_id, (0, False))[1]]
+        self._stand(without=accounted)
         self._budgets.begin(self._book)
 
     def _close(self) -> None:

@@ -11,6 +11,7 @@ from proxy.journal.directory import new_boot_id, segments
 from proxy.journal.tally import Tally, read_tally, remove_tally
 from proxy.journal.writer import Journal
 from proxy.worker import Worker
+from store.book import Book, Progress
 from store.health import LiveCounts
 from store.ingest import Ingest
 from tests.conftest import OpenHouse
@@ -65,6 +66,30 @@ async def test_lost_calls_are_counted(tmp_path: Path, missing: int) -> None:
     run.die()
     counters = await ingested(tmp_path)
     assert (counters["received"], counters["stored"], counters["lost.unwritten"]) == (2 + missing, 2, missing)
+
+
+async def test_a_run_that_was_accounted_for_is_counted_once(tmp_path: Path) -> None:
+    """A store that died before it could remove what it had accounted for counts right from its first word on."""
+    run = HandWritten(tmp_path)
+    run.write(1, *framed(*whole_call(1)))
+    run.tally.count("received", 3)
+    run.tally.count("late_notes", 2)
+    run.die()
+    await ingested(tmp_path)
+    with Book(tmp_path) as book:
+        book.add([], Progress(finished=[run.directory.boot_id]))
+    again = Tally(tmp_path, run.directory.boot_id)
+    again.count("received", 3)
+    again.count("late_notes", 2)
+    again.close()
+    run.directory.path.mkdir()
+    ingest = Ingest(Config(store=Store(tmp_path)))
+    live = ingest.live()
+    ingest.start()
+    await asyncio.to_thread(ingest.stop)
+    assert (live.received, live.stored, live.lost, live.late_notes, balanced(live)) == (3, 1, {"unwritten": 2}, 2, True)
+    assert (ingest.live().received, ingest.live().lost) == (live.received, live.lost)
+    assert not run.directory.path.exists()
 
 
 async def test_lost_calls_of_a_worker_that_never_had_a_directory(tmp_path: Path) -> None:
