@@ -129,7 +129,7 @@ class Connection:
                 self._fail(str(reason) if isinstance(reason, _Refused) else self._no_http())
             return
         if not self._head_done and self._head_bytes > _LARGEST_HEAD:
-            self._fail(self._no_http())
+            self._fail(self._too_large())
             return
         self._give(answer)
         if self._complete:
@@ -154,7 +154,7 @@ class Connection:
         elif self._head_done:
             answer.fail(_broke_off(f"{self._whose} closed the connection in the middle of its answer"))
         elif self._head_bytes:
-            answer.fail(_broke_off(self._no_http()))
+            answer.fail(_broke_off(f"{self._whose} closed the connection in the middle of its headers"))
         else:
             answer.fail(_broke_off(f"{self._whose} closed the connection without answering"))
 
@@ -188,7 +188,7 @@ class Connection:
         headers = self._headers
         headers.append((name, value))
         if len(headers) > _MOST_HEADERS:
-            raise _Refused(self._no_http())
+            raise _Refused(self._too_large())
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -204,7 +204,7 @@ class Connection:
             self._interim = True
             return
         if self._head_bytes > _LARGEST_HEAD and sum(len(n) + len(v) + 4 for n, v in self._headers) > _LARGEST_HEAD:
-            raise _Refused(self._no_http())
+            raise _Refused(self._too_large())
         self._head_done = True
         framed = False
         for name, value in self._headers:
@@ -279,6 +279,9 @@ class Connection:
             transport.resume_reading()
         else:
             transport.pause_reading()
+
+    def _too_large(self) -> str:
+        return f"{self._whose} answered with more than {_MOST_HEADERS} headers, or {_LARGEST_HEAD // 1024} KB of them"
 
     def _no_http(self) -> str:
         return f"{self._whose} did not answer in HTTP that can be relayed"

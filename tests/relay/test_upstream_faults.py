@@ -132,8 +132,16 @@ async def test_silence_in_the_body(house: OpenHouse, raw_upstream: OpenUpstream,
     assert (row["status"], row["outcome"]) == (200, "upstream_timed_out")
 
 
-@pytest.mark.parametrize("ending", ["fin", "reset", "after half a head"])
-async def test_broken_before_the_headers(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial, ending: str) -> None:
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ("fin", "without answering"), ("reset", "without answering"),
+        ("after half a head", "in the middle of its headers"),
+    ],
+)  # fmt: skip
+async def test_broken_before_the_headers(
+    house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial, ending: str, said: str
+) -> None:
     """A connection that ends before the headers are whole is a 502 that invites a retry: upstream_broke_off."""
 
     async def script(visit: Visit) -> None:
@@ -151,6 +159,7 @@ async def test_broken_before_the_headers(house: OpenHouse, raw_upstream: OpenUps
     assert (got.status, got.value(b"x-tollbook-error")) == (502, b"upstream_broke_off")
     assert got.value(b"x-should-retry") == b"true"
     assert (row["status"], row["outcome"]) == (502, "upstream_broke_off")
+    assert row["error"]["message"].endswith(said)
     assert len(upstream.visits) == 1
 
 
@@ -213,6 +222,7 @@ async def test_what_is_not_http_is_a_502(
     got, row = await one_call(home, await dial(home.proxy))
     assert (got.status, got.value(b"x-tollbook-error")) == (502, b"upstream_broke_off")
     assert (row["status"], row["outcome"]) == (502, "upstream_broke_off")
+    assert ("headers, or 64 KB of them" in row["error"]["message"]) is (len(answer) > 2000)
 
 
 async def test_bad_chunk_in_the_body(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:
