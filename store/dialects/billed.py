@@ -1,8 +1,8 @@
 """What a call is billed by other than its own tokens, put together from answer, usage and request.
 
 The request is asked only for what no answer tells, nor its headers: the characters to speak, whether pages were to be
-annotated, how long the videos of Google and Amazon were to be, and how many images were to be made, where the images
-themselves are too large to be kept.
+annotated, how long the videos of Google, Amazon and MiniMax were to be, and how many images were to be made, where the
+images themselves are too large to be kept.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from store.call import NO_UNITS, CallType, Portion, Units
 from store.dialects import cut_json
 from store.dialects.answer import Answer, Counted, Told
 from store.dialects.counts import Counts, name
-from store.dialects.dialect import Asked, AskedForLater
+from store.dialects.dialect import Asked, AskedForLater, AskedForVideo
 from store.dialects.document import Document
 from store.dialects.openai_usage import seconds_of
 from store.dialects.shape import NOT_JSON
@@ -88,7 +88,10 @@ def _length(raw: msgspec.Raw) -> int | None:
 def _of_videos(asked: Asked) -> Told:
     """How long the videos are together that were asked for; Luma writes `5s`."""
     how, number = asked.parameters, 1
-    if isinstance(how, dict):  # Veo
+    length: Any
+    if isinstance(asked, AskedForVideo):
+        length = asked.duration
+    elif isinstance(how, dict):  # Veo
         length = how.get("durationSeconds")
         samples = how.get("sampleCount")
         number = 1 if samples is None else Counts().of(samples) or 0

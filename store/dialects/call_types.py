@@ -102,7 +102,7 @@ _BELOW_OTHERS = re.compile(r".*/(threads|vector_stores|assistants|containers|ope
 _RUN = re.compile(r".*/threads(/[^/]+)?/runs(/[^/]+/submit_tool_outputs)?/?")  # of an assistant
 _WORK = re.compile(
     r".*/(ocr|decisions|evaluate|predictions|predict|classif(y|ications)|score|pooling|conversations(/[^/]+(/restart)?)?"
-    r"|sound-generation|music|speech-to-speech/[^/]+(/stream)?|models/[^/:]+:predictLongRunning|async-invoke|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream)/?"
+    r"|video_generation|sound-generation|music|speech-to-speech/[^/]+(/stream)?|models/[^/:]+:predictLongRunning|async-invoke|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream)/?"
     r"|/?"  # of an endpoint of Hugging Face
 )
 

@@ -41,6 +41,12 @@ class AskedForLater(Asked):
     model_input: Any = msgspec.field(name="modelInput", default=None)
 
 
+class AskedForVideo(Asked):
+    """A request to MiniMax for a video."""
+
+    duration: Any = None
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How one wire format tells what every format tells."""

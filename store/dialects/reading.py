@@ -25,7 +25,7 @@ from store.dialects.call_types import (
     streams_by_path,
 )
 from store.dialects.counts import name
-from store.dialects.dialect import Asked, AskedForLater, Dialect
+from store.dialects.dialect import Asked, AskedForLater, AskedForVideo, Dialect
 from store.dialects.document import Document, Form
 from store.dialects.errors import error_in
 from store.dialects.labels import labels_in
@@ -40,7 +40,10 @@ _ESTIMATED = frozenset(("chat", "completion", "embedding"))
 _WINDOWS = (1024, 8192)  # how much of the end of a stream to read before reading all of it
 _NOT_COUNTED = Counted(None)
 _asked = Shape(Asked)
-_asked_for_later = Shape(AskedForLater)
+_FOR_LATER: tuple[tuple[str, Shape[Any]], ...] = (
+    ("/async-invoke", Shape(AskedForLater)),
+    ("/video_generation", Shape(AskedForVideo)),
+)
 
 
 class _Session(msgspec.Struct):
@@ -70,7 +73,9 @@ def read_exchange(
     if type_ is None:
         type_ = call_type(method, path)
     labels = labels_in(request_headers)
-    asked = _request(path, request, request_headers)
+    asked = _request(request, request_headers)
+    if type_ == "other" and (shape := next((one for end, one in _FOR_LATER if path.endswith(end)), None)) is not None:
+        asked = shape.read(request)[0]
     if asked is not None:
         dialect.label(labels, asked)
     form: Form = response.form
@@ -160,13 +165,11 @@ def _in_headers(path: str, headers: Headers) -> str | None:
     return next((value for header, value in headers if header in ("ai-language-model-id", "ai-model-id")), None)
 
 
-def _request(path: str, request: Document, headers: Headers) -> Asked | None:
+def _request(request: Document, headers: Headers) -> Asked | None:
     """The members of a JSON body or of a form that say something about the call."""
     form = request.form
     if form == "json":
         asked = _asked.read(request)[0]
-        if asked is not None and asked.model is None and path.endswith("/async-invoke"):
-            return _asked_for_later.read(request)[0]
         if asked is not None and asked.model is None and asked.session:
             asked.model = _model_of_session(asked.session)
         return asked

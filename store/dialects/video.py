@@ -1,7 +1,7 @@
 """Videos, which are made while nobody waits: OpenAI's, and what Azure, xAI, Together and others tell on such paths.
 
 A video is billed by its length, and only if it is made: so what counts is the length that is told to whoever asks for
-it then, not the one in the answer to its request. Google and Amazon never tell it; there the request does
+it then, not the one in the answer to its request. Google, Amazon and MiniMax never tell it; there the request does
 (`billed.py`).
 """
 
