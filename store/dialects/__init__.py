@@ -76,20 +76,20 @@ def read(
     try:
         response, framing = unframed(response)
         name = dialect_of(dialect, path)
-        exchange = (
-            method, path, _model_in(query) if query else None, request_headers, request, status, response_headers,
-            response, counting,
+        model = _model_in(query) if query else None
+        type_ = type_behind(path, response_headers, response) if name == "bedrock" else None
+        reading = read_exchange(
+            _spoken(name, path, status, response), method, path, model, request_headers, request,
+            status, response_headers, response, counting, type_,
         )  # fmt: skip
-        spoken = _spoken(name, path, status, response)
-        if name == "bedrock":
-            reading = read_exchange(spoken, *exchange, type_behind(path, response_headers, response))
-        else:
-            reading = read_exchange(spoken, *exchange)
         if not _tells_tokens(reading) and name not in LEFT_TO_THE_BODY and status is not None and status < 400:
             # A configuration, or a path, may be wrong about who answers; what the answer is made of is not.
             found = format_in(response)
             if found is not None and found != name:
-                other = read_exchange(_DIALECTS[found], *exchange)
+                other = read_exchange(
+                    _DIALECTS[found], method, path, model, request_headers, request,
+                    status, response_headers, response, counting, type_,
+                )  # fmt: skip
                 if _tells_tokens(other) or (other.units != NO_UNITS and reading.units == NO_UNITS):
                     reading = other
         return msgspec.structs.replace(reading, anomalies=(*reading.anomalies, *framing)) if framing else reading
