@@ -74,5 +74,7 @@ async def _alone(data_dir: Path, work: "Callable[[Book], Awaitable[T]]", after: 
     try:
         with Book(data_dir) as book:
             return await work(book)
-    except (sqlite3.Error, WrongVersion) as error:
+    except WrongVersion as error:
+        raise Trouble(f"Nothing was changed: {error}; `tollbook doctor` looks closer.") from error
+    except sqlite3.Error as error:
         raise Trouble(f"The book in {data_dir} cannot be written ({error}). {after}") from error

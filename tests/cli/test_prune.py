@@ -44,6 +44,17 @@ def count(book: Path) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
+def test_a_book_of_another_version_is_left_alone(run: Run, old_book: Path, configured: Path) -> None:
+    """It is said that nothing was changed, and why; nobody is told to run it again."""
+    with closing(sqlite3.connect(old_book / "book.db")) as connection:
+        connection.execute("pragma user_version = 99")
+    ran = run("prune", "--data-dir", old_book, "--config", configured)
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.startswith("tollbook: Nothing was changed: ")
+    assert "has version 99" in ran.err
+    assert "Run it again" not in ran.err
+
+
 def test_a_dry_run_tells_and_removes_nothing(run: Run, old_book: Path, configured: Path) -> None:
     """It tells calls, bodies, bytes and the oldest that stays; the files stay as they were."""
     ran = run("prune", "--dry-run", "--data-dir", old_book, "--config", configured, "--json")
