@@ -13,7 +13,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -225,6 +225,15 @@ class Reader:
             await connection.close()
         return None
 
+    async def _another(self) -> _Connection | None:
+        """Opened to its end, and closed then, if whoever asks leaves meanwhile: a thread would outlive the loop."""
+        opening = asyncio.create_task(_Connection.open(self._data_dir))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            self._in_background(_close_once_open(opening))
+            raise
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         """The book at this moment, until the deadline.
@@ -234,7 +243,7 @@ class Reader:
         """
         async with self._free:
             try:
-                connection = await self._unused() or await _Connection.open(self._data_dir)
+                connection = await self._unused() or await self._another()
             except sqlite3.Error as reason:
                 raise NoAnswer("the book cannot be read just now") from reason
             if connection is None:
@@ -259,9 +268,18 @@ class Reader:
         await asyncio.gather(*self._closing)
 
     def _discard(self, connection: _Connection) -> None:
-        task = asyncio.create_task(connection.close())
+        self._in_background(connection.close())
+
+    def _in_background(self, closing: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(closing)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+async def _close_once_open(opening: asyncio.Task[_Connection | None]) -> None:
+    with contextlib.suppress(sqlite3.Error, NoAnswer):
+        if connection := await opening:
+            await connection.close()
 
 
 def _inode(path: Path) -> int | None:

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,20 @@ async def test_no_thread_outlives_its_reader(tmp_path: Path) -> None:
     for thread in set(threading.enumerate()) - before:
         thread.join(10)  # a thread says that it is done just before it ends
         assert not thread.is_alive()
+
+
+async def test_whoever_leaves_while_the_book_is_opened_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that is being made for somebody who has gone is closed before its reader is."""
+    monkeypatch.setattr("store.reader.os.setpriority", lambda *_: time.sleep(0.3))  # a machine with much to do
+    before = set(threading.enumerate())
+    async with Reader.open(a_book(tmp_path, [a_call()])) as reader:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(logs(reader, Filter()), 0.05)
+        (opening,) = set(threading.enumerate()) - before
+    opening.join(0.1)
+    assert not opening.is_alive()
 
 
 async def test_odd_directories_are_read(tmp_path: Path) -> None:
