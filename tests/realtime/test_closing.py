@@ -86,7 +86,11 @@ async def test_an_upstream_closes(
         (frame(0, b"continued", masked=True), 1002),
         (b"\xc1\x80\0\0\0\0", 1002),  # compressed
     ],
-)
+    ids=[  # their masks are random, and a test has one name
+        "1005", "1006", "999", "half a code", "no text", "lone surrogate", "no such opcode", "long ping",
+        "continues nothing", "compressed",
+    ],
+)  # fmt: skip
 async def test_a_client_breaks_the_rules(
     house: OpenHouse, upstream: OpenUpstream, dial: Dial, data: bytes, code: int
 ) -> None:

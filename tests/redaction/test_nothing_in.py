@@ -8,14 +8,13 @@ import pytest
 from proxy.config.model import Config, Dashboard, Secret, Store, Upstream
 from proxy.journal.notes import Headers, Started
 from proxy.keys.fingerprint import fingerprint
-from proxy.keys.secret import new_secret
 from store.dialects import Document
 from store.redaction import Redaction
 
 CREDENTIAL = "sk-proj-Ab_cd-Efgh0123456789_w-yz"
 OURS = "gsk_Up+stream/Key-0123456789abc"
 TOKEN = 'dash "token" 01\\23-45.67'  # no run of letters is long: it is looked for as it is
-ISSUED = new_secret()
+ISSUED = "tb-ZXelk8ZWYAykGFyCOf88heLM049wYlmRDL9lJQGvztp3kMmBF"
 
 _SECRETS = (CREDENTIAL, OURS, TOKEN, ISSUED)
 _FIELDS = (

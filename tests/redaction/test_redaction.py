@@ -10,14 +10,13 @@ from proxy.config.model import Config, Dashboard, Secret, Store, Upstream
 from proxy.journal.notes import Started
 from proxy.keys.fingerprint import fingerprint
 from proxy.keys.register import Register
-from proxy.keys.secret import new_secret
 from store.dialects import Document
 from store.redaction import Redaction, Strainer
 
 CREDENTIAL = "sk-proj-Ab_cd-Efgh0123456789_w-yz"
 OURS = "gsk_Up+stream/Key-0123456789abc"
 TOKEN = "dashboard-token-0123456789"
-ISSUED = new_secret()
+ISSUED = "tb-DIz4ElyX973gUTWMoTvqc8fiZ7cVu4FBgiz0NJDVq1R1r055f"
 
 
 def strainer(tmp_path: Path, key: str | None = None, target: str = "/v1/chat/completions") -> Strainer:
