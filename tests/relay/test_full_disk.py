@@ -77,15 +77,14 @@ class Asking:
         """The same, read."""
         return dict(json.loads(await self.told(path)))
 
-    async def rows(self) -> list[dict[str, Any]]:
-        """All of them, page by page."""
-        found: list[dict[str, Any]] = []
-        cursor: str | None = ""
-        while cursor is not None:
-            page = await self.asked("/api/logs?limit=1000" + (f"&cursor={cursor}" if cursor else ""))
-            found += page["logs"]
-            cursor = page["next"]
-        return found
+    async def rows(self, asked: str = "") -> list[dict[str, Any]]:
+        """All rows that match, newest first, page by page: how many there are may depend on time."""
+        page = await self.asked(f"/api/logs?limit=1000{asked}")
+        rows = list(page["logs"])
+        while page["next"]:
+            page = await self.asked(f"/api/logs?limit=1000{asked}&cursor={page['next']}")
+            rows += page["logs"]
+        return rows
 
     async def stands_on(self, step: str) -> dict[str, Any]:
         """What health says once it tells this step; calls go on meanwhile, so that the disk is tried."""
@@ -175,7 +174,7 @@ async def test_step_by_step_down_and_up_again(raw_upstream: OpenUpstream, tmp_pa
         assert (health["lost"]["total"], health["ladder"]["book_error"]) == (0, None)
         assert balanced(health)
         assert health["stored"] == len(client.ids)
-        assert {row["id"] for row in (await client.asked("/api/logs?limit=1000"))["logs"]} == set(client.ids)
+        assert {row["id"] for row in await client.rows()} == set(client.ids)
         for call_id in whole:
             told = await client.asked(f"/api/logs/{call_id}")
             assert (told["anomalies"], told["response"]["body"]) == ([], json.loads(ANSWER))
@@ -213,7 +212,7 @@ async def test_what_was_in_memory_only_is_lost_with_its_worker_and_counted(
                 await client.empty()
                 await client.stands_on("full")
                 health = await client.settled()
-                rows = (await client.asked("/api/logs?limit=1000"))["logs"]
+                rows = await client.rows()
         finally:
             await served.stop()
     assert balanced(health)
@@ -345,5 +344,5 @@ async def test_a_full_disk_under_the_book_alone(raw_upstream: OpenUpstream, tmp_
         rows = await client.rows()
         assert sorted(row["id"] for row in rows) == sorted(client.ids)
         assert {row["tokens"]["total"] for row in rows} == {15}
-        left_out = (await client.asked("/api/logs?anomaly=bodies_left_out&limit=1000"))["logs"]
+        left_out = await client.rows("&anomaly=bodies_left_out")
         assert 0 < len(left_out) < len(rows)
