@@ -6,12 +6,13 @@
 #
 #   make run PYTHON=python3.13          another interpreter
 #   make run ARGS="--workers 2"         flags for the command
-#   make test ARGS="tests/config -x"    flags for pytest
+#   make test ARGS="tests/config -x"    flags for pytest; without any, several processes share the tests
 
 PYTHON ?= python3
 ARGS   ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
+SHARED := --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := run
@@ -24,7 +25,7 @@ demo: $(VENV)/to-run
 	@exec $(BIN)/tollbook demo $(ARGS)
 
 test: $(VENV)/to-test
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest $(or $(ARGS),$(SHARED))
 
 check: $(VENV)/to-test
 	$(BIN)/ruff check .

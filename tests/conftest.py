@@ -83,6 +83,20 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(_MEMORY)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where the tests are shared out among processes: what this one tells the one that sums up."""
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["replayed"] = session.config.stash.get(REPLAYED, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add what a process has told that had a share of the tests."""
+    told = getattr(node, "workeroutput", {})
+    node.config.stash[REPLAYED] = node.config.stash.get(REPLAYED, 0) + told.get("replayed", 0)
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say how many recordings were replayed; tests add to the count in `config.stash[REPLAYED]`."""
     terminalreporter.write_line(f"recordings replayed: {config.stash.get(REPLAYED, 0)}")
