@@ -76,7 +76,7 @@ class Served:
             if len(found) >= count:
                 break
             await asyncio.sleep(0.02)
-        assert len(found) == count, found
+        assert len(found) == count, (found, await self.asked("/api/health"))
         return found
 
     async def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:

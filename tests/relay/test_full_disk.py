@@ -329,6 +329,7 @@ async def test_a_full_disk_under_the_book_alone(raw_upstream: OpenUpstream, tmp_
     (tmp_path / "roomy").mkdir()
     async with on_a_small_disk(tmp_path, upstream.url, low_space=1, journal=tmp_path / "roomy") as client:
         await client.ask()
+        await client.settled()
         async with asyncio.timeout(30):
             while (health := await client.asked("/api/health"))["ladder"]["book_error"] is None:
                 await asyncio.to_thread(fill, client.disk)
