@@ -21,7 +21,7 @@ import zstandard
 
 from proxy.journal.notes import Headers
 from store import columns, migration, pruned, schema, sums
-from store.aside import Each, straight
+from store.aside import NEVER, Aside
 from store.call import Call
 from store.names import Names
 from store.sizes import Sizes
@@ -76,9 +76,9 @@ class Progress:
 class Book:
     """The writing side of a data directory's two files."""
 
-    def __init__(self, data_dir: Path, each: Each = straight) -> None:
-        """`each`: goes through calls and rows."""
-        self._each = each
+    def __init__(self, data_dir: Path, aside: Aside = NEVER) -> None:
+        """`aside`: lets others have the processor first."""
+        self._aside = aside
         self._data_dir = data_dir
         self._connection = _connect(data_dir / BOOK_FILE)
         migration.bring_up_to_date(self._connection)
@@ -130,15 +130,17 @@ class Book:
             fresh = self._not_yet_there(entries)
             rows = []
             countable = []
-            for number, entry in enumerate(self._each(fresh), self._last_id + 1):
+            for number, entry in enumerate(self._aside.each(fresh), self._last_id + 1):
                 row, counted = columns.row_of(number, entry.call, self._names)
                 rows.append(row)
                 countable.append(counted)
             self._write_bodies(fresh)
             self._insert(rows)
-            sums.add(self._connection, countable, self._repeated(progress.repeats))
+            sums.add(self._connection, self._aside.each(countable), self._repeated(progress.repeats))
             self._note_charges(fresh)
+            self._aside.once()
             self._move(progress, fresh)
+            self._aside.once()
             self._connection.execute("commit")
         except BaseException:
             if self._connection.in_transaction:
@@ -282,7 +284,8 @@ class Book:
     def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
         if rows:
             statement, values = columns.filling("insert into calls", columns.OF_A_CALL, rows)
-            self._connection.executemany(statement, self._each(values))
+            self._connection.executemany(statement, self._aside.each(values))
+            self._aside.once()
 
     def _write_bodies(self, entries: Iterable[Entry]) -> None:
         rows = [
@@ -295,8 +298,10 @@ class Book:
         self._bodies.execute("begin immediate")
         try:
             statement, values = columns.filling("insert or replace into bodies", columns.OF_BODIES, rows)
-            self._bodies.executemany(statement, self._each(values))
+            self._bodies.executemany(statement, self._aside.each(values))
+            self._aside.once()
             self._bodies.execute("commit")
+            self._aside.once()
         except BaseException:
             if self._bodies.in_transaction:
                 self._bodies.execute("rollback")

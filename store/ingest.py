@@ -79,7 +79,7 @@ class Ingest:
     def __init__(self, config: Config) -> None:
         self._data_dir = config.store.data_dir
         self._aside = Aside()
-        self._meter = Meter(config, tokenizer.installed(), self._aside.each)
+        self._meter = Meter(config, tokenizer.installed(), self._aside)
         self._budgets = Budgets(config, self._meter.has_price)
         self._stopping = threading.Event()
         self._succeeded = False
@@ -147,9 +147,9 @@ class Ingest:
 
     def _open(self) -> None:
         """Begin, or begin again, with what is on the disk: what was read but not committed is read once more."""
-        self._book = Book(self._data_dir, self._aside.each)
+        self._book = Book(self._data_dir, self._aside)
         known = {*self._book.runs(), *(run.boot_id for run in self._balance.runs)}
-        self._journals = Journals(self._data_dir, self._book.cursors(), known)
+        self._journals = Journals(self._data_dir, self._book.cursors(), known, self._aside)
         self._journals.look()
         known_runs = self._book.runs()
         self._book.forget_runs(boot_id for boot_id in known_runs if boot_id not in self._journals.runs)
@@ -205,8 +205,7 @@ class Ingest:
             self._budgets.look(self._book)
             began = time.monotonic()
             batch = self._pass(began)
-            if not batch.all_read:
-                self._aside.hurry()
+            self._aside.passed(all_done=batch.all_read)
             if batch.taken:
                 last_write, folded = time.monotonic(), False
                 if last_write - sized > _SIZES_S:
@@ -256,8 +255,10 @@ class Ingest:
         if batch.taken or positions:
             entries = self._ready(batch.entries)
             self._commit(entries, Progress(cursors=positions, repeats=batch.repeats))
+            self._aside.once()
             self._book.must_be_in_place()  # before the journal drops what only the book has from now on
             self._journals.committed(positions)
+            self._aside.once()
         if batch.all_read:
             self._budgets.counted(began)
         ended = [run for run in self._journals.runs.values() if run.read_out]
@@ -266,6 +267,7 @@ class Ingest:
         if ended:
             self._book.must_be_in_place()
         self._balance.trouble = None
+        self._aside.once()
         self._stand(without=ended)
         for run in ended:
             self._journals.drop(run)  # only now: until here its page of counts is looked at

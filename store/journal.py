@@ -18,11 +18,13 @@ from proxy.journal import directory
 from proxy.journal.notes import Asked, Ended, Note, Started, Told, decode
 from proxy.journal.segment import HEADER_SIZE, Damage, scan, size_of_first
 from proxy.journal.tally import counting, has_tally, read_tally, remove_tally, without_room
+from store.aside import NEVER, Aside
 from store.metering import Noted
 
 log = logging.getLogger("tollbook.journal")
 
 QUARANTINE = "quarantine"
+_NOTES_TOGETHER = 24  # of some eight calls
 _READ_BYTES = 256 * 1024  # what a processor's cache holds until it is metered
 _SMALL = 16 * 1024  # a request up to this size is kept until its call is over, a larger one read again
 _LARGEST_READ = 256 * 1024 * 1024
@@ -87,12 +89,19 @@ class Run:
 class Journals:
     """All runs in a data directory. Used by one thread."""
 
-    def __init__(self, data_dir: Path, cursors: Mapping[tuple[str, int], int], known: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        cursors: Mapping[tuple[str, int], int],
+        known: Iterable[str] = (),
+        aside: Aside = NEVER,
+    ) -> None:
         """`known`: runs of which something is in the book; those whose journal somebody removed are accounted for."""
         self._data_dir = data_dir
         self._journal = data_dir / directory.JOURNAL
         self._journal.mkdir(mode=0o700, exist_ok=True)
         self._cursors = cursors
+        self._aside = aside
         self.runs: dict[str, Run] = {
             boot_id: Run(boot_id, self._journal / boot_id) for boot_id in known if has_tally(data_dir, boot_id)
         }
@@ -148,7 +157,7 @@ class Journals:
         """The calls that end in this piece."""
         over: list[Noted] = []
         base = segment.position
-        for found in scan(data, sealed=sealed):
+        for found in self._aside.each(scan(data, sealed=sealed), _NOTES_TOGETHER):
             start, end = base + found.start, base + found.end
             if isinstance(found, Damage) and not sealed and segment.doubted != start:
                 segment.doubted = start  # perhaps it was being written while we read: look again before believing it

@@ -11,7 +11,7 @@ from proxy.config.model import Config
 from proxy.journal.notes import Asked, Body, Close, Ended, Failure, Headers, Outcome, Started, Told
 from store import dialects
 from store.anomalies import Anomalies
-from store.aside import Each, straight
+from store.aside import NEVER, Aside
 from store.book import Entry, KeptBody
 from store.call import Call, CallError, Cost, Fault, Reading
 from store.charging import Charging, Tariff
@@ -64,10 +64,10 @@ class _Opened(msgspec.Struct, frozen=True, gc=False):
 class Meter:
     """Reads and prices calls by one configuration."""
 
-    def __init__(self, config: Config, counting: Counting | None = None, each: Each = straight) -> None:
-        """`counting`: counts the tokens that nobody reported, for the models it knows. `each`: goes through calls."""
+    def __init__(self, config: Config, counting: Counting | None = None, aside: Aside = NEVER) -> None:
+        """`counting`: counts tokens that nobody reported, for the models it knows. `aside`: lets others go first."""
         self._counting = counting
-        self._each = each
+        self._aside = aside
         self._charging = Charging(Tariff.of(config))
         self._redaction = Redaction(config)
         self._keep_bodies = config.capture.bodies == "full"
@@ -103,7 +103,7 @@ class Meter:
         entries: list[Entry] = []
         waiting: list[_Opened] = []
         size = 0
-        each = self._each
+        each = self._aside.each
         for noted in each(calls):
             opened = self._open(noted)
             waiting.append(opened)
