@@ -61,8 +61,8 @@ def _follow(book: Path, said: bytes) -> None:
         stop.set()
         writer.join()
     process.send_signal(signal.SIGINT)
-    rest, complaint = process.communicate()
-    seen += [orjson.loads(line) for line in rest.splitlines()]
+    seen += [orjson.loads(line) for line in process.stdout]  # `communicate` would miss what was read ahead
+    _, complaint = process.communicate()
     users = [call["user"] for call in seen]
     assert process.returncode == 0
     assert complaint == said
