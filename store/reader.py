@@ -30,7 +30,7 @@ Row = Any
 
 DEADLINE_S = 2.0
 _CONNECTIONS = 8
-_NICENESS = 10
+_NICER = 10  # than the rest of the process, as far as that goes
 _STEPS_BETWEEN_LOOKS = 50_000
 """Virtual machine instructions: a few milliseconds. Each look waits for the interpreter's lock, which the thread that
 fills the book may hold."""
@@ -87,8 +87,9 @@ class _Courteous(sqlite3.Connection):
 
     def __init__(self, *how: Any, **more: Any) -> None:
         if sys.platform == "linux":  # elsewhere a priority belongs to a whole process
+            thread = threading.get_native_id()
             with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+                os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICER)
         super().__init__(*how, **more)
 
 
