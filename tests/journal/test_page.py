@@ -1,12 +1,13 @@
 """Pages of memory that processes share: what is on one stays, and a file system without room for one ends nobody."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from proxy.journal.page import mapped
-from proxy.journal.tally import read_tally
+from proxy.journal.tally import read_tally, tally_dir
 from proxy.keys.counted import CountedPage
 from tests.journal.test_writer import fill, small_disk
 
@@ -75,6 +76,7 @@ def test_counting_goes_on_without_a_page(tmp_path: Path) -> None:
 
 def test_no_number_is_ever_read_half_written(tmp_path: Path) -> None:
     """Who looks while others count sees numbers that only grow: a count of calls that fell would be a new beginning."""
+    shutil.rmtree(tally_dir(tmp_path), ignore_errors=True)  # of an earlier directory of this name
     page = CountedPage(tmp_path)
     with subprocess.Popen([sys.executable, "-c", _COUNTS_FAST, str(tmp_path)], stdout=subprocess.PIPE) as counting:
         received = edition = 0
