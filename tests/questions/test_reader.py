@@ -153,13 +153,20 @@ async def test_whoever_leaves_while_the_book_is_opened_leaves_no_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that is being made for somebody who has gone is closed before its reader is."""
-    monkeypatch.setattr("store.reader.os.setpriority", lambda *_: time.sleep(0.3))  # a machine with much to do
+    began_to_open = threading.Event()
+
+    def slowly(*_: int) -> None:  # a machine with much to do
+        time.sleep(0.3)
+        began_to_open.set()
+
+    monkeypatch.setattr("store.reader.os.setpriority", slowly)
     before = set(threading.enumerate())
     async with Reader.open(a_book(tmp_path, [a_call()])) as reader:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(logs(reader, Filter()), 0.05)
         (opening,) = set(threading.enumerate()) - before
-    opening.join(0.1)
+    assert began_to_open.is_set()  # its reader waited for it
+    opening.join(10)  # a thread says that it is done just before it ends
     assert not opening.is_alive()
 
 
