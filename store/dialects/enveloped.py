@@ -98,12 +98,19 @@ def _models(usage: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _count_models(models: list[dict[str, Any]], type_: CallType) -> Counted:
     each = [count_usage(one, type_) for one in models]
-    whole = {key: sum(Counts().of(one.get(key)) or 0 for one in models) for key in ("input_tokens", "output_tokens")}
+    whole = {key: _sum(models, key) for key in ("input_tokens", "output_tokens")}
     portions = tuple(
         Portion(name(one.get("model_id")) or "", counted.tokens, beside=False)
         for one, counted in zip(models, each, strict=True)
     )
     return msgspec.structs.replace(count_usage(whole, type_), portions=portions)
+
+
+def _sum(models: list[dict[str, Any]], key: str) -> int | None:
+    """Of all of them; unknown where one does not tell its own."""
+    counts = [Counts().of(one.get(key)) for one in models]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def _count(usage: dict[str, Any], type_: CallType) -> Counted:
