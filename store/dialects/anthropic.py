@@ -3,8 +3,9 @@
 A stream tells usage twice: in `message_start` with an output count that is only a start value, and finally in
 `message_delta`, whose fields count where they are there.
 
-The usage sums up the turns of the model that was asked. What an adviser or a compaction of the context took stands
-beside it, in `iterations` alone; every other entry there is a part of what is summed up.
+The usage sums up the turns of the model that answered. What an adviser or a compaction of the context took stands
+beside it, in `iterations` alone, and so does what another model wrote before it declined and a fallback stepped in;
+every other entry there is a part of what is summed up. Who declines before writing anything is not billed.
 """
 
 from typing import Any
@@ -21,6 +22,8 @@ from store.dialects.labels import Labels
 from store.dialects.shape import Shape
 
 _BESIDE = frozenset(("advisor_message", "compaction"))
+_TURNS = frozenset(("message", "fallback_message"))
+_COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 class Message(msgspec.Struct):
@@ -76,7 +79,7 @@ def _count(usage: dict[str, Any], _: CallType) -> Counted:
     tokens, anomalies = _tokens(usage)
     portions: tuple[Portion, ...] = ()
     if usage.get("iterations"):
-        portions, odd = _beside(usage["iterations"])
+        portions, odd = _beside(usage)
         anomalies += odd
     return Counted(tokens, tuple(dict.fromkeys(anomalies)), _tier(usage), _searches(usage), portions)
 
@@ -94,16 +97,30 @@ def _searches(usage: dict[str, Any]) -> Told | None:
     return {"web_searches": searches} if searches else None
 
 
-def _beside(iterations: Any) -> tuple[tuple[Portion, ...], list[Anomaly]]:
+def _beside(usage: dict[str, Any]) -> tuple[tuple[Portion, ...], list[Anomaly]]:
     """What is in no sum of the usage. A compaction has no model of its own."""
+    told = usage["iterations"]
+    entries = [entry for entry in told if isinstance(entry, dict)] if isinstance(told, list) else []
     portions, anomalies = [], []
-    for entry in iterations if isinstance(iterations, list) else ():
-        if isinstance(entry, dict) and entry.get("type") in _BESIDE:
-            tokens, odd = _tokens(entry)
-            anomalies += odd
-            if tokens is not None:
-                portions.append(Portion(name(entry.get("model")) or "", tokens))
+    for entry in (*(one for one in entries if one.get("type") in _BESIDE), *_declined(usage, entries)):
+        tokens, odd = _tokens(entry)
+        anomalies += odd
+        if tokens is not None:
+            portions.append(Portion(name(entry.get("model")) or "", tokens))
     return tuple(portions), anomalies
+
+
+def _declined(usage: dict[str, Any], entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The turns of models that wrote something and then declined; the last turn is of the one that answered."""
+    turns = [entry for entry in entries if entry.get("type") in _TURNS]
+    answered = name(turns[-1].get("model")) if turns else None
+    others = [turn for turn in turns if name(turn.get("model")) not in (None, answered) and turn.get("output_tokens")]
+    summed_up = others and all(_count_of(usage, key) == sum(_count_of(turn, key) for turn in turns) for key in _COUNTS)
+    return [] if summed_up else others
+
+
+def _count_of(counts: dict[str, Any], key: str) -> int:
+    return Counts().of(counts.get(key)) or 0
 
 
 def _tokens(usage: dict[str, Any]) -> tuple[Tokens | None, list[Anomaly]]:
