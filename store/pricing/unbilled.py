@@ -33,6 +33,8 @@ def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str
 
     - Tollbook refused it or found no connection: no provider has seen it, even if its prompt was estimated.
     - It counted tokens: every provider gives that away, and its answer is no usage.
+    - Anthropic's model declined before it wrote anything, which Anthropic bills nobody, though it tells the
+      tokens of the prompt.
     - The upstream refused it (status 400 and above): providers bill no refusals. Tokens reported all the same are
       priced; estimated ones are of what was asked, not of what was served. Not when a gateway gave up waiting, and
       not when the number is Tollbook's own because the upstream fell silent or broke off: work may have been done.
@@ -44,6 +46,8 @@ def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str
       of these), or only kept something for later: a thread, an assistant, a client's secret.
     """
     if outcome in ("rejected", "upstream_unreachable") or reading.type == "count_tokens":
+        return True
+    if reading.finish_reason == "refusal" and _declined_at_once(reading, target):
         return True
     if reading.tokens is not None and reading.tokens.source == "reported":
         return False
@@ -58,6 +62,13 @@ def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str
     if reading.type in _FREE_TYPES or (method in _ASKING_METHODS and reading.type != "realtime"):
         return True
     return reading.type in ("other", "realtime") and _only_keeps(reading, target.partition("?")[0])
+
+
+def _declined_at_once(reading: Reading, target: str) -> bool:
+    """Only of Anthropic's own address is it known; clouds that sell its models have paths of their own."""
+    tokens = reading.tokens
+    silent = tokens is not None and tokens.source == "reported" and tokens.output == 0
+    return silent and not reading.portions and target.partition("?")[0].endswith("/v1/messages")
 
 
 def _only_keeps(reading: Reading, path: str) -> bool:

@@ -80,6 +80,22 @@ def test_counting_tokens_costs_nothing() -> None:
     assert cost("count_tokens") == cost("count_tokens", tokens=REPORTED) == FREE
 
 
+def test_declining_before_writing_anything_costs_nothing_at_anthropic() -> None:
+    """A refusal without output costs 0 at Anthropic's own address; one amid the answer costs what its tokens cost."""
+    declined = Reading("chat", model="gpt-4", tokens=REPORTED, finish_reason="refusal")
+    began = replace(declined, tokens=replace(REPORTED, output_text=1))
+    prices = PriceBook((), {"openai": "openai"})
+    for reading, target, state in (
+        (declined, "/v1/messages", "free"),
+        (declined, "/v1/messages?beta=true", "free"),
+        (began, "/v1/messages", "priced"),
+        (declined, "/model/m/invoke", "priced"),
+        (replace(declined, finish_reason="end_turn"), "/v1/messages", "priced"),
+    ):
+        cost = prices.cost(reading, "openai", AT, status=200, outcome="completed", method="POST", target=target)
+        assert cost.state == state, (reading, target)
+
+
 @pytest.mark.parametrize("kind", ["model", "file", "moderation"])
 def test_questions_about_the_service_cost_nothing(kind: CallType) -> None:
     """Lists of models, files and moderation without tokens cost 0; with reported tokens they are priced."""
