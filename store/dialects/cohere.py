@@ -4,8 +4,8 @@ It tells two counts: `tokens`, what the model saw, with the words of its own tem
 charged for. Tokens here are the billed ones, so that they can be multiplied by a price; the others stay in the raw
 usage.
 Cached and reasoning tokens are told of the unbilled counts (448 cached of 505, where 10 are billed), so of the billed
-ones they are unknown; they are read only where nothing is said to be billed. Reranking is charged by searches. No
-answer names its model.
+ones they are unknown; they are read only where nothing is said to be billed. Reranking is charged by searches, parsing
+by pages. No answer names its model.
 """
 
 from typing import Any
@@ -64,7 +64,7 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
 
 
 _UNKNOWN = (None, None)
-_COUNTS = frozenset(("input_tokens", "output_tokens", "image_tokens"))
+_COUNTS = frozenset(("input_tokens", "text_tokens", "output_tokens", "image_tokens"))
 
 
 def _count(usage: dict[str, Any], _: CallType) -> Counted:
@@ -72,7 +72,7 @@ def _count(usage: dict[str, Any], _: CallType) -> Counted:
     of = counts.of
     billed, seen = _object(usage.get("billed_units")), _object(usage.get("tokens"))
     charged = seen if _COUNTS.isdisjoint(billed) else billed
-    incoming, outgoing = of(charged.get("input_tokens")), of(charged.get("output_tokens"))
+    incoming, outgoing = of(charged.get("input_tokens", charged.get("text_tokens"))), of(charged.get("output_tokens"))
     pictures = of(charged.get("image_tokens"))
     cached, reasoning = (
         (of(usage.get("cached_tokens")), of(seen.get("reasoning_tokens"))) if charged is seen else _UNKNOWN
@@ -86,7 +86,7 @@ def _count(usage: dict[str, Any], _: CallType) -> Counted:
         incoming -= pictures
     if reasoning is not None and outgoing is not None:
         reasoning = min(reasoning, outgoing)
-    units = {"search_units": of(billed.get("search_units")), "images": of(billed.get("images"))}
+    units = {unit: of(billed.get(unit)) for unit in ("search_units", "images", "pages")}
     anomalies += counts.anomalies
     tokens = None
     if incoming is not None or outgoing is not None or pictures is not None:
