@@ -30,7 +30,7 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
     (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
     (r"/(ai/(language|embedding|image|reranking)-model|v1/evaluate)", "ai_sdk"),  # Vercel's gateway
     (r"/audio/(transcriptions|translations|speech)", "openai"),
-    (r"/(listen|speech-to-text|stt|transcriptions:transcribe|t2a_v2|v2/transcript(/[^/]+)?)", "sound"),
+    (r"/(listen|v1/read|speech-to-text|stt|transcriptions:transcribe|t2a_v2|v2/transcript(/[^/]+)?)", "sound"),
     (r"/messages(/count_tokens)?", "anthropic"),
 )
 _unmistakable = [(re.compile(rf".*{ending}/?"), spoken) for ending, spoken in _UNMISTAKABLE]

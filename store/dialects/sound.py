@@ -2,6 +2,7 @@
 
 A recording is billed by its length, which each of them has a name of its own for; AssemblyAI tells it to whoever asks
 for a transcript when it is made. What is spoken is billed by characters, which most tell in a header (`billed.py`).
+What Deepgram finds out about a text took tokens, told for each thing apart.
 """
 
 from dataclasses import replace
@@ -21,11 +22,22 @@ from store.dialects.shape import Shape
 _PENDING = frozenset(("queued", "processing"))  # of AssemblyAI
 
 
+class Found(msgspec.Struct):
+    """What finding out one thing about a text took."""
+
+    input_tokens: Any = None
+    output_tokens: Any = None
+
+
 class Metadata(msgspec.Struct):
     """Deepgram's."""
 
     request_id: Any = None
     duration: Any = None
+    summary_info: Found | None = None
+    topics_info: Found | None = None
+    intents_info: Found | None = None
+    sentiment_info: Found | None = None
 
 
 class Spoken(msgspec.Struct):
@@ -55,12 +67,23 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     if piece.deepgram is not None:
         answer.id = answer.id or name(piece.deepgram.request_id)
         answer.tell("seconds", seconds_of(piece.deepgram.duration))
+        if type_ == "other":
+            _take_found(answer, piece.deepgram)
     answer.tell("seconds", seconds_of(piece.audio_duration))
     answer.tell("seconds", seconds_of(piece.audio_duration_secs))
     if (thousandths := seconds_of(piece.milliseconds)) is not None:
         answer.tell("seconds", thousandths.scaleb(-3) if thousandths else Decimal(0))
     if piece.extra_info is not None:
         answer.tell("characters", Counts().of(piece.extra_info.usage_characters))
+
+
+def _take_found(answer: Answer, told: Metadata) -> None:
+    """All that was found out about a text. (About a recording it is billed beside the length, at rates of its own.)"""
+    of = Counts().of
+    found = [one for one in (told.summary_info, told.topics_info, told.intents_info, told.sentiment_info) if one]
+    into = [count for one in found if (count := of(one.input_tokens)) is not None]
+    out = [count for one in found if (count := of(one.output_tokens)) is not None]
+    answer.take_counts(input_tokens=sum(into) if into else None, output_tokens=sum(out) if out else None)
 
 
 SOUND = replace(OPENAI, piece=Shape(Piece), take=_take)
