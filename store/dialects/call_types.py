@@ -43,7 +43,7 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r":(countTokens|computeTokens|countMessageTokens|countTextTokens)", "count_tokens"),
     (r":(batchGenerateContent|asyncBatchEmbedContent)", "batch"),
     (r":generateText", "completion"),
-    (r"/models/image[^/:]*:predict", "image"),
+    (r"/models/(image|virtual-try-on)[^/:]*:predict", "image"),
     (r"/models/[^/:]*(embedding|gecko)[^/:]*:predict", "embedding"),
     (r"/models/(chat|codechat|text|code)-(bison|unicorn)[^/:]*:predict", "chat"),
     (r":uploadToFileSearchStore", "file"),
@@ -72,17 +72,21 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     ),
     (r"/(embedding/(text|image)|embeddings/multimodal|pipeline/feature-extraction(/.+)?)", "embedding"),
     (r"/(images(/(generations|edits|variations))?|text_to_image|image/generation|stable-image/\w+/[^/]+)", "image"),
-    (r"/(audio/speech|tts|speak|t2a(_v2|_pro)?|text-to-speech/[^/]+(/stream)?(/with-timestamps)?)", "speech"),
+    (
+        r"/(audio/speech|tts|speak|t2a(_v2|_pro)?|(text-to-speech/[^/]+|text-to-dialogue)(/stream)?(/with-timestamps)?)",
+        "speech",
+    ),
     (r"/(audio/transcriptions|stt|speech-to-text|listen|transcriptions:transcribe)", "transcription"),
     (r"/audio/translations", "translation"),
     (r"/moderations", "moderation"),
     (r"/(rerank(ing)?|ranking)", "rerank"),
-    (r"/(batches|batch/jobs)", "batch"),
+    (r"/(batches|batch/jobs|batchInferenceJobs)", "batch"),
     (r"/models/(?!(load|unload|download)/?$).+", "other"),  # of one of them; nobody says what
 )
 _ANY_METHOD: tuple[tuple[str, CallType], ...] = (
     (r"/realtime(/(calls|client_secrets|sessions|transcription_sessions|translations)(/[^/]+)*)?", "realtime"),
-    (r"(?<!vector_stores)/(files|uploads)", "file"),
+    (r"/live/sessions(/[^/]+/(accept|attach|fork|hangup|refer|reject))?", "realtime"),
+    (r"(?<!vector_stores)/(files|uploads)(:register)?", "file"),
     (r"/files/[^/]+(/content|/url)?", "file"),
     (r"/uploads/[^/]+(/parts|/complete|/cancel)?", "file"),
     (r"/(models|language-models|image-generation-models|embedding-models)(/[^:]+)?", "model"),
@@ -101,8 +105,12 @@ _BELOW_OTHERS = re.compile(r".*/(threads|vector_stores|assistants|containers|ope
 
 _RUN = re.compile(r".*/threads(/[^/]+)?/runs(/[^/]+/submit_tool_outputs)?/?")  # of an assistant
 _WORK = re.compile(
-    r".*/(ocr|decisions|evaluate|predictions|predict|classif(y|ications)|score|pooling|conversations(/[^/]+(/restart)?)?"
-    r"|video_generation|sound-generation|music|speech-to-speech/[^/]+(/stream)?|models/[^/:]+:predictLongRunning|async-invoke|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream)/?"
+    r".*/(ocr|v2/parse|v1/read|summarize|decisions|evaluate|predictions|predict|classif(y|ications)|score|pooling"
+    r"|conversations(/[^/]+(/restart)?)?|video_generation|models/[^/:]+:predictLongRunning|async-invoke"
+    r"|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream"
+    # ElevenLabs'
+    r"|sound-generation|music(/(detailed(/stream)?|stream|video-to-music|stem-separation))?|audio-isolation(/stream)?"
+    r"|(speech-to-speech|voice-changer)/[^/]+(/stream)?|text-to-voice(/(design|create-previews|[^/]+/remix))?)/?"
     r"|/?"  # of an endpoint of Hugging Face
 )
 

@@ -15,13 +15,16 @@ _ASKING_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 # What is only kept for later, set up or called off; the work that follows from it is a call, or a charge, of its own.
 # (Conversations with a model are Mistral's, which answer.)
 _KEEPING = re.compile(
-    r".*/(?:threads|assistants|agents|evals|skills|libraries|vector_stores|fileSearchStores)(?:/[^/]+)?/?"
+    r".*/(?:threads|assistants|agents(?!/sessions)|evals|skills|libraries|vector_stores|fileSearchStores)(?:/[^/]+)?/?"
     r"|.*/skills/[^/]+/versions(?:/[^/]+)?/?"
     r"|.*/threads/[^/]+/messages(?:/[^/]+)?/?"
     r"|.*/vector_stores/[^/]+/(?:files|file_batches)(?:/[^/]+)?/?"
-    r"|.*/(?:realtime/(?:client_secrets|sessions|transcription_sessions)|chatkit/sessions|auth_tokens)/?"
+    r"|.*/(?:realtime/(?:(?:translations/)?client_secrets|sessions|transcription_sessions)|chatkit/sessions|auth_tokens)/?"
+    r"|.*/(?:realtime/calls|live/sessions)/[^/]+/(?:hangup|refer|reject)/?"
+    r"|.*/(?:vaults(?:/[^/]+/credentials)?|webhooks|webhook_endpoints|memory_stores(?:/[^/]+/memories)?)(?:/[^/]+)?/?"
+    r"|.*/(?:organization|organizations)/.+"
     r"|.*/traces/ingest/?"
-    r"|.*(?:/cancel|:fetchPredictOperation)/?"
+    r"|.*(?:/cancel|:cancel|/archive|:fetchPredictOperation)/?"
 )
 _CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/items)?)?/?")
 # A gateway between us and the model lost patience; the model may have gone on, and be billed.
