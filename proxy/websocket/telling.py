@@ -8,11 +8,13 @@ import re
 
 _TELLS = re.compile(
     rb'"(?:usage(?:Metadata)?"\s*:\s*\{\s*"'  # not `null`, nor `{}`: those are of responses that have only begun
-    rb'|(?:transcription_)?session\.(?:created|updated)"'  # the models
+    rb'|(?:transcription_)?session\.(?:created|updated|started|closed)"'  # the models
+    rb'|interaction\.completed"'
     rb'|response\.(?:done|completed|incomplete|failed)"'
     rb'|turnComplete"'
     rb'|Metadata"|Termination"'  # how much was heard, at the end of it: Deepgram's and AssemblyAI's
-    rb'|error"\s*[,}])'  # a type, not the name of a member
+    rb'|(?:Speech|Session)Metadata"'  # how much was said: Deepgram's
+    rb'|[eE]rror"\s*[,}])'  # a type, not the name of a member
 )
 
 

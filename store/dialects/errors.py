@@ -70,6 +70,7 @@ def error_of(value: Any) -> CallError | None:
     base = value.get("base_resp")
     base = base if isinstance(base, dict) else {}
     message = message or _text(value.get("error_msg")) or _text(value.get("err_msg")) or _text(base.get("status_msg"))
+    message = message or _text(value.get("description"))  # Deepgram, in sessions
     kind = _text(details.get("type")) or _word(details.get("status")) or _text(value.get("type"))
     kind = kind or _text(value.get("error_type")) or (_text(value.get("__type")) or "").rpartition("#")[2] or None
     if kind is None and isinstance(detail, dict):

@@ -43,14 +43,6 @@ class ToolUsage(msgspec.Struct):
     web_search: WebSearch | None = None
 
 
-class _Offered(msgspec.Struct):
-    type: Any = None
-    model: Any = None
-
-
-_offered = msgspec.json.Decoder(list[_Offered]).decode
-
-
 def take_items(answer: Answer, items: list[Item]) -> None:
     """Count what is billed among the items of an output that is whole."""
     web = files = images = 0
@@ -84,7 +76,14 @@ def take_tool_usage(answer: Answer, usage: ToolUsage, tools: msgspec.Raw) -> Non
 
 def _image_model(tools: msgspec.Raw) -> str:
     try:
-        offered = _offered(tools)
+        return image_model(msgspec.json.decode(tools))
     except NOT_JSON:
         return IMAGE_MODEL
-    return next((name(tool.model) or IMAGE_MODEL for tool in offered if tool.type == "image_generation"), IMAGE_MODEL)
+
+
+def image_model(tools: Any) -> str:
+    """The model of images among the tools that were offered."""
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict) and tool.get("type") == "image_generation":
+            return name(tool.get("model")) or IMAGE_MODEL
+    return IMAGE_MODEL

@@ -3,7 +3,9 @@
 Every finished response (OpenAI, Azure, xAI, the responses API) and every turn (Gemini) tells its own usage, and they
 are added up: each is charged with all of the conversation that went before. The transcription of what was spoken is
 another model's work, and so are responses by another model than the first: portions. Services that only transcribe tell
-at the end how much they heard (Deepgram), how long the session was (AssemblyAI), or a usage (Mistral).
+at the end how much they heard (Deepgram), how long the session was (AssemblyAI), or a usage (Mistral). OpenAI's Live is
+billed by its length, which it tells as it grows, and whom it delegates to by their tokens. Deepgram's speech is billed
+by characters.
 
 An `error` event ends no session. It is the session's error when it was its last word: the upstream then ended it, or
 the client gave up without ever having got an answer.
@@ -20,28 +22,28 @@ import msgspec
 from proxy.journal.notes import Close, Headers
 from store.anomalies import Anomalies, Anomaly
 from store.call import CallError, CallType, Portion, Reading, Tokens, Units
-from store.dialects import checks, cut_json, families
+from store.dialects import checks, families
 from store.dialects.answer import Counted
 from store.dialects.counts import Counts, name
 from store.dialects.document import Document
 from store.dialects.errors import error_of
 from store.dialects.labels import labels_in
+from store.dialects.openai_tools import image_model
+from store.dialects.openai_usage import count_usage
 from store.dialects.realtime_counts import added, of_response, of_turn, seconds_of
-from store.dialects.shape import NOT_JSON
+from store.dialects.realtime_events import event_in, object_in
 
 _REALTIME = re.compile(
-    r".*(/realtime(/[^/]+)?|/listen|/speak|/v3/ws|/(multi-)?stream-input"
+    r".*(/realtime(/[^/]+)?|/live/sessions(/[^/]+/(attach|fork))?|/interactions/live"
+    r"|/listen|/speak|/v3/ws|/(multi-)?stream-input"
     r"|\.BidiGenerateContent\w*|/BidiGenerateContent\w*)/?"
 )
 _RESPONSES = re.compile(r".*/responses/?")
-_MODEL = re.compile(rb'"model"\s*:\s*("[^"\\]{1,256}")')
 _DONE = frozenset({"response.done", "response.completed", "response.incomplete", "response.failed"})
+_ENDED = frozenset({"close_requested", "expired", "remote_hangup"})  # a Live session, because somebody wanted it to
 _IN_ORDER = frozenset({1000, 1001, 1005, 1012})  # an end, a page left, a server restarted: no errors
-_SETUP_WITHIN = 200  # bytes from the beginning
 _MOST_TOLD = 100  # usage objects kept as they came
 
-_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
-_decode_any = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -72,7 +74,7 @@ def read_told(
     """What a session tells. `broken`: the upstream ended it without closing; `missing`: not all it told is here."""
     session = _Session(requested=query_model)
     for line in told:
-        if (event := _event(line.document)) is not None:
+        if (event := event_in(line.document)) is not None:
             session.take(event, by_client=line.by_client)
     session.settle()
     labels = labels_in(request_headers)
@@ -146,7 +148,8 @@ class _Session:
     _heard: dict[str | None, _Share] = field(default_factory=dict)  # by transcribing model
     _searches: dict[str, int] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
-    _length: Decimal | None = None  # told at the end, for all of the session
+    _length: Decimal | None = None  # of all of the session: told at the end, or as it grows
+    _characters: int | None = None  # spoken
     _turn: dict[str, Any] | None = None
     _turn_over: bool = False
     _anomalies: list[Anomaly] = field(default_factory=list)
@@ -162,6 +165,7 @@ class _Session:
         heard = share.seconds if share is not None else None
         return Units(
             seconds=self._length if heard is None else heard,
+            characters=self._characters,
             text_messages=share.messages if share is not None else None,
             web_searches=self._searches.get("web_search_call"),
             file_searches=self._searches.get("file_search_call"),
@@ -177,7 +181,7 @@ class _Session:
         return tuple(Portion(model, one.tokens, Units(seconds=one.seconds)) for model, one in shares)
 
     def take(self, event: dict[str, Any], *, by_client: bool) -> None:
-        kind = event.get("type")
+        kind = event.get("type", event.get("event_type"))  # the second: of Gemini's interactions
         if by_client:
             self._take_asked(event)
         elif "usageMetadata" in event or "serverContent" in event:
@@ -194,20 +198,61 @@ class _Session:
 
     def _take_event(self, kind: str, event: dict[str, Any]) -> None:
         if "session." in kind:
-            self._take_session(_object(event.get("session")))
+            self._take_session(object_in(event.get("session")))
+            self._take_length(kind, event)
         elif kind in _DONE:
-            self._take_response(_object(event.get("response")), event)
-        elif kind == "transcription.done":
+            self._take_response(object_in(event.get("response")), event)
+        elif kind in ("transcription.done", "speech.audio.done"):
             self._take_response(event, event)
+        elif kind in ("response.event", "decision.event"):
+            self._take_delegated(object_in(event.get("event")))
+        elif kind == "interaction.completed":
+            self._take_interaction(object_in(event.get("usage")))
         elif kind == "Metadata":
             self.id = self.id or name(event.get("request_id"))
+            self.model = self.model or name(event.get("model_name"))
             self._end(seconds_of(event, "duration"))
         elif kind == "Termination":
             self._end(seconds_of(event, "session_duration_seconds", "audio_duration_seconds"))
+        elif kind == "SpeechMetadata":
+            self._characters = (self._characters or 0) + (Counts().of(event.get("billable_character_count")) or 0)
+        elif kind == "SessionMetadata":
+            told = Counts().of(event.get("total_billable_character_count"))
+            self._characters = self._characters if told is None else told
+            self.answers += 1
         elif kind.startswith("conversation.item.") and kind.endswith(".completed"):
             self._take_heard(event)
-        elif kind == "error":
+        elif kind in ("error", "Error"):
             self.error = error_of(event) or CallError(None, None, None)
+
+    def _take_length(self, kind: str, event: dict[str, Any]) -> None:
+        """How long a Live session is until now, and whether it ended as somebody wanted it to."""
+        length = seconds_of(object_in(event.get("usage")), "seconds")
+        if length is not None:
+            self._end(length)
+        if kind == "session.closed":
+            self.finish_reason = name(event.get("reason"))
+            if self.finish_reason in _ENDED:
+                self.error = None
+
+    def _take_delegated(self, event: dict[str, Any]) -> None:
+        """What a Live session had another model do: a response, or a decision."""
+        if event.get("type") in _DONE:
+            self._take_response(object_in(event.get("response")), event)
+        elif event.get("type") == "decision.completed":
+            decision = object_in(event.get("decision"))
+            if usage := object_in(decision.get("usage")):
+                counted = of_response(usage)
+                self._keep(usage, counted)
+                self._share(name(decision.get("model"))).add(counted, None)
+
+    def _take_interaction(self, usage: dict[str, Any]) -> None:
+        self.answers += 1
+        self.error = None
+        if usage:
+            counted = of_turn(usage)
+            self._keep(usage, counted)
+            self._share(None).add(counted, None)
 
     def _end(self, length: Decimal | None) -> None:
         self._length = length or self._length
@@ -216,15 +261,15 @@ class _Session:
     def _take_session(self, session: dict[str, Any]) -> None:
         self.id = self.id or name(session.get("id"))
         self.model = self.model or name(session.get("model"))
-        heard = _object(_object(session.get("audio")).get("input")).get("transcription")
+        heard = object_in(object_in(session.get("audio")).get("input")).get("transcription")
         heard = heard or session.get("input_audio_transcription")
-        self.transcriber = name(_object(heard).get("model")) or self.transcriber
+        self.transcriber = name(object_in(heard).get("model")) or self.transcriber
 
     def _take_response(self, response: dict[str, Any], event: dict[str, Any]) -> None:
         if self._again(response.get("id")):
             return
         status = name(response.get("status"))
-        details = _object(response.get("status_details")) or _object(response.get("incomplete_details"))
+        details = object_in(response.get("status_details")) or object_in(response.get("incomplete_details"))
         self.finish_reason = name(details.get("reason")) or status
         error = details.get("error") or response.get("error")
         if status == "failed" or error:
@@ -233,7 +278,7 @@ class _Session:
             self.error = None
             self.answers += 1
         self.service_tier = name(response.get("service_tier")) or self.service_tier
-        usage = _object(response.get("usage")) or _object(event.get("usage"))
+        usage = object_in(response.get("usage")) or object_in(event.get("usage"))
         if not usage:
             return
         model = name(response.get("model"))
@@ -243,13 +288,24 @@ class _Session:
         seconds = seconds_of(usage, "billable_audio_seconds", "prompt_audio_seconds")
         messages = Counts().of(usage.get("input_text_messages"))
         self._share(None if model == self.model else model).add(counted, seconds, messages)
+        self._take_tools(response)
+
+    def _take_tools(self, response: dict[str, Any]) -> None:
+        """What its tools did: as the response says itself what is billed, else by the items of its output."""
         items = response.get("output")
-        for item in items if isinstance(items, list) else []:
-            if isinstance(item, dict) and item.get("type") in ("web_search_call", "file_search_call"):
-                self._searches[item["type"]] = self._searches.get(item["type"], 0) + 1
+        used = object_in(response.get("tool_usage"))
+        billed = Counts().of(object_in(used.get("web_search")).get("num_requests"))
+        for kind in ("web_search_call", "file_search_call"):
+            done = sum(1 for item in items if object_in(item).get("type") == kind) if isinstance(items, list) else 0
+            done = done if billed is None or kind != "web_search_call" else billed
+            if done:
+                self._searches[kind] = self._searches.get(kind, 0) + done
+        made = object_in(used.get("image_gen"))
+        if made.get("total_tokens") or made.get("output_tokens"):
+            self._share(image_model(response.get("tools"))).add(count_usage(made, "image"), None)
 
     def _take_heard(self, event: dict[str, Any]) -> None:
-        usage = _object(event.get("usage"))
+        usage = object_in(event.get("usage"))
         if not usage or self._again(f"{event.get('item_id')} {event.get('content_index')}"):
             return
         counted = of_response(usage)
@@ -258,8 +314,8 @@ class _Session:
         share.add(counted, seconds_of(usage, "seconds"))
 
     def _take_live(self, event: dict[str, Any]) -> None:
-        usage, content = _object(event.get("usageMetadata")), event.get("serverContent")
-        over = bool(_object(content).get("turnComplete"))
+        usage, content = object_in(event.get("usageMetadata")), event.get("serverContent")
+        over = bool(object_in(content).get("turnComplete"))
         if usage:  # within a turn it grows, as in a stream: of each count the last one holds
             self._turn = (self._turn or {}) | {key: value for key, value in usage.items() if value is not None}
         late = self._turn_over and content is None  # told after the turn that it is of
@@ -305,38 +361,3 @@ class _Session:
             return True
         self._seen.add(id_)
         return False
-
-
-def _event(document: Document) -> dict[str, Any] | None:
-    if not document.cut:
-        try:
-            return _decode(document.head)
-        except NOT_JSON:
-            return None
-    return _torn_event(document)
-
-
-def _torn_event(document: Document) -> dict[str, Any]:
-    """Of a message whose middle is missing: what it is stands at its beginning, what was used at its end."""
-    event = {key: _value(value) for key, value in cut_json.members(Document(document.head)).items()}
-    inner: dict[str, Any] = {}
-    for depth, members in enumerate(cut_json.levels(document.tail)):
-        found = {key: _value(value) for key, value in members.items()}
-        event |= {key: value for key, value in found.items() if depth == 0 or key == "usageMetadata"}
-        inner = found | inner
-    model = _MODEL.search(document.head)
-    if model is not None:
-        inner.setdefault("model", _value(model[1]))
-    outer = "setup" if b'"setup"' in document.head[:_SETUP_WITHIN] else "response"
-    return {outer: inner} | event
-
-
-def _value(data: bytes) -> Any:
-    try:
-        return _decode_any(data)
-    except NOT_JSON:
-        return None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

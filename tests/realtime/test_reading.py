@@ -61,6 +61,11 @@ def turn(**usage: Any) -> dict[str, Any]:
         ("/v3/ws", "realtime"),
         ("/v1/text-to-speech/voice1/stream-input", "realtime"),
         ("/v1/audio/transcriptions/realtime", "realtime"),
+        ("/v1/audio/speech/realtime", "realtime"),
+        ("/v1/live/sessions", "realtime"),
+        ("/v1/live/sessions/live_1/attach", "realtime"),
+        ("/v1beta/interactions/live", "realtime"),
+        ("/v2/speak", "realtime"),
         ("/v1/elsewhere", "other"),
     ],
 )
@@ -140,6 +145,98 @@ def test_a_transcript_tells_its_usage_at_the_end() -> None:
     assert reading.units.seconds == 12
     assert reading.tokens is not None
     assert (reading.tokens.input, reading.tokens.input_audio, reading.tokens.output) == (154, 150, 30)
+
+
+def test_a_live_session_is_billed_by_its_length_and_what_it_delegated_by_tokens() -> None:
+    """OpenAI's Live tells seconds that grow, and the usage of those it asked: portions of their models."""
+    asked = {"type": "session.start", "session": {"model": "gpt-live-1"}}
+    started = {"type": "session.started", "session": {"id": "live_1", "model": "gpt-live-1"}}
+    usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+    completed = {"type": "response.completed", "response": {"id": "r1", "model": "gpt-5.6", "usage": usage}}
+    decision = {"type": "decision.completed", "decision": {"model": "gpt-5.6-mini", "answers": [], "usage": usage}}
+    closed = {"type": "session.closed", "reason": "close_requested", "session": {"id": "live_1"}}
+    reading = read(
+        started,
+        {"type": "session.usage.updated", "usage": {"seconds": 30}},
+        {"type": "response.event", "delegation_id": "d", "event": completed},
+        {"type": "decision.event", "delegation_id": None, "event": decision},
+        {"type": "error", "error": {"type": "invalid_request_error", "code": "unknown_parameter", "message": "no"}},
+        closed | {"usage": {"seconds": 61.0, "active_seconds": 60, "paused_seconds": 1}},
+        target="/v1/live/sessions",
+        asked=(asked,),
+        close=Close("upstream", 1000),
+    )
+    assert (reading.requested_model, reading.model, reading.response_id) == ("gpt-live-1", "gpt-live-1", "live_1")
+    assert (reading.tokens, reading.units.seconds, reading.finish_reason) == (None, 61, "close_requested")
+    assert [(one.model, one.tokens and one.tokens.total) for one in reading.portions] == [
+        ("gpt-5.6", 15),
+        ("gpt-5.6-mini", 15),
+    ]
+    assert (reading.error, reading.anomalies) == (None, ())
+
+
+def test_a_live_session_that_lost_its_connection_is_no_success() -> None:
+    """An error that a Live session did not survive stays its error, with the seconds told until then."""
+    error = {"type": "error", "error": {"type": "server_error", "code": "upstream", "message": "lost"}}
+    told = {"type": "session.usage.updated", "usage": {"seconds": 30}}
+    lost = {"type": "session.closed", "reason": "connection_lost", "usage": {"seconds": 31}}
+    for messages in ((told, error), (told, error, lost)):
+        reading = read(*messages, target="/v1/live/sessions", close=Close("upstream", 1000))
+        assert reading.error is not None
+        assert (reading.error.message, reading.units.seconds) == ("lost", 30 if len(messages) == 2 else 31)
+
+
+def test_what_is_spoken_in_a_session_is_billed_by_characters() -> None:
+    """Deepgram tells how many characters it bills after each text, and at the end for all of them."""
+    first = {"type": "SpeechMetadata", "speech_id": "s1", "input_character_count": 9, "billable_character_count": 7}
+    end = {"type": "SessionMetadata", "total_input_character_count": 20, "total_billable_character_count": 17}
+    said = (first, first | {"speech_id": "s2", "billable_character_count": 10})
+    for messages in ((*said, end), said):
+        reading = read(*messages, target="/v2/speak?model=flux-tts")
+        assert (reading.units.characters, reading.requested_model, reading.anomalies) == (17, "flux-tts", ())
+    model = {"type": "Metadata", "request_id": "r", "model_name": "aura-2-thalia-en"}
+    assert read(model, target="/v1/speak").model == "aura-2-thalia-en"
+
+
+def test_an_error_of_deepgrams_is_described() -> None:
+    """Deepgram writes the type of an error large, and calls the message a description."""
+    error = read({"type": "Error", "code": "NET-0001", "description": "No audio"}, target="/v2/listen").error
+    assert error is not None
+    assert (error.type, error.code, error.message) == ("Error", "NET-0001", "No audio")
+
+
+def test_an_interaction_over_a_websocket_tells_its_usage_when_it_is_completed() -> None:
+    """Gemini's live interactions name their model when they are created, and add up."""
+    usage = {"total_input_tokens": 100, "total_output_tokens": 20, "total_thought_tokens": 5, "total_tokens": 125}
+    completed = {"event_type": "interaction.completed", "usage": usage}
+    reading = read(
+        {"event_type": "interaction.created", "interaction_id": "i1"},
+        completed,
+        completed,
+        target="/v1beta/interactions/live",
+        asked=({"event_type": "interaction.create", "model": "gemini-3.1-flash-live"},),
+    )
+    assert (reading.type, reading.requested_model) == ("realtime", "gemini-3.1-flash-live")
+    assert reading.tokens is not None
+    assert (reading.tokens.input, reading.tokens.output, reading.tokens.reasoning) == (200, 50, 10)
+
+
+def test_tools_of_responses_over_a_websocket_are_counted_as_they_are_billed() -> None:
+    """What a response says of its tools beats the items of its output; images are another model's."""
+    usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+    made = {"input_tokens": 3, "output_tokens": 7, "total_tokens": 10}
+    response = {
+        "id": "r1",
+        "model": "gpt-5.6",
+        "status": "completed",
+        "usage": usage,
+        "output": [{"type": "web_search_call"}, {"type": "web_search_call"}],
+        "tools": [{"type": "image_generation", "model": "gpt-image-2"}],
+        "tool_usage": {"web_search": {"num_requests": 1}, "image_gen": made},
+    }
+    reading = read({"type": "response.completed", "response": response}, target="/v1/responses")
+    assert (reading.units.web_searches, reading.tokens and reading.tokens.total) == (1, 15)
+    assert [(one.model, one.tokens and one.tokens.output_image) for one in reading.portions] == [("gpt-image-2", 7)]
 
 
 def test_a_response_that_has_begun_tells_nothing() -> None:
