@@ -2,8 +2,9 @@
 
 Message: `error.message`, `error` as a string, `message`, `detail`, else the beginning of the text.
 Type: `error.type`, `error.status` where it is a word, `type`, AWS's `__type` and its header. Code: `error.code`,
-`code`; where that is only the number of the status, the code of the error that Azure puts within.
-Baidu, MiniMax, Deepgram and ElevenLabs have names of their own for both.
+`code`, the `error_code` in the details of Anthropic's; where that is only the number of the status, the code of the
+error that Azure puts within. Baidu, MiniMax, Deepgram and ElevenLabs have names of their own for both. A `title` is the
+message where nothing else is (RFC 9457).
 """
 
 from typing import Any
@@ -70,7 +71,9 @@ def error_of(value: Any) -> CallError | None:
     base = value.get("base_resp")
     base = base if isinstance(base, dict) else {}
     message = message or _text(value.get("error_msg")) or _text(value.get("err_msg")) or _text(base.get("status_msg"))
-    message = message or _text(value.get("description"))  # Deepgram, in sessions
+    message = (
+        message or _text(value.get("description")) or _text(value.get("title"))
+    )  # Deepgram, in sessions; Replicate
     kind = _text(details.get("type")) or _word(details.get("status")) or _text(value.get("type"))
     kind = kind or _text(value.get("error_type")) or (_text(value.get("__type")) or "").rpartition("#")[2] or None
     if kind is None and isinstance(detail, dict):
@@ -78,7 +81,10 @@ def error_of(value: Any) -> CallError | None:
     code = _text(details.get("code")) or _text(value.get("code")) or _text(value.get("error_code"))  # Databricks
     if code is None and isinstance(detail, dict):
         code = _text(detail.get("code"))
+    if code is None and isinstance(causes := details.get("details"), dict):  # Anthropic
+        code = _text(causes.get("error_code"))
     code = code or _text(value.get("err_code")) or _text(base.get("status_code")) or _text(value.get("statusCode"))
+    code = code or _text(value.get("category"))  # Deepgram's newer ones
     if code is not None and len(code) == _STATUS_LONG and code.isdecimal():
         code = _within(details) or code
     if message is None and not details and code is None:
