@@ -17,7 +17,7 @@ from store.dialects.counts import Counts, name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.errors import error_of
 from store.dialects.labels import Labels
-from store.dialects.openai_tools import Item, ToolUsage, take_items, take_tool_usage
+from store.dialects.openai_tools import Item, ToolUsage, drawn_by, take_items, take_tool_usage
 from store.dialects.openai_usage import count_usage, seconds_of
 from store.dialects.shape import NOT_JSON, Shape
 
@@ -176,8 +176,8 @@ def _take_response(answer: Answer, piece: Response, streamed: bool) -> bool:
     if piece.error:
         answer.error = answer.error or error_of({"error": piece.error, "code": getattr(piece, "code", None)})
         answer.ended = True
-    if piece.output:
-        take_items(answer, piece.output)
+    if piece.output or piece.tool_usage is not None:
+        take_items(answer, piece.output or [])
     if piece.tool_usage is not None:
         take_tool_usage(answer, piece.tool_usage, piece.tools)
     if piece.background is True:
@@ -227,9 +227,8 @@ def _take_images(answer: Answer, piece: Piece) -> None:
         answer.tell("images", len(_counted.decode(piece.data)))
     except NOT_JSON:
         pass  # an event, or an answer without images
-    if piece.svg_usage is not None:  # of the model that wrote the drawing, beside the one that painted its model
-        author = name(piece.svg_usage.get("model"))
-        answer.portions = (Portion(author or "", count_usage(piece.svg_usage, "chat").tokens),)
+    if piece.svg_usage is not None:
+        answer.portions = (drawn_by(piece.svg_usage),)
 
 
 def _take_pages(answer: Answer, told: Pages, annotated: bool) -> None:

@@ -17,7 +17,7 @@ from store.dialects.openai_usage import count_usage
 from store.dialects.shape import NOT_JSON
 
 _NO_SEARCH = frozenset(("open_page", "find_in_page", "find"))
-_NOT_DONE = frozenset(("failed", "incomplete", "in_progress", "searching"))
+_NOT_DONE = frozenset(("failed", "incomplete", "in_progress", "searching", "generating"))
 IMAGE_MODEL = "image_generation"
 """The model of images whose maker nobody names, as the tool is called: so that a price can be set for it."""
 
@@ -32,6 +32,7 @@ class Item(msgspec.Struct):
     type: Any = None
     status: Any = None
     action: Action | None = None
+    svg_usage: dict[str, Any] | None = None
 
 
 class WebSearch(msgspec.Struct):
@@ -58,6 +59,12 @@ def take_items(answer: Answer, items: list[Item]) -> None:
     for unit, count in (("web_searches", web), ("file_searches", files), ("images", images)):
         if count:
             answer.tell(unit, count)
+    answer.portions = tuple(drawn_by(item.svg_usage) for item in items if item.svg_usage is not None)
+
+
+def drawn_by(usage: dict[str, Any]) -> Portion:
+    """The model that wrote a drawing, beside the one that paints."""
+    return Portion(name(usage.get("model")) or "", count_usage(usage, "chat").tokens)
 
 
 def take_tool_usage(answer: Answer, usage: ToolUsage, tools: msgspec.Raw) -> None:
@@ -71,7 +78,7 @@ def take_tool_usage(answer: Answer, usage: ToolUsage, tools: msgspec.Raw) -> Non
         made = count_usage(usage.image_gen, "image")
         for anomaly in made.anomalies:
             answer.note(anomaly)
-        answer.portions = (Portion(_image_model(tools), made.tokens),)
+        answer.portions = (*answer.portions, Portion(_image_model(tools), made.tokens))
 
 
 def _image_model(tools: msgspec.Raw) -> str:
