@@ -56,11 +56,20 @@ class Interaction(msgspec.Struct):
     model: Any = None
     agent: Any = None  # instead of it; agents work in the background
     status: Any = None
+    errors: Any = None
     usage: msgspec.Raw = msgspec.Raw()
+
+
+class SoFar(msgspec.Struct):
+    """What a piece of an interaction tells of all that was used so far."""
+
+    total_usage: msgspec.Raw = msgspec.Raw()
 
 
 class Piece(Interaction, rename="camel"):
     interaction: Interaction | None = None
+    event_type: Any = msgspec.field(name="event_type", default=None)
+    metadata: SoFar | None = None
     candidates: list[Candidate] | None = None
     prompt_feedback: Any = None
     usage_metadata: msgspec.Raw = msgspec.Raw()
@@ -73,10 +82,14 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
     answer.id = answer.id or name(piece.response_id)
     answer.model = answer.model or name(piece.model_version)
     told = answer.take_usage(piece.usage_metadata)
+    if piece.metadata is not None and answer.take_usage(piece.metadata.total_usage):
+        answer.output_open = True
     if piece.status is not None:
-        _take_interaction(answer, piece)
+        _take_interaction(answer, piece, streamed=piece.event_type is not None)
+    else:
+        answer.take_usage(piece.usage)  # a decision's
     if piece.interaction is not None:
-        _take_interaction(answer, piece.interaction)
+        _take_interaction(answer, piece.interaction, streamed=True)
     if piece.candidates:
         queries = sum(map(_queries, piece.candidates))
         if queries:
@@ -95,7 +108,7 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
         answer.ended = True
 
 
-def _take_interaction(answer: Answer, told: Interaction) -> None:
+def _take_interaction(answer: Answer, told: Interaction, *, streamed: bool) -> None:
     answer.id = answer.id or name(told.id)
     answer.model = answer.model or (name(told.model) or "").removeprefix("models/") or None
     if (agent := name(told.agent)) is not None:
@@ -103,10 +116,14 @@ def _take_interaction(answer: Answer, told: Interaction) -> None:
         answer.background = True
     answer.take_usage(told.usage)
     status = name(told.status)
-    answer.pending = status in _PENDING
-    if status is not None and not answer.pending:
+    waiting = status in _PENDING
+    # A stream that breaks off has answered something, unless the work goes on without it.
+    answer.pending = waiting and (not streamed or answer.background)
+    if status is not None and not waiting:
         answer.finish_reason = status
-        answer.ended = True
+        answer.ended, answer.output_open = True, False
+    if status == "failed" and told.errors:
+        answer.error = answer.error or error_of({"errors": told.errors})
 
 
 def _queries(candidate: Candidate) -> int:
