@@ -17,7 +17,7 @@ from proxy.journal.notes import Headers
 from store.anomalies import Anomaly
 from store.call import CallType, Tokens
 from store.dialects.answer import Answer, Counted
-from store.dialects.beside import metrics_in
+from store.dialects.beside import OPTIMIZED, metrics_in
 from store.dialects.call_types import model_in_path, without_arn
 from store.dialects.counts import Counts, name
 from store.dialects.dialect import Asked, Dialect
@@ -65,9 +65,14 @@ class Trace(msgspec.Struct, rename="camel"):
     prompt_router: Router | None = None
 
 
+class Performance(msgspec.Struct):
+    latency: Any = None
+
+
 class Metadata(msgspec.Struct, rename="camel"):
     usage: msgspec.Raw = msgspec.Raw()
     service_tier: Any = None
+    performance_config: Performance | None = None
     trace: Trace | None = None
 
 
@@ -97,6 +102,8 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
             answer.take_usage(told.usage)
             tier = told.service_tier
             answer.service_tier = name(tier.get("type") if isinstance(tier, dict) else tier) or answer.service_tier
+            if told.performance_config is not None and told.performance_config.latency == OPTIMIZED:
+                answer.service_tier = OPTIMIZED  # priced like a tier, and the tier beside it stays "default"
             if told.trace is not None and told.trace.prompt_router is not None:
                 answer.model = name(without_arn(name(told.trace.prompt_router.invoked_model_id) or ""))
     if piece.metadata is not None:

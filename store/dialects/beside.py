@@ -1,4 +1,4 @@
-"""Counts told beside the usage object, for answers whose body has none or leaves one out.
+"""Counts told beside the usage object, for answers whose body has none or leaves one out; and the tier that was served.
 
 Bedrock tells every count in its headers, also for models whose own format has no usage, and in the last chunk of a
 stream; Hugging Face's servers, some backends of its router and Fireworks have such headers, too, and llama.cpp tells
@@ -12,7 +12,7 @@ import msgspec
 from proxy.journal.notes import Headers
 from store.call import CallType, Tokens
 from store.dialects.answer import Answer, Counted
-from store.dialects.counts import LARGEST
+from store.dialects.counts import LARGEST, LONGEST_NAME
 
 _HEADERS = {
     "x-amzn-bedrock-input-token-count": "input",
@@ -32,6 +32,21 @@ _METRICS = {
 }
 _TIMINGS = {"prompt_n": "input", "cache_n": "cache_read", "predicted_n": "output"}
 _LONGEST = 15  # digits: less than LARGEST
+_TIERS = frozenset(("x-amzn-bedrock-service-tier", "x-gemini-service-tier"))
+_LATENCY = "x-amzn-bedrock-performanceconfig-latency"
+OPTIMIZED = "optimized"
+"""A latency of Bedrock's that has prices of its own."""
+
+
+def tier_in(headers: Headers) -> str | None:
+    """The tier that was served, where a header tells it."""
+    tier = None
+    for name, value in headers:
+        if name == _LATENCY and value == OPTIMIZED:
+            return OPTIMIZED
+        if name in _TIERS and value:
+            tier = value[:LONGEST_NAME]
+    return tier
 
 
 def metrics_in(told: Any) -> dict[str, int] | None:

@@ -14,7 +14,7 @@ from store.anomalies import Anomalies
 from store.call import NO_UNITS, CallType, Reading, Tokens
 from store.dialects import checks, cut_json, estimate, multipart
 from store.dialects.answer import Answer, Counted
-from store.dialects.beside import completed
+from store.dialects.beside import completed, tier_in
 from store.dialects.billed import portions_of, units_of
 from store.dialects.call_types import (
     call_type,
@@ -127,7 +127,7 @@ def read_exchange(
         portions=portions_of(answer, counted, asked) if metered else (),
         raw_usage=answer.raw_usage if metered else None,
         reported_cost_usd=reported_cost_usd(answer.usage, answer.cost_usd, response_headers) if metered else None,
-        service_tier=counted.service_tier or answer.service_tier,
+        service_tier=counted.service_tier or answer.service_tier or (tier_in(response_headers) if metered else None),
         error=answer.error if refused or (metered and method == "POST") else None,
         finish_reason=answer.finish_reason,
         finished=finished,

@@ -5,9 +5,9 @@ What counts is the tier that was served, not the one that was asked for.
 
 _STANDARD = frozenset({"default", "standard", "auto", "on_demand", "standard_only"})
 # Paid for by reserved capacity, not by the call: a list price would be fiction.
-_PREPAID = frozenset({"provisioned", "provisioned_throughput", "scale"})
+_PREPAID = frozenset({"provisioned", "provisioned_throughput", "scale", "reserved"})
 # Known to have a price of their own, wherever they are offered...
-_OWN_PRICE = frozenset({"flex", "priority", "batch", "fast"})
+_OWN_PRICE = frozenset({"flex", "priority", "batch", "fast", "ultrafast", "offpeak", "optimized"})
 # ... but for Groq's flex: on-demand prices at a lower chance of being served (console.groq.com/docs/flex-processing).
 _SAME_PRICE = frozenset({("groq", "flex")})
 

@@ -33,6 +33,9 @@ def told(model: str, tier: str | None = None, usage: bytes | None = None) -> Rea
         ("anthropic", "claude-haiku-4-5", "standard", False),
         ("groq", "llama-3.3-70b-versatile", "flex", False),  # costs the same there
         ("groq", "llama-3.3-70b-versatile", "on_demand", False),
+        ("openai", "gpt-5", "ultrafast", True),
+        ("openai", "gpt-5", "ON_DEMAND_OFFPEAK", True),
+        ("azure", "gpt-5", "optimized", True),
         ("azure", "gpt-5", "priority", True),  # its maker's tiers say nothing about Azure
     ],
 )

@@ -142,7 +142,7 @@ def test_a_tier_is_named_with_its_price() -> None:
     assert batch.nano_usd == 2_500_000_000
 
 
-@pytest.mark.parametrize("tier", ["provisioned", "PROVISIONED_THROUGHPUT", "scale"])
+@pytest.mark.parametrize("tier", ["provisioned", "PROVISIONED_THROUGHPUT", "scale", "reserved"])
 def test_reserved_capacity_has_no_list_price(tier: str) -> None:
     """A call served from capacity paid for in advance is unknown."""
     tokens = Tokens("reported", input_uncached=10, output_text=10)
