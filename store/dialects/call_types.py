@@ -105,7 +105,7 @@ _BELOW_OTHERS = re.compile(r".*/(threads|vector_stores|assistants|containers|ope
 
 _RUN = re.compile(r".*/threads(/[^/]+)?/runs(/[^/]+/submit_tool_outputs)?/?")  # of an assistant
 _WORK = re.compile(
-    r".*/(ocr|v2/parse|v1/read|summarize|decisions|evaluate|predictions|predict|classif(y|ications)|score|pooling"
+    r".*/(ocr|agents/sessions|v2/parse|v1/read|summarize|decisions|evaluate|predictions|predict|classif(y|ications)|score|pooling"
     r"|conversations(/[^/]+(/restart)?)?|video_generation|models/[^/:]+:predictLongRunning|async-invoke"
     r"|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream"
     # ElevenLabs'

@@ -30,6 +30,7 @@ class Asked(msgspec.Struct):
     parameters: Any = None  # likewise, at Google; and videos
     image_generation: Any = msgspec.field(name="imageGenerationConfig", default=None)  # likewise, at Amazon
     session: msgspec.Raw = msgspec.Raw()
+    agent: msgspec.Raw = msgspec.Raw()
     document_annotation_format: Any = None
     bbox_annotation_format: Any = None
 

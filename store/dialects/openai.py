@@ -22,11 +22,11 @@ from store.dialects.openai_usage import count_usage, seconds_of
 from store.dialects.shape import NOT_JSON, Shape
 
 _WAITING = frozenset(("queued", "in_progress", "requires_action", "cancelling", "CREATED", "IN_PROGRESS"))
-_FINAL_STATUS = frozenset(("completed", "incomplete", "failed", "cancelled", "expired"))
+_FINAL_STATUS = frozenset(("completed", "incomplete", "failed", "cancelled", "expired", "idle"))
 _LAST_EVENTS = frozenset((
     "response.completed", "response.incomplete", "response.failed", "transcript.text.done",
     "speech.audio.done", "transcription.done", "image_generation.completed", "image_edit.completed",
-    "conversation.response.done",
+    "conversation.response.done", "agent.session.idle", "agent.session.failed",
 ))  # fmt: skip
 _ERRORS = ("error", "conversation.response.error")  # the second is of Mistral
 _BESIDE_THE_RUN = ("thread.message", "thread.run.step", "thread.created")
@@ -56,11 +56,16 @@ class Pages(msgspec.Struct):
     annotated: Any = msgspec.field(name="pages_processed_annotation", default=None)  # beside the others
 
 
+class Agent(msgspec.Struct):
+    model: Any = None
+
+
 class Response(msgspec.Struct):
-    """The object that the events of a streamed response carry, and a whole response is."""
+    """The object that the events of a streamed response carry, and a whole response is; or the session of an agent."""
 
     id: Any = None
     model: Any = None
+    agent: Agent | None = None
     status: Any = None
     service_tier: Any = None
     usage: msgspec.Raw = msgspec.Raw()
@@ -77,6 +82,7 @@ class Piece(Response):
     object: Any = None
     choices: list[Choice] | None = None
     response: Response | None = None
+    session: Response | None = None  # of an agent, which tells what all of its turns took
     x_groq: GroqPart | None = None
     usage_breakdown: Breakdown | None = None
     usage_info: Pages | None = None
@@ -105,6 +111,9 @@ _counted = msgspec.json.Decoder(list[_Counted])
 
 def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     if type(piece.object) is str and piece.object.startswith("thread") and _is_beside_the_run(piece.object):
+        return
+    if type(piece.type) is str and piece.type.startswith("agent.session."):
+        _take_session(answer, piece)
         return
     told = _take_response(answer, piece, streamed=piece.type is not None)
     if piece.response is not None:
@@ -156,6 +165,13 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         _take_pages(answer, piece.usage_info, annotated=bool(piece.document_annotation))
 
 
+def _take_session(answer: Answer, piece: Piece) -> None:
+    """An event of an agent's session. What its turns tell is a part of what it tells."""
+    if piece.session is not None:
+        _take_response(answer, piece.session, streamed=True)
+    answer.ended = answer.ended or piece.type in _LAST_EVENTS
+
+
 def _is_an_error(piece: Piece) -> bool:
     """By its type, by the kind of error that is its type, or as older servers of open models say it."""
     kind = piece.type
@@ -170,6 +186,8 @@ def _take_response(answer: Answer, piece: Response, streamed: bool) -> bool:
     """Whether there is a usage in it."""
     answer.id = answer.id or name(piece.id)
     answer.model = answer.model or name(piece.model)
+    if piece.agent is not None:
+        answer.model = answer.model or name(piece.agent.model)
     if piece.service_tier is not None:
         answer.service_tier = name(piece.service_tier) or answer.service_tier
     told = answer.take_usage(piece.usage)

@@ -170,8 +170,8 @@ def _request(request: Document, headers: Headers) -> Asked | None:
     form = request.form
     if form == "json":
         asked = _asked.read(request)[0]
-        if asked is not None and asked.model is None and asked.session:
-            asked.model = _model_of_session(asked.session)
+        if asked is not None and asked.model is None and (described := asked.session or asked.agent):
+            asked.model = _model_of_session(described)
         return asked
     if form == "other" and (boundary := multipart.boundary_in(headers)) is not None:
         fields = multipart.fields(request, boundary)
@@ -181,7 +181,7 @@ def _request(request: Document, headers: Headers) -> Asked | None:
 
 
 def _model_of_session(described: msgspec.Raw | bytes) -> str | None:
-    """The model of a realtime session that is prepared: by an object within the body, or in a form."""
+    """The model of a realtime session that is prepared, or of an agent: by an object within the body, or in a form."""
     try:
         return name(_session(described).model)
     except NOT_JSON:
