@@ -1,10 +1,13 @@
 """`tollbook export`: every call of the filter, into a file or a pipe.
 
 A file appears under its name only when it is whole. Until then it is `FILE.part`, which is removed when the export
-fails or is ended: nobody shall take half of the calls for all of them.
+fails or is ended: nobody shall take half of the calls for all of them. It is for its owner alone, like the book it
+comes from, and one that it replaces keeps who may read it.
 """
 
 import asyncio
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, contextmanager
@@ -28,7 +31,7 @@ _FORMATS = ("csv", "jsonl", "parquet")
 _Write = Callable[[bytes], object]
 
 
-@click.command(cls=FilterCommand)
+@click.command(cls=FilterCommand, short_help="Write every call that matches to a file or a pipe.")
 @click.option("--format", "kind", type=click.Choice(_FORMATS), required=True, help="What kind of file.")
 @click.option(
     "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Where to (default: stdout)."
@@ -88,7 +91,9 @@ def _whole(output: Path) -> Iterator[IO[bytes]]:
     """A file that gets its name at the end of the block, if that is reached."""
     part = output.with_name(output.name + ".part")
     try:
-        file = part.open("wb")
+        file = os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb")
+        if output.exists():
+            os.fchmod(file.fileno(), stat.S_IMODE(output.stat().st_mode))
     except OSError as error:  # named as it was asked for
         raise OSError(error.errno, error.strerror, str(output)) from None
     try:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,21 @@ def test_a_failed_export_leaves_no_file(run: Run, book: Path, tmp_path: Path) ->
     assert ran.status == 1
     assert f"{target} was not written" in ran.err
     assert (target.read_text(), list(target.parent.iterdir())) == ("before", [target])
+
+
+def test_a_file_is_for_its_owner_unless_it_was_there(run: Run, book: Path, tmp_path: Path) -> None:
+    """A new file is nobody else's, whatever the umask; one that is replaced keeps the mode it was given."""
+    new, chosen = tmp_path / "new.csv", tmp_path / "chosen.csv"
+    chosen.touch()
+    chosen.chmod(0o664)
+    before = os.umask(0o022)
+    try:
+        for target in (new, chosen):
+            assert run("export", "--format", "csv", "--output", target, "--data-dir", book).status == 0
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (new, chosen)] == [0o600, 0o664]
+    assert new.read_bytes() == chosen.read_bytes()
 
 
 def test_where_nothing_can_be_written_is_said(run: Run, book: Path, tmp_path: Path) -> None:
