@@ -17,6 +17,7 @@ _FORMATTING = (
 _DANGEROUS = re.compile(f"[\x00-\x1f{_FORMATTING}]")
 _DANGEROUS_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_FORMATTING}]")
 _DANGEROUS_IN_JSON = re.compile(f"[{_FORMATTING}]")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
 def harmless(text: str, *, lines: bool = False) -> str:
@@ -29,6 +30,11 @@ def harmless(text: str, *, lines: bool = False) -> str:
 def harmless_json(document: str) -> str:
     """The same JSON document, with what could harm a terminal as \\u escapes: it reads back equal."""
     return _DANGEROUS_IN_JSON.sub(_json_escape, document)
+
+
+def ascii_json(document: str) -> str:
+    """The same JSON document for whoever reads nothing but ASCII."""
+    return _BEYOND_ASCII.sub(_json_escape, document)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -8,9 +8,9 @@ that `--help` is quick.
 Exit status: 0 done, 1 the thing asked for failed, 2 wrong use. Expected trouble is one sentence on stderr.
 """
 
-import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -20,6 +20,7 @@ from proxy.cli.doctor import doctor
 from proxy.cli.export import export
 from proxy.cli.keys import keys
 from proxy.cli.logs import logs
+from proxy.cli.output import done_when_readers_leave, make_ready, say_no_more
 from proxy.cli.prices import prices
 from proxy.cli.prune import prune
 from proxy.cli.reprice import reprice
@@ -40,10 +41,18 @@ def _say_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 class _InOrder(click.Group):
-    """Lists the commands in the order in which people meet them."""
+    """Lists the commands in the order in which people meet them; a reader who leaves ends them with status 0."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with done_when_readers_leave():  # here, because click would make a failure of it
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with done_when_readers_leave():
+            return super().invoke(ctx)
 
 
 @click.group(
@@ -66,6 +75,8 @@ def _tollbook() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status."""
+    make_ready()
+    status: object = 0
     try:
         status = _tollbook.main(arguments, prog_name="tollbook", standalone_mode=False)
         sys.stdout.flush()
@@ -79,9 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read us has seen enough (`| head`). Nothing more can be written, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        say_no_more()
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"tollbook: {where}{error.strerror or error}.", err=True)

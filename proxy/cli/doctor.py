@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from proxy.cli.output import readers_may_leave
 from proxy.cli.place import place
 from proxy.cli.screen import console, folded, print_json, text
 from proxy.cli.trouble import FAILED
@@ -25,10 +26,11 @@ def doctor(as_json: bool, config: Path | None, data_dir: Path | None) -> int:
     Exit status 0 when nothing fails, warnings included; 1 otherwise.
     """
     findings = _examine(config, data_dir)
-    if as_json:
-        print_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
-    else:
-        _print(findings)
+    with readers_may_leave():
+        if as_json:
+            print_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
+        else:
+            _print(findings)
     return FAILED if any(finding.level == "fail" for finding in findings) else 0
 
 

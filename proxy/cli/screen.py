@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
+from proxy.cli.output import knows_all
 from proxy.cli.wording import UNKNOWN
-from proxy.harmless import harmless, harmless_json
+from proxy.harmless import ascii_json, harmless, harmless_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,15 +80,19 @@ def print_json(document: object) -> None:
     import orjson
 
     options = orjson.OPT_INDENT_2 if on_terminal() else 0
-    sys.stdout.write(harmless_json(orjson.dumps(document, option=options).decode()) + "\n")
+    _write_json(orjson.dumps(document, option=options).decode())
 
 
 def print_json_line(document: object) -> None:
     """One JSON document on one line, sent at once: for output that goes on."""
     import orjson
 
-    sys.stdout.write(harmless_json(orjson.dumps(document).decode()) + "\n")
+    _write_json(orjson.dumps(document).decode())
     sys.stdout.flush()
+
+
+def _write_json(document: str) -> None:
+    sys.stdout.write((harmless_json if knows_all() else ascii_json)(document) + "\n")
 
 
 def fits(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> bool:

@@ -1,10 +1,15 @@
 """On a terminal: tables that fit, colours for what failed, and nothing a stranger wrote can reach it raw."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import orjson
 import pytest
 
-from tests.cli.conftest import Run, start
+from tests.books import a_book, a_call
+from tests.cli.conftest import ROOT, Run, start
 from tests.cli.terminal import seen_on_terminal, unstyled
 
 
@@ -48,12 +53,63 @@ def test_unknown_is_not_zero(run: Run, book: Path) -> None:
     assert left.count("unknown") == 2  # usage, cost
 
 
-def test_a_reader_that_leaves_ends_the_command_quietly(book: Path) -> None:
-    """A closed pipe is no error and prints none."""
-    process = start("logs", "--data-dir", book)
+@pytest.mark.parametrize(
+    "command",
+    [("logs",), ("show", "last"), ("export", "--format", "csv"), ("prices", "gpt-4o"), ("logs", "--help"), ("-h",)],
+)
+def test_a_reader_that_leaves_ends_the_command_quietly(book: Path, command: tuple[str, ...]) -> None:
+    """A closed pipe is no error and prints none, however much or little there is to say."""
+    asking = () if "-h" in command or "--help" in command else ("--data-dir", book)
+    assert status_without_a_reader(*command, *asking) == (0, b"")
+
+
+def test_what_a_doctor_found_is_told_to_scripts_that_read_only_its_head(book: Path, tmp_path: Path) -> None:
+    """The exit status of `doctor | head` is that of `doctor`."""
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[proxy]\nworkers = 0\n")
+    assert status_without_a_reader("doctor", "--data-dir", book, "--config", wrong) == (1, b"")
+    assert status_without_a_reader("doctor", "--json", "--data-dir", book, "--config", wrong) == (1, b"")
+
+
+def status_without_a_reader(*arguments: object) -> tuple[int, bytes]:
+    process = start(*arguments)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
     complaint = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(), complaint) == (0, b"")
+    return process.wait(), complaint
+
+
+@pytest.mark.parametrize("command", [("logs",), ("show", "last"), ("doctor",), ("stats", "--by", "model"), ("-h",)])
+def test_any_encoding_will_do(book: Path, command: tuple[str, ...]) -> None:
+    """What the encoding of the output does not know is a `?`, not the end of the command."""
+    asking = () if command == ("-h",) else ("--data-dir", str(book))
+    ran = subprocess.run(
+        [sys.executable, "-m", "proxy.cli", *command, *asking],
+        cwd=ROOT, capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert b"Traceback" not in ran.stderr
+    assert ran.stdout.isascii()
+    assert ran.stdout
+
+
+def test_json_is_whole_in_any_encoding(tmp_path: Path) -> None:
+    """JSON escapes what the encoding of the output does not know, and so reads back equal."""
+    data_dir = tmp_path / "names"
+    data_dir.mkdir()
+    a_book(data_dir, [a_call(user="Zoë 🙂 → 東")])
+    ran = subprocess.run(
+        [sys.executable, "-m", "proxy.cli", "logs", "--json", "--data-dir", str(data_dir)],
+        cwd=ROOT, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert orjson.loads(ran.stdout)["logs"][0]["user"] == "Zoë 🙂 → 東"
+
+
+def test_closed_output_is_no_accident(book: Path) -> None:
+    """`tollbook logs >&-` says nothing, and that to nobody."""
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f'exec "{sys.executable}" -m proxy.cli logs --data-dir "{book}" >&-'],
+        cwd=ROOT, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, b"")
