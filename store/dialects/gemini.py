@@ -56,6 +56,7 @@ class Interaction(msgspec.Struct):
     model: Any = None
     agent: Any = None  # instead of it; agents work in the background
     status: Any = None
+    service_tier: Any = msgspec.field(name="service_tier", default=None)
     errors: Any = None
     usage: msgspec.Raw = msgspec.Raw()
 
@@ -115,6 +116,7 @@ def _take_interaction(answer: Answer, told: Interaction, *, streamed: bool) -> N
         answer.model = answer.model or agent
         answer.background = True
     answer.take_usage(told.usage)
+    answer.service_tier = name(told.service_tier) or answer.service_tier
     status = name(told.status)
     waiting = status in _PENDING
     # A stream that breaks off has answered something, unless the work goes on without it.
