@@ -57,6 +57,6 @@ class Dialect:
     count: Callable[[dict[str, Any], CallType], Counted]  # understand a usage object
     label: Callable[[Labels, Asked], None] = lambda labels, asked: None  # the labels of the body
     metered: bool = True  # whether its tokens are understood at all
-    told_midway: bytes | None = None  # what a stream holds that tells something neither at its beginning nor its end
+    tells_midway: Callable[[bytes], bool] | None = None  # whether a stream tells something between its two ends
     in_arrays: bool = False  # whether pieces may come as the elements of one array
     streams_unless_told: tuple[str, ...] | None = None  # how paths end that stream when nothing is said of it

@@ -237,4 +237,8 @@ def _by_modality(details: Any, of: Any) -> dict[str, int] | None:
     return found
 
 
-GEMINI = Dialect(Shape(Piece), _take, _count, _label, in_arrays=True, told_midway=b'"webSearchQueries"')
+def _tells_searches_midway(head: bytes) -> bool:
+    return b'"webSearchQueries"' in head
+
+
+GEMINI = Dialect(Shape(Piece), _take, _count, _label, in_arrays=True, tells_midway=_tells_searches_midway)

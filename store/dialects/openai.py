@@ -17,7 +17,15 @@ from store.dialects.counts import Counts, name
 from store.dialects.dialect import Asked, Dialect
 from store.dialects.errors import error_of
 from store.dialects.labels import Labels
-from store.dialects.openai_tools import Item, ToolUsage, drawn_by, take_items, take_tool_usage
+from store.dialects.openai_tools import (
+    EXECUTED,
+    Item,
+    ToolUsage,
+    drawn_by,
+    take_executed,
+    take_items,
+    take_tool_usage,
+)
 from store.dialects.openai_usage import count_usage, seconds_of
 from store.dialects.shape import NOT_JSON, Shape
 
@@ -29,6 +37,7 @@ _LAST_EVENTS = frozenset((
     "conversation.response.done", "agent.session.idle", "agent.session.failed",
 ))  # fmt: skip
 _ERRORS = ("error", "conversation.response.error")  # the second is of Mistral
+_GROQ, _NEAR_AN_END = b'"x_groq"', 4096  # bytes
 _BESIDE_THE_RUN = ("thread.message", "thread.run.step", "thread.created")
 
 
@@ -37,6 +46,8 @@ class Choice(msgspec.Struct):
     stop_reason: Any = None  # instead of it, by open models behind Bedrock
     error: Any = None
     usage: msgspec.Raw = msgspec.Raw()
+    message: msgspec.Raw = msgspec.Raw()
+    delta: msgspec.Raw = msgspec.Raw()
 
 
 class Breakdown(msgspec.Struct):
@@ -125,6 +136,10 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
             answer.finish_reason = reason
             answer.ended = True
         told = answer.take_usage(choice.usage) or told  # Moonshot's streams tell it here
+        if piece.x_groq is not None:
+            take_executed(answer, choice.message, whole=True)
+        if EXECUTED in bytes(choice.delta):
+            take_executed(answer, choice.delta, whole=False)
         if told:  # by some with every chunk, as it grows: final is the one with or after the finish reason
             answer.output_open = not answer.ended
         if choice.error:
@@ -270,4 +285,10 @@ def _label(labels: Labels, asked: Asked) -> None:
         labels.tag_all(asked.metadata)
 
 
-OPENAI = Dialect(Shape(Piece), _take, count_usage, _label)
+def _tells_tools_midway(head: bytes) -> bool:
+    """Groq's streams do, which say at one end that they are Groq's: looking through all others would take as long as
+    reading their ends."""
+    return (_GROQ in head[:_NEAR_AN_END] or _GROQ in head[-_NEAR_AN_END:]) and EXECUTED in head
+
+
+OPENAI = Dialect(Shape(Piece), _take, count_usage, _label, tells_midway=_tells_tools_midway)

@@ -3,7 +3,7 @@ makes.
 
 A response tells it twice: newer ones in `tool_usage`, which counts what is billed, and all of them by the items of
 their output. Of those, a search of the web is billed and looking at a page it found is not. What is told of an output
-that was not kept whole is no count: then it is unknown.
+that was not kept whole is no count: then it is unknown. Groq lists what it executed beside the text.
 """
 
 from typing import Any
@@ -18,6 +18,8 @@ from store.dialects.shape import NOT_JSON
 
 _NO_SEARCH = frozenset(("open_page", "find_in_page", "find"))
 _NOT_DONE = frozenset(("failed", "incomplete", "in_progress", "searching", "generating"))
+EXECUTED = b'"executed_tools"'
+_SEARCHES = frozenset(("search", "browser_search", "browser.search"))
 IMAGE_MODEL = "image_generation"
 """The model of images whose maker nobody names, as the tool is called: so that a price can be set for it."""
 
@@ -33,6 +35,21 @@ class Item(msgspec.Struct):
     status: Any = None
     action: Action | None = None
     svg_usage: dict[str, Any] | None = None
+
+
+class Executed(msgspec.Struct):
+    """A tool that Groq executed. A stream tells it when it begins and again, with its output, when it is done."""
+
+    type: Any = None
+    name: Any = None
+    output: msgspec.Raw = msgspec.Raw()
+
+
+class Said(msgspec.Struct):
+    executed_tools: list[Executed] | None = None
+
+
+_said = msgspec.json.Decoder(Said).decode
 
 
 class WebSearch(msgspec.Struct):
@@ -65,6 +82,17 @@ def take_items(answer: Answer, items: list[Item]) -> None:
 def drawn_by(usage: dict[str, Any]) -> Portion:
     """The model that wrote a drawing, beside the one that paints."""
     return Portion(name(usage.get("model")) or "", count_usage(usage, "chat").tokens)
+
+
+def take_executed(answer: Answer, said: msgspec.Raw, *, whole: bool) -> None:
+    """Count the searches in a message of Groq's, or in a piece of one."""
+    try:
+        tools = _said(said).executed_tools or []
+    except NOT_JSON:
+        return
+    done = [tool for tool in tools if (whole or bytes(tool.output)) and {name(tool.name), name(tool.type)} & _SEARCHES]
+    if done:
+        answer.tell("web_searches", (answer.units or {}).get("web_searches", 0) + len(done))
 
 
 def take_tool_usage(answer: Answer, usage: ToolUsage, tools: msgspec.Raw) -> None:

@@ -87,7 +87,7 @@ def read_exchange(
     elif form == "json":
         answer, counted, finished = _whole(dialect, response, type_)
     elif (stream := stream_of(response)) is not None:
-        midway = dialect.told_midway is not None and dialect.told_midway in response.head
+        midway = dialect.tells_midway is not None and dialect.tells_midway(response.head)
         answer, counted, finished = _streamed(dialect, stream, type_, all_of_it=midway)
 
     if method == "GET" and (deferred := deferred_in_path(path)) is not None:
