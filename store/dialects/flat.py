@@ -1,8 +1,9 @@
 """Answers that tell their counts one by one beside the text, with no usage object around them.
 
-Titan and Llama (behind Bedrock and SageMaker), watsonx, Aleph Alpha, Replicate, Hugging Face's text generation
-servers, SGLang, KoboldCpp and LM Studio. Each has names of its own that nobody else has, so one reader serves all. A
-stream tells them cumulatively, and watsonx tells the input once and 0 afterwards: the largest that was told counts.
+Titan and Llama (behind Bedrock and SageMaker), watsonx, Aleph Alpha, Replicate, DeepInfra's own API, Hugging Face's
+text generation servers, SGLang, KoboldCpp and LM Studio. Each has names of its own that nobody else has, so one reader
+serves all. A stream tells them cumulatively, and watsonx tells the input once and 0 afterwards: the largest that was
+told counts.
 """
 
 from typing import Any
@@ -53,6 +54,14 @@ class Metrics(msgspec.Struct):
     audio_seconds: Any = msgspec.field(name="audio_output_duration_seconds", default=None)
 
 
+class Inference(msgspec.Struct):
+    """Of DeepInfra, with what it charged."""
+
+    tokens_input: Any = None
+    tokens_generated: Any = None
+    cost: Any = None
+
+
 class Reason(msgspec.Struct):
     type: Any = None
 
@@ -88,6 +97,8 @@ class Piece(Chat):
     type: Any = None
     result: Chat | None = None
     meta_info: MetaInfo | None = None
+    inference_status: Inference | None = None
+    input_length_ms: Any = None
     model: Any = None
     model_id: Any = None
     error: Any = None
@@ -110,11 +121,12 @@ class Piece(Chat):
 
 _INTO = (
     "inputTextTokenCount", "prompt_token_count", "num_tokens_prompt_total", "input_token_count", "input_length",
-    "prompt_tokens", "input_tokens",
+    "prompt_tokens", "input_tokens", "tokens_input",
 )  # fmt: skip
 _OUT = (
     "tokenCount", "totalOutputTextTokenCount", "generation_token_count", "num_tokens_generated",
     "generated_token_count", "generated_tokens", "output_token_count", "completion_tokens", "total_output_tokens",
+    "tokens_generated",
 )  # fmt: skip
 _PENDING = ("starting", "processing")
 _UNFINISHED = frozenset(("not_finished", "NOT_FINISHED"))
@@ -153,6 +165,11 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
             answer.tell("images", images)
         answer.tell("seconds", seconds_of(metrics.audio_seconds))
         answer.tell("seconds", seconds_of(metrics.video_seconds))
+    if (status := piece.inference_status) is not None:
+        found |= {"tokens_input": status.tokens_input, "tokens_generated": status.tokens_generated}
+        answer.cost_usd = {"usd": status.cost}
+        if (thousandths := seconds_of(piece.input_length_ms)) is not None:
+            answer.tell("seconds", thousandths.scaleb(-3))
     if (meta := piece.meta_info) is not None:
         answer.id = answer.id or name(meta.id)
         found |= {name: getattr(meta, name) for name in ("prompt_tokens", "completion_tokens", "cached_tokens")}
