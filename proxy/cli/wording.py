@@ -75,6 +75,8 @@ def usage(credits_used: float | str | None) -> str:
     amount = Decimal(str(credits_used))
     if abs(amount) >= 100 or amount == amount.to_integral_value():
         return f"{_rounded(amount, 0):,}"
+    if 0 < amount < Decimal("0.00005"):
+        return "<0.0001"
     return str(_rounded(amount, 2 if abs(amount) >= 1 else 4))
 
 

@@ -33,6 +33,18 @@ def test_money(usd: str | None, words: str) -> None:
     assert wording.money(usd) == words
 
 
+@pytest.mark.parametrize(
+    ("credits_used", "words"),
+    [
+        (None, "unknown"), (0, "0"), (0.00002, "<0.0001"), (0.254, "0.2540"), (5.66, "5.66"),
+        (1550.2, "1,550"),
+    ],
+)  # fmt: skip
+def test_usage(credits_used: float | None, words: str) -> None:
+    """A usage that is not nothing never reads as nothing."""
+    assert wording.usage(credits_used) == words
+
+
 def test_exact_money() -> None:
     """Rates and amounts of the arithmetic keep every digit."""
     assert [wording.money(usd, exact=True) for usd in ("0.075", "2.5", "10", "0.00001505")] == [
