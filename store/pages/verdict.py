@@ -144,8 +144,8 @@ def _prices(
 ) -> Iterator[Finding]:  # fmt: skip
     missing = [one for one in unpriced if one["missing"] in ("price", "both")]
     if missing:
-        models = "1 model has" if len(missing) == 1 else f"{len(missing)} models have"
-        yield Finding("attention", f"{models} no price, so what their calls cost is unknown.")
+        models, their = ("1 model has", "its") if len(missing) == 1 else (f"{len(missing)} models have", "their")
+        yield Finding("attention", f"{models} no price, so what {their} calls cost is unknown.")
     else:
         yield Finding("good", "Every model whose tokens are known has a price.")
     try:

@@ -125,7 +125,7 @@ def test_all_in_order_is_good() -> None:
         ({"disk": {"free_bytes": None}}, {}, [], "attention", "unknown"),
         ({}, {"full_in_days": 20.0}, [], "attention", "full in 20 days"),
         ({}, {"full_in_days": 3.0}, [], "bad", "full in 3 days"),
-        ({}, {}, [{"missing": "price"}], "attention", "1 model has no price"),
+        ({}, {}, [{"missing": "price"}], "attention", "1 model has no price, so what its calls cost is"),
         ({"prices": {"date": "2026-01-01"}}, {}, [], "attention", "336 days old"),
         ({"prices": {}}, {}, [], "attention", "unknown"),
         ({"webhook": _hook(2, 0)}, {}, [], "attention", "2 messages about budgets wait to be sent again: it broke."),
