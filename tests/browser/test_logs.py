@@ -413,6 +413,27 @@ async def test_live_does_not_move_what_is_read(page: Page, growing: Live) -> Non
     await expect(rows(page)).to_have_count(50)
 
 
+async def test_bars_follow_what_comes_live(page: Page, growing: Live) -> None:
+    """The bars show a call that came just after they were drawn, although no other call comes."""
+    address, write = growing
+    drawings: list[str] = []
+    page.on("request", lambda one: drawings.append(one.url) if "/logs/histogram" in one.url else None)
+    await page.clock.install()
+    async with page.expect_response(re.compile("/api/tail")):
+        await page.goto(f"{address}/logs?live=1")
+    while len(drawings) < 2:  # with the page, and again when it follows
+        await asyncio.sleep(0.02)
+    bars = page.locator("#histogram svg.bars")
+    await expect(bars).to_have_attribute("aria-label", re.compile(": 48 calls"))
+    await page.mouse.move(1, 1)
+    write(a_call(started_at_us=NOW_US + 9))
+    await expect(page.locator("#arrived")).to_have_text("1 new call")
+    await page.clock.run_for(1_100)
+    await expect(rows(page)).to_have_count(49)
+    await page.clock.run_for(15_000)
+    await expect(bars).to_have_attribute("aria-label", re.compile(": 49 calls"))
+
+
 async def test_a_row_opened_while_live_reads_stays_open(page: Page, growing: Live) -> None:
     """A row that is opened while the newest calls are being fetched is still open, and in the address, afterwards."""
     address, write = growing

@@ -13,6 +13,7 @@ let address = null;
 let arrived = 0;
 let timer = null;
 let barsDrawn = 0;
+let barsTimer = null;
 
 function follow() {
   const button = document.getElementById("live");
@@ -53,10 +54,13 @@ async function bringUp() {
   arrived -= seen;
   badge();
   for (const row of document.querySelectorAll("tr.call")) row.classList.toggle("fresh", !known.has(row.dataset.id));
-  if (Date.now() - barsDrawn > BARS_MS) {
-    barsDrawn = Date.now();
-    redraw();
-  }
+  barsTimer ??= setTimeout(drawBars, Math.max(0, barsDrawn + BARS_MS - Date.now()));
+}
+
+function drawBars() {
+  barsTimer = null;
+  barsDrawn = Date.now();
+  redraw();
 }
 
 function badge() {
