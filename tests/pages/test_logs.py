@@ -295,3 +295,23 @@ async def test_hostile_names_are_text(tmp_path: Path, aiohttp_client: AiohttpCli
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert re.search(r"202E\W*evil", shown, re.IGNORECASE)
+
+
+async def test_an_empty_book_says_how_calls_come_to_be_seen(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """The first page says what to point at Tollbook, and promises calls by themselves only where they come so."""
+    client = await aiohttp_client(an_app(tmp_path, []))
+    still, live = await html(client, "/logs"), await html(client, "/logs?live=1")
+    for text in (still, live):
+        assert "OPENAI_BASE_URL=http://127.0.0.1:" in plain(text)
+        assert "0 calls" in plain(text)
+    assert "appears here" not in plain(still)
+    assert link(still, "watch") == link(still, "live") == "/logs?live=1"
+    assert "Each call appears here when it ends." in plain(live)
+    assert link(live, "watch") is None
+
+
+async def test_one_call_is_not_calls(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """What is read to the blind counts as people do."""
+    text = plain(await html(await aiohttp_client(an_app(tmp_path, [a_call()])), "/logs"))
+    assert "1 call" in text
+    assert "1 calls" not in text
