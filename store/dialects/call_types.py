@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 from store.call import CallType
 
+# Where a path ends in the name of a model, which mostly says what it makes: Cloudflare, DeepInfra, Hugging Face, fal.
+_NAMED = r"/(ai/run|workers-ai|v1/inference|hf-inference/models|fal-ai)"
 _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(chat|agents)/completions", "chat"),
     (r"/api/v1/apps/[^/]+/completion", "chat"),
@@ -22,12 +24,13 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/services/aigc/(text2image|image2image|image-generation)/[^/]+", "image"),
     (r"/services/embeddings/[^/]+/[^/]+", "embedding"),
     (r"/services/rerank/[^/]+/[^/]+", "rerank"),
-    (r"/(ai/run|workers-ai|v1/inference)/.*(?i:rerank)[^/]*", "rerank"),
-    (r"/(ai/run|workers-ai|v1/inference)/.*(/bge-|(?i:embed))[^/]*", "embedding"),
-    (r"/(ai/run|workers-ai|v1/inference)/.*(whisper|/deepgram/(nova|flux))[^/]*", "transcription"),
-    (r"/(ai/run|workers-ai|v1/inference)/.*(?i:flux|diffusion|dreamshaper|lucid|phoenix)[^/]*", "image"),
-    (r"/(ai/run|workers-ai|v1/inference)/.*(melotts|aura)[^/]*", "speech"),
-    (r"/(ai/run|workers-ai|v1/inference)/.*(resnet|distilbert|detr|m2m100|indictrans)[^/]*", "other"),
+    (rf"{_NAMED}/.*(?i:rerank)[^/]*", "rerank"),
+    (rf"{_NAMED}/.*(/bge-|(?i:embed))[^/]*", "embedding"),
+    (rf"{_NAMED}/.*((?i:whisper)|/deepgram/(nova|flux))[^/]*", "transcription"),
+    (rf"{_NAMED}/.*(?i:flux|diffusion|dreamshaper|lucid|phoenix)[^/]*", "image"),
+    (r"/fal-ai/.*(flux|diffusion)/.+", "image"),
+    (rf"{_NAMED}/.*(melotts|aura|(?i:kokoro))[^/]*", "speech"),
+    (rf"{_NAMED}/.*(resnet|distilbert|detr|m2m100|indictrans)[^/]*", "other"),
     (r"/(ai/run|workers-ai|v1/inference)/.+", "chat"),
     (r"/v1/(agent|(async/)?sonar)", "chat"),
     (r"/responses(/compact)?", "chat"),

@@ -1,5 +1,5 @@
-"""Any other wire format: the model if the answer names one, the error if there is one. Never tokens: no guess at
-what a foreign usage object means."""
+"""Any other wire format: the model if the answer names one, the error if there is one, and how many images there are.
+Never tokens: no guess at what a foreign usage object means."""
 
 from typing import Any
 
@@ -17,12 +17,15 @@ from store.dialects.shape import Shape
 class Piece(msgspec.Struct):
     id: Any = None
     model: Any = None
+    images: Any = None
     error: Any = None
 
 
-def _take(answer: Answer, piece: Piece, _: CallType) -> None:
+def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     answer.id = answer.id or name(piece.id)
     answer.model = answer.model or name(piece.model)
+    if type_ == "image" and isinstance(piece.images, list):
+        answer.tell("images", len(piece.images))
     if piece.error:
         answer.error = answer.error or error_of({"error": piece.error})
 

@@ -106,6 +106,7 @@ class Piece(Response):
     error_code: Any = None  # Baidu: likewise, when it went wrong
     error_msg: Any = None
     data: msgspec.Raw = msgspec.Raw()
+    images: msgspec.Raw = msgspec.Raw()  # instead of it, by those who make nothing else
     duration: Any = None
     cost: Any = None
     timings: Any = None  # llama.cpp's, as the two below are of its own completions
@@ -257,7 +258,7 @@ def _take_refusal(answer: Answer, piece: Piece) -> None:
 
 def _take_images(answer: Answer, piece: Piece) -> None:
     try:
-        answer.tell("images", len(_counted.decode(piece.data)))
+        answer.tell("images", len(_counted.decode(piece.data or piece.images)))
     except NOT_JSON:
         pass  # an event, or an answer without images
     if piece.svg_usage is not None:
