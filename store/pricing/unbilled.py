@@ -17,7 +17,8 @@ _ASKING_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 _KEEPING = re.compile(
     r".*/(?:threads|assistants|agents(?!/sessions)|evals|skills|libraries|vector_stores|fileSearchStores)(?:/[^/]+)?/?"
     r"|.*/skills/[^/]+/versions(?:/[^/]+)?/?"
-    r"|.*/threads/[^/]+/messages(?:/[^/]+)?/?"
+    r"|.*/threads/[^/]+/(?:messages(?:/[^/]+)?|runs/[^/]+)/?"
+    r"|.*/(?:chat/completions/[^/]+|containers/[^/]+/files|checkpoints/[^/]+/permissions)/?"
     r"|.*/vector_stores/[^/]+/(?:files|file_batches)(?:/[^/]+)?/?"
     r"|.*/(?:realtime/(?:(?:translations/)?client_secrets|sessions|transcription_sessions)|chatkit/sessions|auth_tokens)/?"
     r"|.*/(?:realtime/calls|live/sessions)/[^/]+/(?:hangup|refer|reject)/?"
