@@ -22,13 +22,16 @@ _DEPLOYMENT = re.compile(r"/(?:deployments|engines)/([^/]+)(?=/)")  # azure, and
 _INVOCATION = re.compile(
     r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)$"
 )  # bedrock
-_RUN = re.compile(  # cloudflare, hugging face
-    r"/(?:ai/run|workers-ai|hf-inference/models)/(.+?)(?:/pipeline/[^/]+|/v1/chat/completions)?$"
+_RUN = re.compile(  # cloudflare, hugging face, deepinfra
+    r"/(?:ai/run|workers-ai|hf-inference/models|v1/inference)/(.+?)(?:/pipeline/[^/]+|/v1/chat/completions)?$"
 )
 _PREDICTION = re.compile(r"/models/([^/]+/[^/]+)/predictions$")  # replicate
-# Where the model stands in a header, in the query or under another name, whatever `model` a body has beside it.
+# Where the model stands in a header, in the query, within a session or an agent, or under another name, whatever
+# `model` a body has beside it.
 _ELSEWHERE = re.compile(
-    r"/(?:ai/[a-z]+-model|async-invoke|listen|speak|v2/transcript|speech-to-text|text-to-speech/.+)/?$"
+    r"/(?:ai/[a-z]+-model|async-invoke|listen|speak|v2/transcript|speech-to-text|text-to-(?:speech|dialogue|voice)(?:/.+)?"
+    r"|sound-generation|music(?:/.+)?|(?:speech-to-speech|voice-changer)/.+|agents/sessions|live/sessions(?:/.+)?"
+    r"|realtime/(?:calls|(?:translations/)?client_secrets)|fal-ai/.+)/?$"
 )
 _OWNED = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._+-]*(?:/[A-Za-z0-9][A-Za-z0-9._+-]*)*")  # with its owner before it
 _ID = re.compile(r"[A-Za-z0-9._:+-]+|arn:[A-Za-z0-9._:/+-]+")
@@ -58,7 +61,10 @@ _METHODS = _Style(_METHOD, _NAME, ("models/",), ("models", ":"))
 _INVOKED = _Style(_INVOCATION, _ID, ("/model/",), ("/model",))
 _DEPLOYED = _Style(_DEPLOYMENT, _NAME, ("deployments/", "engines/"), ("deployments", "engines"))
 _RUNNING = _Style(
-    _RUN, _OWNED, ("ai/run/", "workers-ai/", "hf-inference/models/"), ("ai/run", "workers-ai", "hf-inference")
+    _RUN,
+    _OWNED,
+    ("ai/run/", "workers-ai/", "hf-inference/models/", "v1/inference/"),
+    ("ai/run", "workers-ai", "hf-inference", "v1/inference"),
 )
 _PREDICTED = _Style(_PREDICTION, _OWNED, ("models/",), ("predictions",))
 _STYLES = {
