@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from itertools import count
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -416,13 +417,10 @@ async def test_live_does_not_move_what_is_read(page: Page, growing: Live) -> Non
 async def test_bars_follow_what_comes_live(page: Page, growing: Live) -> None:
     """The bars show a call that came just after they were drawn, although no other call comes."""
     address, write = growing
-    drawings: list[str] = []
-    page.on("request", lambda one: drawings.append(one.url) if "/logs/histogram" in one.url else None)
+    drawn = count(1)  # once with the page, and again when it follows
     await page.clock.install()
-    async with page.expect_response(re.compile("/api/tail")):
+    async with page.expect_request(lambda asked: "/logs/histogram" in asked.url and next(drawn) == 2):
         await page.goto(f"{address}/logs?live=1")
-    while len(drawings) < 2:  # with the page, and again when it follows
-        await asyncio.sleep(0.02)
     bars = page.locator("#histogram svg.bars")
     await expect(bars).to_have_attribute("aria-label", re.compile(": 48 calls"))
     await page.mouse.move(1, 1)
