@@ -35,8 +35,8 @@ from store.dialects.realtime_events import event_in, object_in
 
 _REALTIME = re.compile(
     r".*(/realtime(/[^/]+)?|/live/sessions(/[^/]+/(attach|fork))?|/interactions/live"
-    r"|/listen|/speak|/v3/ws|/(multi-)?stream-input"
-    r"|\.BidiGenerateContent\w*|/BidiGenerateContent\w*)/?"
+    r"|/listen|/speak|/agent/converse|/v3/ws|/(multi-)?stream-input|/convai/conversation"
+    r"|[./]BidiGenerate(Content|Music)\w*)/?"
 )
 _RESPONSES = re.compile(r".*/responses/?")
 _DONE = frozenset({"response.done", "response.completed", "response.incomplete", "response.failed"})
