@@ -61,6 +61,13 @@ def test_inference_in_one_country_is_marked(geo: str, marked: bool) -> None:
     assert BOOK.cost(told("claude-opus-4-8", usage=usage), "anthropic", AT).anomalies == (MARK if marked else ())
 
 
+@pytest.mark.parametrize(("status", "marked"), [("redeemed", True), ("not_applied", False)])
+def test_a_redeemed_credit_is_marked(status: str, marked: bool) -> None:
+    """A retry on another model is billed as if it had been on it all along, which its counts do not show."""
+    usage = b'{"input_tokens": 1, "fallback_credit": {"status": {"type": "%b"}}}' % status.encode()
+    assert BOOK.cost(told("claude-opus-4-8", usage=usage), "anthropic", AT).anomalies == (MARK if marked else ())
+
+
 @pytest.mark.parametrize(
     ("location", "model", "marked"),
     [
