@@ -2,7 +2,8 @@
 
 Input includes cached and written tokens, output includes reasoning. Where the total says otherwise, it is right: xAI's
 chat and Gemini's compatible endpoint keep reasoning outside of the output, Voxtral keeps audio outside of the input,
-Databricks may keep what was cached outside of it. A part larger than its whole is cut down and named.
+Databricks may keep what was cached outside of it, and GigaChat does, also of the total. A part larger than its whole
+is cut down and named.
 """
 
 from decimal import Decimal
@@ -18,7 +19,8 @@ _DETAILS_OUT = (
     "completion_tokens_details", "output_tokens_details", "output_token_details", "completion_token_details",
 )  # fmt: skip
 # The same facts beside the details, best first: Together, DeepSeek, Mistral; Databricks and Vercel.
-_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens", "cache_read_input_tokens")
+_OUTSIDE = "precached_prompt_tokens"  # GigaChat
+_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens", "cache_read_input_tokens", _OUTSIDE)
 _WRITTEN = "cache_creation_input_tokens"
 _WRITTEN_OF = ("cache_write_tokens", _WRITTEN, "cache_creation_tokens")  # in the details: OpenAI, Qwen, LiteLLM
 _REASONING = "reasoning_tokens"  # GitHub Copilot, Perplexity
@@ -72,6 +74,9 @@ def count_usage(usage: dict[str, Any], type_: CallType) -> Counted:
         audio_out, image_out, reasoning = audio_out or 0, image_out or 0, reasoning or 0
 
     if beside and incoming is not None:
+        if cached and _OUTSIDE in usage:
+            incoming += cached
+            total = None if total is None else total + cached
         incoming = _with_cached(usage, incoming, outgoing, total, (cached or 0) + (written or 0))
         if (added := Counts().of(get(_CONNECTOR))) and total == incoming + (outgoing or 0) + added:
             incoming += added
