@@ -1,7 +1,8 @@
 """Anthropic's messages. Input is the uncached remainder; cache reads and writes stand beside it.
 
 A stream tells usage twice: in `message_start` with an output count that is only a start value, and finally in
-`message_delta`, whose fields count where they are there.
+`message_delta`, whose fields count where they are there. Its model is that of `message_start`, unless a fallback steps
+in.
 
 The usage sums up the turns of the model that answered. What an adviser or a compaction of the context took stands
 beside it, in `iterations` alone, and so does what another model wrote before it declined and a fallback stepped in;
@@ -37,8 +38,20 @@ class Delta(msgspec.Struct):
     stop_reason: Any = None
 
 
+class Named(msgspec.Struct):
+    model: Any = None
+
+
+class Block(msgspec.Struct):
+    """A block of content; one that says that a fallback steps in names its model."""
+
+    type: Any = None
+    to: Named | None = None
+
+
 class Piece(Message):
     type: Any = None
+    content_block: Block | None = None
     error: Any = None
     message: Message | None = None
     delta: Delta | None = None
@@ -52,10 +65,13 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
     elif kind == "message_delta":
         if answer.take_usage(piece.usage):
             answer.output_open = False
+            answer.model = _fallback(answer.usage) or answer.model
         if piece.delta is not None:
             answer.finish_reason = name(piece.delta.stop_reason) or answer.finish_reason
     elif kind == "message_stop":
         answer.ended = True
+    elif piece.content_block is not None and piece.content_block.type == "fallback":
+        answer.model = (name(piece.content_block.to.model) if piece.content_block.to else None) or answer.model
     elif piece.error:
         answer.error = answer.error or error_of({"type": kind, "error": piece.error})
         answer.ended = True
@@ -108,6 +124,15 @@ def _beside(usage: dict[str, Any]) -> tuple[tuple[Portion, ...], list[Anomaly]]:
         if tokens is not None:
             portions.append(Portion(name(entry.get("model")) or "", tokens))
     return tuple(portions), anomalies
+
+
+def _fallback(usage: dict[str, Any] | None) -> str | None:
+    """The model that stepped in, if any did."""
+    told = usage.get("iterations") if usage is not None else None
+    for entry in reversed(told) if isinstance(told, list) else ():
+        if isinstance(entry, dict) and entry.get("type") == "fallback_message":
+            return name(entry.get("model"))
+    return None
 
 
 def _declined(usage: dict[str, Any], entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
