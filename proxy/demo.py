@@ -3,7 +3,7 @@ them and new ones every second, so that a newcomer without a key sees a full boo
 
 Nothing here comes from a model or leaves the machine. Past calls enter through the journal, as if a worker had noted
 them at their time, and the addresses are told once the book has them. It is in a directory of its own, made anew at
-each start.
+each start: the one that was named for it, else one beside the real one.
 """
 
 import asyncio
@@ -23,28 +23,27 @@ from proxy.journal.writer import Journal
 from proxy.keys.fingerprint import fingerprint
 from proxy.keys.register import Register
 from proxy.parent import LOCK, CannotStart, Parent, run, until_stopped
+from proxy.sandbox.mark import MARK, demo_beside, mark, marked
 from proxy.sandbox.past import past_exchanges
 from proxy.sandbox.playing import play
 from proxy.sandbox.server import serve
 from proxy.sandbox.traffic import GROUPS, HABITS, NAMED, live_calls
 
 _SEED = 7
-_MARK = "SANDBOX"
-_MARK_TEXT = "A sandbox made by `tollbook demo`: sample calls only. It is deleted when the demo is started again.\n"
 _DIALECTS = ("openai", "anthropic", "gemini")
 _LOOK_S = 0.02
 _LOOKS = 1500  # half a minute: a book that takes longer is shown as it fills
 
 
-def demo(config: Config) -> int:
-    """Serve the demo until Ctrl-C: the exit status."""
-    return until_stopped(_demo(config))
+def demo(config: Config, *, named: bool) -> int:
+    """Serve the demo until Ctrl-C: the exit status. `named`: the data directory is meant for it."""
+    own = config.store.data_dir
+    return until_stopped(_demo(config, own if named else demo_beside(own)))
 
 
-async def _demo(config: Config) -> None:
+async def _demo(config: Config, data_dir: Path) -> None:
     os.umask(0o077)
     logged.begin("parent", config)
-    data_dir = config.store.data_dir.with_name(config.store.data_dir.name + "-demo")
     _make_anew(data_dir)
     register = Register(data_dir)
     for credential, (name, group) in NAMED.items():
@@ -78,17 +77,25 @@ def _say_nothing_yet(_: Parent) -> None:
 
 
 def _make_anew(data_dir: Path) -> None:
-    """Remove the last demo's directory and make an empty one; touch nothing that a demo did not make."""
-    if data_dir.exists():
-        if not (data_dir / _MARK).is_file() and any(data_dir.iterdir()):
-            raise CannotStart(f"{data_dir} is not the directory of a demo; choose another with --data-dir")
-        _must_be_idle(data_dir)
-        shutil.rmtree(data_dir)
+    """Empty the last demo's directory, or make one; touch nothing that a demo did not make."""
     try:
-        data_dir.mkdir(mode=0o700, parents=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        there = list(data_dir.iterdir())
+        if there:
+            if not marked(data_dir):
+                raise CannotStart(f"{data_dir} is not the directory of a demo; choose another with --data-dir")
+            _must_be_idle(data_dir)
+        for one in there:
+            if one.name == MARK:  # it stays: what is left, should this be cut short, is a demo's still
+                continue
+            if one.is_dir() and not one.is_symlink():
+                shutil.rmtree(one)
+            else:
+                one.unlink()
+        data_dir.chmod(0o700)
+        mark(data_dir)
     except OSError as error:
         raise CannotStart(f"{data_dir} is not writable: {error.strerror}") from error
-    (data_dir / _MARK).write_text(_MARK_TEXT)
 
 
 def _must_be_idle(data_dir: Path) -> None:

@@ -26,6 +26,7 @@ from proxy.config.model import Address, Config
 from proxy.hangup import Hangup
 from proxy.listening import address_of, listen
 from proxy.open_files import ask_for_enough
+from proxy.sandbox.mark import unmark
 
 LOCK = "lock"
 _WORKERS_WITHIN_S = 60.0  # what takes longer hangs, and must not keep every later reload waiting
@@ -232,6 +233,8 @@ async def run(
     logged.begin("parent", config)
     parent = Parent(config)
     parent.claim()
+    if not config.sandbox and unmark(config.store.data_dir):
+        log.warning("%s was a demo's; what is in it is kept from now on", config.store.data_dir)
     _ask_for_files(config)
     loop = asyncio.get_running_loop()
     end = asyncio.Event()

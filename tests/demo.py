@@ -29,10 +29,11 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(data_dir: Path) -> AsyncIterator[Demo]:
-    """`tollbook demo` beside this data directory, ended with the block."""
+async def demo(data_dir: Path | None, *more: str) -> AsyncIterator[Demo]:
+    """`tollbook demo` in this data directory, ended with the block."""
+    place = () if data_dir is None else ("--data-dir", str(data_dir))
     process = await asyncio.create_subprocess_exec(
-        *DEMO, "--data-dir", str(data_dir), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *DEMO, *place, *more, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     said = ""

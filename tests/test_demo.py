@@ -7,7 +7,9 @@ from pathlib import Path
 
 import aiohttp
 
+from store.book import BOOK_FILE
 from tests.demo import Demo, demo
+from tests.relay.served import serve
 
 
 async def _rows(running: Demo, session: aiohttp.ClientSession, least: int) -> dict[str, int]:
@@ -42,12 +44,23 @@ async def test_a_newcomer_sees_a_full_book(tmp_path: Path) -> None:
         assert health["received"] == counted
         assert health["lost"]["total"] == 0
         assert await running.stop() == 0
-    assert not (tmp_path / "own").exists()
+
+
+async def test_it_is_kept_where_it_is_said(tmp_path: Path) -> None:
+    """A directory that is named is the demo's own; without one it is beside that of the configuration."""
+    configured = tmp_path / "tollbook.toml"
+    configured.write_text('[store]\ndata_dir = "mine"\n')
+    async with demo(tmp_path / "own") as named, demo(None, "--config", str(configured)) as beside:
+        assert f"--data-dir {tmp_path / 'own'}" in named.said
+        assert f"--data-dir {tmp_path / 'mine-demo'}" in beside.said
+        assert (tmp_path / "own" / BOOK_FILE).exists()
+    assert not (tmp_path / "own-demo").exists()
+    assert not (tmp_path / "mine").exists()
 
 
 async def test_each_start_makes_the_book_anew(tmp_path: Path) -> None:
     """What the last demo wrote is gone; a second demo beside a running one is refused in a sentence."""
-    last = tmp_path / "own-demo"
+    last = tmp_path / "own"
     last.mkdir()
     (last / "SANDBOX").touch()
     left = last / "left behind"
@@ -66,10 +79,23 @@ async def test_each_start_makes_the_book_anew(tmp_path: Path) -> None:
 
 
 async def test_a_directory_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:
-    """A directory of that name with something else in it is not touched: exit 1."""
-    precious = tmp_path / "own-demo" / "precious"
+    """A directory with something else in it is not touched: exit 1."""
+    precious = tmp_path / "own" / "precious"
     precious.parent.mkdir()
     precious.write_text("mine")
     async with demo(tmp_path / "own") as refused:
         assert await refused.process.wait() == 1
     assert precious.read_text() == "mine"
+
+
+async def test_what_is_served_from_a_demos_directory_is_not_deleted(tmp_path: Path) -> None:
+    """Once `serve` wrote real calls into it, a demo refuses to make the directory anew."""
+    async with demo(tmp_path / "own") as first:
+        assert await first.stop() == 0
+    (tmp_path / "tollbook.toml").touch()
+    status, said = await (await serve(tmp_path / "own", tmp_path / "tollbook.toml")).stop()
+    assert status == 0
+    assert "was a demo's" in said
+    async with demo(tmp_path / "own") as refused:
+        assert await refused.process.wait() == 1
+    assert (tmp_path / "own" / BOOK_FILE).exists()

@@ -17,6 +17,7 @@ import click
 from proxy.cli.filters import Pairs
 from proxy.cli.place import configuration
 from proxy.cli.trouble import Trouble
+from proxy.sandbox.mark import demo_beside
 
 if TYPE_CHECKING:
     from store.filters import Filter, WrongFilter
@@ -59,8 +60,10 @@ def book_dir(config: Path | None, data_dir: Path | None) -> Path:
     try:
         (place / BOOK_FILE).stat()
     except (FileNotFoundError, NotADirectoryError) as error:
+        beside = demo_beside(place)
+        demos = f"; that of `tollbook demo` is in {beside}" if (beside / BOOK_FILE).exists() else ""
         raise Trouble(
-            f"There is no book in {place} yet: run `tollbook serve` (or name the right place with --data-dir)."
+            f"There is no book in {place} yet: run `tollbook serve` (or name the right place with --data-dir{demos})."
         ) from error
     return place
 

@@ -14,9 +14,10 @@ from proxy.cli.place import configuration, place
 def demo(listen: str | None, dashboard: str | None, config: Path | None, data_dir: Path | None) -> int:
     """Show a full book in seconds: a built-in sandbox upstream and sample traffic.
 
-    Needs no key and no network. It has a data directory of its own, made anew at each start.
+    Needs no key and no network. It has a data directory of its own, made anew at each start: DIR, else one beside
+    that of the configuration.
     """
     chosen = configuration(config, data_dir, listen=listen, dashboard=dashboard, serving=True)
     from proxy.demo import demo as run
 
-    return run(chosen)
+    return run(chosen, named=data_dir is not None)

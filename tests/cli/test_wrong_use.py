@@ -93,6 +93,15 @@ def test_no_book_yet(run: Run, tmp_path: Path, arguments: list[str]) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_where_the_demos_book_is_is_said_where_there_is_no_other(run: Run, book: Path) -> None:
+    """Who asks for the calls of the demo without saying where is told where."""
+    beside = book.rename(book.with_name("mine-demo"))
+    ran = run("logs", "--data-dir", beside.with_name("mine"))
+    assert (ran.status, str(beside) in ran.err) == (1, True)
+    assert "tollbook demo" not in run("logs", "--data-dir", beside.with_name("other")).err
+    assert run("logs", "--data-dir", "/").status == 1
+
+
 @pytest.mark.parametrize("command", ["serve", "demo", "logs", "stats", "tail", "prices"])
 def test_a_wrong_configuration(run: Run, tmp_path: Path, command: str) -> None:
     """Every mistake is named, each on its line, and the status is 1."""
