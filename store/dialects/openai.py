@@ -68,6 +68,8 @@ class Pages(msgspec.Struct):
 
 
 class Agent(msgspec.Struct):
+    """Who answered; or what it did, which names who it was."""
+
     model: Any = None
 
 
@@ -105,6 +107,7 @@ class Piece(Response):
     base_resp: Any = None  # MiniMax: how it went, whatever the status
     error_code: Any = None  # Baidu: likewise, when it went wrong
     error_msg: Any = None
+    outputs: msgspec.Raw = msgspec.Raw()  # of a conversation of Mistral's, which name its model; or a video
     data: msgspec.Raw = msgspec.Raw()
     images: msgspec.Raw = msgspec.Raw()  # instead of it, by those who make nothing else
     duration: Any = None
@@ -119,6 +122,7 @@ class _Counted(msgspec.Struct):
 
 
 _counted = msgspec.json.Decoder(list[_Counted])
+_outputs = msgspec.json.Decoder(list[Agent])
 
 
 def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
@@ -173,6 +177,8 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         answer.ended = True
     if piece.timings is not None and answer.ended:
         answer.beside = timings_in(piece.timings)
+    if answer.model is None and bytes(piece.outputs)[:1] == b"[":
+        _take_model(answer, piece.outputs)
     if type_ == "image":
         _take_images(answer, piece)
     elif type_ in ("transcription", "translation"):
@@ -254,6 +260,13 @@ def _take_refusal(answer: Answer, piece: Piece) -> None:
         refused = {"error_code": piece.error_code, "error_msg": piece.error_msg, "base_resp": told}
         answer.error = answer.error or error_of(refused)
         answer.ended = True
+
+
+def _take_model(answer: Answer, outputs: msgspec.Raw) -> None:
+    try:
+        answer.model = next(filter(None, (name(one.model) for one in _outputs.decode(outputs))), None)
+    except NOT_JSON:
+        pass  # outputs of another kind
 
 
 def _take_images(answer: Answer, piece: Piece) -> None:

@@ -40,7 +40,9 @@ class Piece(openai.Piece):
     n_seconds: Any = None
     n_variants: Any = None
     video: Video | None = None
-    outputs: Outputs | None = None
+
+
+_outputs = Shape(Outputs)
 
 
 def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
@@ -54,8 +56,9 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     answer.tell("seconds", seconds_of(piece.seconds))
     if piece.video is not None:
         answer.tell("seconds", seconds_of(piece.video.duration))
-    if piece.outputs is not None and piece.outputs.cost is not None:
-        answer.cost_usd = {"usd": piece.outputs.cost}
+    outputs = _outputs.parse(bytes(piece.outputs))
+    if outputs is not None and outputs.cost is not None:
+        answer.cost_usd = {"usd": outputs.cost}
 
 
 VIDEO = replace(OPENAI, piece=Shape(Piece), take=_take)
