@@ -236,3 +236,21 @@ async def test_a_holder_looks_at_their_own(page: Page, house: OpenHouse, complai
     await page.set_viewport_size({"width": 390, "height": 800})
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     complaints[:] = [one for one in complaints if "403" not in one]
+
+
+async def test_a_budget_leaves_room_for_all_columns(page: Page, house: OpenHouse) -> None:
+    """At 1280 pixels, the width of many a laptop, a key with a budget shows when it was last seen without scrolling."""
+    home = await house(upstream={"access": "keys", "api_key": Secret(OURS)}, access="keys")
+    await called_with(home, await make(page, home), 200)
+    await home.rows(1)
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await page.goto(f"{home.dashboard}/keys")
+    await page.evaluate(  # figures as wide as they often are
+        "for (const cell of document.querySelectorAll('#keys td.number'))"
+        " cell.textContent = cell.textContent.includes('$') ? '~$0.000735 + ?' : '1,435'"
+    )
+    await expect(page.locator("#keys .budget")).to_contain_text("anew")
+    await expect(page.locator("#keys td.number", has_text="$0.000735")).to_have_count(2)
+    assert await page.evaluate(
+        "(frame => frame.scrollWidth <= frame.clientWidth)(document.querySelector('#keys').parentElement)"
+    )
