@@ -18,6 +18,7 @@ from store.pages.state import State
 from store.pages.totals import totals
 from tests.api.listener import an_app
 from tests.books import NOON_US, a_call
+from tests.search.test_indexing import indexed
 
 NOW_US = NOON_US + 10**12
 HOUR_US = 3_600_000_000
@@ -256,6 +257,10 @@ async def test_a_search_says_how_far_it_reaches(tmp_path: Path, aiohttp_client: 
     said = plain(await html(client, "/logs?q=hello"))
     assert "No text of requests and responses can be searched yet. 1 call is still to be read" in said
     assert "still to be read" not in plain(await html(client, "/logs"))
+    indexed(tmp_path, 1)
+    whole = plain(await html(client, "/logs?q=hello"))
+    assert "up to 2026-11-21 12:00:00, as far as it was kept." in whole
+    assert "removed" not in whole  # nothing was
 
 
 def test_rates_are_of_the_time_that_was_counted() -> None:
