@@ -15,7 +15,8 @@ from proxy.headers import CREDENTIALS, SUBPROTOCOL, Head
 from proxy.keys.secret import ANYWHERE, PREFIX, claims_to_be_ours
 from proxy.target import holds_issued_key, query_value, without_parameters
 
-_IN_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
+_IN_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key", "xi-api-key")
+_OWN_SCHEMES = ("Token", "Key")  # instead of Bearer: Deepgram and Replicate; fal
 IN_QUERY = ("key", "api_key")
 IN_SUBPROTOCOL = ("openai-insecure-api-key.", "xai-client-secret.")
 """What a browser puts before the key among the subprotocols of a websocket: it cannot set other headers."""
@@ -30,6 +31,7 @@ class Issued(msgspec.Struct, frozen=True):
     secret: str
     header: str | None  # None: in the query
     rest: str  # the target without it
+    scheme: str = "Bearer"  # what its clients write before it in Authorization
 
 
 class Misplaced(msgspec.Struct, frozen=True):
@@ -85,7 +87,12 @@ def issued(head: Head, rest: str) -> Issued | Misplaced | None:
         if name not in NEVER_WITH_ISSUED:
             return Misplaced(f"the header {name}")
     rest = without_parameters(rest, IN_QUERY) if "?" in rest else rest
-    return Misplaced("the path") if holds_issued_key(rest) else Issued(secret, header, rest)
+    return Misplaced("the path") if holds_issued_key(rest) else Issued(secret, header, rest, _scheme(head, header))
+
+
+def _scheme(head: Head, header: str | None) -> str:
+    written = (head.first("authorization") or "").partition(" ")[0].lower() if header == "authorization" else ""
+    return next((scheme for scheme in _OWN_SCHEMES if scheme.lower() == written), "Bearer")
 
 
 def _places(head: Head, rest: str) -> Iterator[tuple[str | None, str]]:
@@ -112,7 +119,7 @@ def _in_subprotocols(head: Head) -> list[str]:
 
 def _of_authorization(value: str) -> str:
     scheme, space, credential = value.partition(" ")
-    return credential.strip() if space and scheme.lower() in ("bearer", "basic", "token") else value
+    return credential.strip() if space and scheme.lower() in ("bearer", "basic", "token", "key") else value
 
 
 def _is_basic(head: Head) -> bool:
@@ -142,9 +149,14 @@ def duplicated(head: Head) -> str | None:
     return None
 
 
-def own_header(dialect: str, secret: str, path: str, presented_in: str | None = None) -> tuple[str, str]:
-    """Where an upstream of this dialect expects its key; `presented_in` is the header of the issued key it replaces."""
-    if presented_in in ("api-key", "ocp-apim-subscription-key"):  # azure
+def own_header(
+    dialect: str, secret: str, path: str, presented_in: str | None = None, scheme: str = "Bearer"
+) -> tuple[str, str]:
+    """Where an upstream of this dialect expects its key.
+
+    `presented_in` is the header of the issued key it replaces, and `scheme` what stood before that.
+    """
+    if presented_in in ("api-key", "ocp-apim-subscription-key", "xi-api-key"):  # azure, elevenlabs
         return presented_in, secret
     if dialect == "azure":  # wherever its clients put theirs: a Bearer is for tokens of Entra
         return "api-key", secret
@@ -152,4 +164,4 @@ def own_header(dialect: str, secret: str, path: str, presented_in: str | None = 
         return "x-api-key", secret
     if dialect == "gemini" and "/openai/" not in path:
         return "x-goog-api-key", secret
-    return "Authorization", f"Bearer {secret}"
+    return "Authorization", f"{scheme} {secret}"

@@ -276,9 +276,9 @@ class Forwarding:
         upstream, issued = admitted.upstream, admitted.caller.issued
         sent = self._head.passed_on(without=credential.NEVER_WITH_ISSUED if issued else frozenset())
         if upstream.api_key is not None and (issued is not None or admitted.caller.credential is None):
-            instead_of = issued.header if issued else None
+            place = (issued.header, issued.scheme) if issued else ()
             secret = upstream.api_key.reveal()
-            name, value = credential.own_header(upstream.dialect, secret, admitted.target.path, instead_of)
+            name, value = credential.own_header(upstream.dialect, secret, admitted.target.path, *place)
             sent.append((name.encode(), value.encode()))
         return sent
 

@@ -31,7 +31,7 @@ SUBPROTOCOL = "sec-websocket-protocol"
 """Where browsers put the key of a realtime call: they cannot set other headers of a websocket."""
 
 CREDENTIALS = frozenset({
-    "authorization", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key",
+    "authorization", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key", "xi-api-key",
 })  # fmt: skip
 
 # Facts by allow-list: what is not named here is not kept, so no secret can slip through under a new name.

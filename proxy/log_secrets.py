@@ -16,7 +16,7 @@ _VALUE = rf"[^\s'\",;&<>(){{}}\[\]\\]{{{SHORTEST_SECRET},}}"
 # also in a text that another one quotes.
 _NAMED = re.compile(
     r"((?:key|token|secret|authorization|cookie|passw(?:or)?d|credential|sig(?:nature)?|code)"
-    rf"\\*['\"]?\s*[:=,]\s*(?:b?\\*['\"])?(?:(?:bearer|basic|token)\s+)?){_VALUE}",
+    rf"\\*['\"]?\s*[:=,]\s*(?:b?\\*['\"])?(?:(?:bearer|basic|token|key)\s+)?){_VALUE}",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(rf"\b((?:bearer|basic)\s+){_VALUE}", re.IGNORECASE)

@@ -106,6 +106,26 @@ async def test_azure_gets_its_credential_where_the_client_put_the_key(
     assert visit.head.values(b"authorization") == []
 
 
+@pytest.mark.parametrize(
+    ("line", "header", "value"),
+    [
+        ("xi-api-key: {}", b"xi-api-key", OURS),
+        ("Authorization: Token {}", b"authorization", f"Token {OURS}"),
+        ("Authorization: Key {}", b"authorization", f"Key {OURS}"),
+    ],
+)
+async def test_a_credential_is_written_as_the_client_wrote_the_key(
+    keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf, line: str, header: bytes, value: str
+) -> None:
+    """ElevenLabs has a header of its own, Deepgram and fal a scheme; the key is replaced there."""
+    home = await keyed(upstream.url)
+    assert (await ask(client_of, home, "/openai/v1/listen", line.format(home.issue()))).status == 200
+    (visit,) = upstream.visits
+    assert visit.head.values(header) == [value.encode()]
+    assert b"tb-" not in sent(upstream)
+    assert (await home.house.row())["key"] == "laptop"
+
+
 @pytest.mark.parametrize("place", ["authorization", "x-api-key", None])
 @pytest.mark.parametrize("path", ["/openai/deployments/gpt/chat/completions", "/openai/v1/responses", "/models/x"])
 def test_azure_expects_its_credential_in_its_own_header(path: str, place: str | None) -> None:

@@ -58,6 +58,8 @@ def told(secret: str) -> list[str]:
         f"/v1?a=1;access_token={secret}",
         f"https://user:{secret}@a.example/",
         f"Basic {secret}",
+        f"Authorization: Key {secret}",
+        f"xi-api-key: {secret}",
         f"passed sk-proj-{secret} by mistake",
     ]
 
