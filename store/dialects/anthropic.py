@@ -118,7 +118,7 @@ def _beside(usage: dict[str, Any]) -> tuple[tuple[Portion, ...], list[Anomaly]]:
     told = usage["iterations"]
     entries = [entry for entry in told if isinstance(entry, dict)] if isinstance(told, list) else []
     portions, anomalies = [], []
-    for entry in (*(one for one in entries if one.get("type") in _BESIDE), *_declined(usage, entries)):
+    for entry in (*(one for one in entries if name(one.get("type")) in _BESIDE), *_declined(usage, entries)):
         tokens, odd = _tokens(entry)
         anomalies += odd
         if tokens is not None:
@@ -137,7 +137,7 @@ def _fallback(usage: dict[str, Any] | None) -> str | None:
 
 def _declined(usage: dict[str, Any], entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The turns of models that wrote something and then declined; the last turn is of the one that answered."""
-    turns = [entry for entry in entries if entry.get("type") in _TURNS]
+    turns = [entry for entry in entries if name(entry.get("type")) in _TURNS]
     answered = name(turns[-1].get("model")) if turns else None
     others = [turn for turn in turns if name(turn.get("model")) not in (None, answered) and turn.get("output_tokens")]
     summed_up = others and all(_count_of(usage, key) == sum(_count_of(turn, key) for turn in turns) for key in _COUNTS)

@@ -237,9 +237,10 @@ class _Session:
 
     def _take_delegated(self, event: dict[str, Any]) -> None:
         """What a Live session had another model do: a response, or a decision."""
-        if event.get("type") in _DONE:
+        kind = name(event.get("type"))
+        if kind in _DONE:
             self._take_response(object_in(event.get("response")), event)
-        elif event.get("type") == "decision.completed":
+        elif kind == "decision.completed":
             decision = object_in(event.get("decision"))
             if usage := object_in(decision.get("usage")):
                 counted = of_response(usage)

@@ -189,6 +189,14 @@ def test_a_live_session_that_lost_its_connection_is_no_success() -> None:
         assert (reading.error.message, reading.units.seconds) == ("lost", 30 if len(messages) == 2 else 31)
 
 
+def test_nonsense_within_a_live_session_spoils_nothing() -> None:
+    """Delegated events of odd types leave the session as it is."""
+    odd = {"type": "response.event", "event": {"type": ["response.done"], "response": 7}}
+    told = {"type": "session.usage.updated", "usage": {"seconds": 30}}
+    reading = read(odd, told, odd | {"event": 3}, target="/v1/live/sessions")
+    assert (reading.units.seconds, reading.anomalies) == (30, ())
+
+
 def test_what_is_spoken_in_a_session_is_billed_by_characters() -> None:
     """Deepgram tells how many characters it bills after each text, and at the end for all of them."""
     first = {"type": "SpeechMetadata", "speech_id": "s1", "input_character_count": 9, "billable_character_count": 7}
