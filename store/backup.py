@@ -12,10 +12,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote
 
 from proxy.keys.file import FILE as KEYS_FILE
 from store.book import BODIES_FILE, BOOK_FILE
+from store.read_only import uri
 
 Advance = Callable[[int, int], None]
 """Told how many bytes are copied, of how many."""
@@ -77,10 +77,9 @@ def _last_call(copy: sqlite3.Connection) -> tuple[int, int, int | None]:
 
 
 def _copied(file: Path, part: Path, advance: Advance, afterwards: Callable[[sqlite3.Connection], _T]) -> _T:
-    uri = f"file:{quote(str(file.absolute()))}?mode=ro"
     os.close(os.open(part, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600))
     with (
-        closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as source,
+        closing(sqlite3.connect(uri(file), uri=True, isolation_level=None)) as source,
         closing(sqlite3.connect(part, isolation_level=None)) as copy,
     ):
         (size,) = source.execute("pragma page_size").fetchone()

@@ -17,11 +17,11 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self
-from urllib.parse import quote
 
 import aiosqlite
 
 from store.book import BODIES_FILE, BOOK_FILE
+from store.read_only import uri
 from store.schema import BODIES_VERSION, BOOK_VERSION
 from store.search.file import SEARCH_FILE, SEARCH_VERSION
 
@@ -121,7 +121,7 @@ class _Connection:
         if not (data_dir / BOOK_FILE).exists():
             return None
         connection = await aiosqlite.connect(
-            _uri(data_dir / BOOK_FILE), uri=True, isolation_level=None, factory=_Courteous
+            uri(data_dir / BOOK_FILE), uri=True, isolation_level=None, factory=_Courteous
         )
         try:
             (version,) = await _only_row(connection, "pragma user_version")
@@ -171,7 +171,7 @@ class _Connection:
         return time.monotonic() > self._until
 
     async def _attach_bodies(self) -> None:
-        await self._connection.execute_fetchall("attach database ? as bodies", (_uri(self._bodies_file),))
+        await self._connection.execute_fetchall("attach database ? as bodies", (uri(self._bodies_file),))
         (version,) = await _only_row(self._connection, "pragma bodies.user_version")
         if version == BODIES_VERSION:
             self.bodies = True
@@ -187,7 +187,7 @@ class _Connection:
         if inode is None:
             return
         try:
-            await self._connection.execute_fetchall("attach database ? as search", (_uri(self._search_file),))
+            await self._connection.execute_fetchall("attach database ? as search", (uri(self._search_file),))
         except sqlite3.Error:
             return
         with contextlib.suppress(sqlite3.Error):
@@ -288,10 +288,6 @@ def _inode(path: Path) -> int | None:
         return path.stat().st_ino
     except OSError:
         return None
-
-
-def _uri(path: Path) -> str:
-    return f"file:{quote(str(path.absolute()))}?mode=ro"
 
 
 async def _only_row(connection: aiosqlite.Connection, statement: str) -> Row:

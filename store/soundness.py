@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+
+from store.read_only import uri
 
 _STEPS_BETWEEN_LOOKS = 10_000
 
@@ -31,8 +32,7 @@ def look(file: Path, *, within_s: float) -> Soundness:
         sqlite3.Error: it cannot be opened, or is not a database.
     """
     until = time.monotonic() + within_s
-    uri = f"file:{quote(str(file.absolute()))}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(uri(file), uri=True, isolation_level=None)) as connection:
         (version,) = connection.execute("pragma user_version").fetchone()
         kept = connection.execute("select 1 from sqlite_schema where name = 'counters'").fetchone()
         counters = dict(connection.execute("select name, value from counters")) if kept else {}

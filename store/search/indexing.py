@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import quote
 
 from store.book import BODIES_FILE, BOOK_FILE
 from store.pruned import BODIES_GONE, LAST_ID, mark
+from store.read_only import uri
 from store.search.coming import Coming
 from store.search.file import SEARCH_FILE
 from store.search.index import Index, Indexed, OtherVersion, remove
@@ -203,15 +203,11 @@ def _mended() -> Iterator[None]:
 
 def _book(data_dir: Path) -> sqlite3.Connection:
     """The book with its bodies, to be read only; each statement is a snapshot of its own."""
-    connection = sqlite3.connect(_uri(data_dir / BOOK_FILE), uri=True, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri(data_dir / BOOK_FILE), uri=True, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("attach database ? as bodies", (_uri(data_dir / BODIES_FILE),))
+        connection.execute("attach database ? as bodies", (uri(data_dir / BODIES_FILE),))
         connection.execute("pragma query_only = on")
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _uri(path: Path) -> str:
-    return f"file:{quote(str(path.absolute()))}?mode=ro"

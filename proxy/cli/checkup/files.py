@@ -15,23 +15,34 @@ _NAMED_AT_MOST = 3
 def files(data_dir: Path) -> Iterator[Finding]:
     """Findings about the directory and what is in it."""
     try:
-        mode = data_dir.stat().st_mode
+        there = data_dir.stat()
     except FileNotFoundError:
         yield from _not_there(data_dir)
         return
     except OSError as error:
         yield fail("data directory", f"{data_dir}: {error.strerror}", "Name another one with --data-dir.")
         return
+    mode = there.st_mode
     if not stat.S_ISDIR(mode):
         yield fail("data directory", f"{data_dir} is not a directory", "Name another one with --data-dir.")
         return
     if os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
         yield ok("data directory", f"{data_dir} is there and can be written")
     else:
-        yield fail("data directory", f"{data_dir} cannot be written", f"Make it yours: chown {os.getuid()} {data_dir}")
+        yield fail("data directory", f"{data_dir} cannot be written", _remedy(data_dir, there.st_uid))
         return
     yield _modes(data_dir, mode)
     yield _room(data_dir)
+
+
+def _remedy(data_dir: Path, owner: int) -> str:
+    if os.statvfs(data_dir).f_flag & os.ST_RDONLY:
+        return (
+            "Its disk is read-only: what is there can be looked at; name another one with --data-dir to record calls."
+        )
+    if owner != os.getuid():
+        return f"Make it yours: chown {os.getuid()} {data_dir}"
+    return f"chmod u+rwx {data_dir}"
 
 
 def _not_there(data_dir: Path) -> Iterator[Finding]:
