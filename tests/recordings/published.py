@@ -164,6 +164,10 @@ def _units(answer: Documents, usage: Json) -> Counter[str]:
         billed = ((holder.get("tool_usage") or {}).get("web_search") or {}).get("num_requests")
         if billed is not None:
             found["web_searches"] = billed
+        for choice in holder.get("choices") or ():  # Groq: what it executed, told again when it is done
+            said = choice.get("message") or choice.get("delta") or {}
+            for tool in said.get("executed_tools") or ():
+                found["web_searches"] += tool.get("type") == "search" and bool(tool.get("output"))
         for candidate in holder.get("candidates") or ():  # Gemini: by the query, before version 3 by the answer
             queries = [
                 query for query in (candidate.get("groundingMetadata") or {}).get("webSearchQueries") or () if query
