@@ -17,6 +17,7 @@ from proxy.config.model import Config
 from proxy.floods import Floods
 from proxy.forward import Parts
 from proxy.journal.appender import NO_ROOM
+from proxy.journal.buffer import Buffer
 from proxy.journal.directory import OwnDirectory, claim, claim_later, new_boot_id
 from proxy.journal.room import Room
 from proxy.journal.tally import Tally
@@ -52,7 +53,8 @@ class Worker:
         self._directory = directory = _claimed(config.store.data_dir, boot_id, self._tally)
         room = Room(config.store.data_dir, config.store.low_space, holds_ballast=True)
         patience_s = config.proxy.journal_wait_ms / 1000 / 2  # a call waits for its beginning, and for its end
-        self._journal = Journal(directory, self._tally, patience_s=patience_s, room=room)
+        buffer = Buffer.of_run(config.store.data_dir, boot_id)
+        self._journal = Journal(directory, self._tally, patience_s=patience_s, room=room, buffer=buffer)
         self._decoding = ThreadPoolExecutor(1, "tollbook-decoding")
         self._asker = OwnAsker()
         self._standing = KnownStanding(config.store.data_dir, config.groups)

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import msgspec
 
-from proxy.journal import directory
-from proxy.journal.notes import Asked, Ended, Note, Started, Told, decode
+from proxy.journal import buffer, directory
+from proxy.journal.notes import Asked, Ended, Note, Numbered, Started, Told, decode
 from proxy.journal.segment import HEADER_SIZE, Damage, scan, size_of_first
 from proxy.journal.tally import counting, has_tally, read_tally, remove_tally, without_room
+from store import left_over
 from store.aside import NEVER, Aside
 from store.metering import Noted
 
@@ -71,13 +72,15 @@ class Run:
     segments: dict[int, _Segment] = field(default_factory=dict)
     open: dict[bytes, _Open] = field(default_factory=dict)
     seen: int = 0  # the highest sequence number read
+    notes: int = 0  # the number of the last note read
     dead: bool = False
+    emptied: bool = False  # whether what it left in its buffer was taken out, too
     damaged: int = 0
 
     @property
     def read_out(self) -> bool:
         """Whether nothing more can come of it."""
-        return self.dead and not self.open and all(one.sealed for one in self.segments.values())
+        return self.dead and self.emptied and not self.open and all(one.sealed for one in self.segments.values())
 
     def close(self) -> None:
         """Close its files, each once: by the second time its number may be that of somebody else's file."""
@@ -121,9 +124,7 @@ class Journals:
 
         Whoever has enough stops asking.
         """
-        self._find_segments(run)
-        for number in sorted(run.segments):
-            segment = run.segments[number]
+        for number, segment in self._segments(run):
             if segment.sealed:
                 continue
             will_not_grow = run.dead or number != max(run.segments)
@@ -142,9 +143,23 @@ class Journals:
                 size = _READ_BYTES if segment.position > reached else min(max(told, size * 2), _LARGEST_READ)
             else:
                 segment.sealed = will_not_grow
-        if run.dead and all(one.sealed for one in run.segments.values()):
+        if run.dead and run.emptied and all(one.sealed for one in run.segments.values()):
             for call_id in list(run.open):
                 yield [self._over(run, call_id, None)]
+
+    def _segments(self, run: Run) -> Iterator[tuple[int, _Segment]]:
+        """All of a run, oldest first; last of all, once there are no others, what it left in its buffer."""
+        self._find_segments(run)
+        for number in sorted(run.segments):
+            yield number, run.segments[number]
+        if run.dead and not run.emptied and all(one.sealed for one in run.segments.values()):
+            number = max(run.segments, default=0) + 1
+            fd = left_over.as_segment(self._data_dir, run.boot_id, after=run.notes)
+            run.emptied = True
+            if fd is not None:
+                known = self._cursors.get((run.boot_id, number), 0)
+                run.segments[number] = segment = _Segment(run.path / "left over", fd, known=known)
+                yield number, segment
 
     @staticmethod
     def _has_more(segment: _Segment, will_not_grow: bool) -> bool:
@@ -163,11 +178,13 @@ class Journals:
                 segment.doubted = start  # perhaps it was being written while we read: look again before believing it
                 break
             segment.position = end
+            if isinstance(found, Damage) and found.unfinished and run.dead:
+                # The kernel ends a long write between two pages when it is killed.
+                log.info("journal: the last write in segment %d of %s was not finished", number, run.path)
+                continue
+            run.notes += 1  # also one that cannot be read
             if isinstance(found, Damage):
-                if found.unfinished and run.dead:  # the kernel ends a long write between two pages when it is killed
-                    log.info("journal: the last write in segment %d of %s was not finished", number, run.path)
-                else:
-                    self._quarantine(run, number, start, found.data, "not a record")
+                self._quarantine(run, number, start, found.data, "not a record")
                 continue
             try:
                 note = decode(found.payload)
@@ -175,6 +192,8 @@ class Journals:
                 self._quarantine(run, number, start, found.payload, str(error))
                 continue
             match note:
+                case Numbered():
+                    run.notes = note.first - 1
                 case Started():
                     run.seen = max(run.seen, note.seq)
                     if note.call_id not in run.open:
@@ -252,6 +271,7 @@ class Journals:
         run.close()
         shutil.rmtree(run.path, ignore_errors=True)
         remove_tally(self._data_dir, run.boot_id)
+        buffer.remove(self._data_dir, run.boot_id)
         del self.runs[run.boot_id]
 
     def size(self) -> int:
@@ -282,7 +302,7 @@ def begun(data_dir: Path, besides: Container[str]) -> list[Run]:
     return list(found.values())
 
 
-def _read_again(fd: int, place: _Place) -> Note | None:
+def _read_again(fd: int, place: _Place) -> Note | Numbered | None:
     try:
         return decode(os.pread(fd, place.end - place.start, place.start))
     except msgspec.DecodeError:

@@ -116,17 +116,23 @@ class Ended(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="E"):
     close: Close | None = None  # of a session that ended with one
 
 
+class Numbered(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="N"):
+    """No note of a call: the next note in this file is the run's note number `first`, the one after it `first` + 1."""
+
+    first: int
+
+
 Note = Started | Asked | Told | Ended
 
 _encode = msgspec.msgpack.Encoder().encode
-_decoder: msgspec.msgpack.Decoder[Note] = msgspec.msgpack.Decoder(Started | Asked | Told | Ended)
+_decoder: msgspec.msgpack.Decoder[Note | Numbered] = msgspec.msgpack.Decoder(Started | Asked | Told | Ended | Numbered)
 
 
-def encode(note: Note) -> bytes:
+def encode(note: Note | Numbered) -> bytes:
     """The bytes of one note."""
     return _encode(note)
 
 
-def decode(payload: bytes | memoryview) -> Note:
+def decode(payload: bytes | memoryview) -> Note | Numbered:
     """The note in these bytes; `msgspec.DecodeError` if they are not one."""
     return _decoder.decode(payload)

@@ -34,6 +34,9 @@ when it began, else 0: such a page may be all that is ever seen of it.
 
 New ones stand last: pages that an earlier version left are read, too."""
 
+SHARED = Path("/dev/shm")  # noqa: S108 - a private directory is made in it, with its owner checked
+"""Where memory is that processes share."""
+
 _CELL = struct.Struct("=Q")
 _PLACE = {field: place for place, field in enumerate(FIELDS)}
 
@@ -54,7 +57,7 @@ def tally_dir(data_dir: Path) -> Path:
 
 
 def _shared_by_all() -> Iterator[Path]:
-    yield Path("/dev/shm")  # noqa: S108 - a private directory is made in it, with its owner checked
+    yield SHARED
     try:
         yield Path(tempfile.gettempdir())
     except FileNotFoundError:  # it writes a file to find one, and disks may be full

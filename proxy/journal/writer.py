@@ -22,9 +22,10 @@ from queue import Empty, SimpleQueue
 import msgspec
 
 from proxy.journal.appender import MAX_APPEND, NO_ROOM, Appender
+from proxy.journal.buffer import Buffer
 from proxy.journal.directory import OwnDirectory
 from proxy.journal.ladder import Step
-from proxy.journal.notes import Body, Ended, Note, Started, Told, encode
+from proxy.journal.notes import Body, Ended, Note, Numbered, Started, Told, encode
 from proxy.journal.room import Room
 from proxy.journal.tally import Tally
 
@@ -35,6 +36,7 @@ _MAX_BATCH_BYTES = 4 * 1024 * 1024  # of one write: what a disk must have room f
 MEMORY_BYTES = 64 * 1024 * 1024
 _RETRY_S = 0.5
 _SOON_S = 0.01
+_GATHER_S = 0.005  # for so long notes gather that are kept meanwhile
 _PERSISTENT = 2  # refusals in a row that are no accident any more
 _HANGS_S = 1.0  # a write that takes longer is a disk that does not answer
 _STARVED_S = 0.5  # how much longer than for a slow disk is waited for a thread that does not get to run
@@ -57,8 +59,10 @@ class Journal:
         segment_bytes: int = SEGMENT_BYTES,
         memory_bytes: int = MEMORY_BYTES,
         room: Room | None = None,
+        buffer: Buffer | None = None,
     ) -> None:
-        """`room`: what the thread looks at, now and then; None: there is always room."""
+        """`room`: what the thread looks at, now and then; None: there is always room. `buffer`: where notes are kept
+        until they are in a file; None: whoever waits for one waits for the file."""
         self._loop = asyncio.get_running_loop()
         self._tally = tally
         self._patience_s = patience_s
@@ -66,8 +70,13 @@ class Journal:
         self.saving = False  # whether no more is wanted of a body than its ends
         self.in_memory = False  # whether what is handed over now would be lost with this process
         self._spare_above = memory_bytes  # when more than this waits, notes are taken without their bodies
-        self._queue: SimpleQueue[tuple[Note, ...] | _Stop] = SimpleQueue()
-        self._put = 0  # notes handed over
+        self._buffer = buffer
+        self._queue: SimpleQueue[list[_Kept] | _Stop] = SimpleQueue()
+        self._gathered: list[_Kept] = []  # taken, and not handed to the thread yet
+        self._gathering: asyncio.TimerHandle | None = None
+        self._put = 0  # notes taken
+        self._unkept = 0  # the last of them that is not in the buffer
+        self._together: list[asyncio.Future[bool]] = []  # who goes on as soon as nobody else joins them
         self._written = 0  # notes that are in a file, as far as the loop was told
         self._reached = 0  # the same, as the thread knows it
         self._at_disk_since = 0.0  # when the thread began the write it is in; 0 when it is in none
@@ -93,20 +102,47 @@ class Journal:
             notes = tuple(spared for note in notes if not self._loses(note) and (spared := self._spared(note)))
             if not notes:
                 return _LOST
+        buffer = self._buffer
         for note in notes:
-            self._waiting += _weight(note)
-        self._put += len(notes)
-        self._queue.put(notes)
+            self._put += 1
+            payload, weight = encode(note), _weight(note)
+            self._waiting += weight
+            self._gathered.append(_Kept(payload, weight, note.call_id, isinstance(note, Ended)))
+            if buffer is None or not buffer.keep(self._put, payload, self._written):
+                self._unkept = self._put
+        if self._unkept == self._put:
+            self._hand_over()
+        elif self._gathering is None:
+            self._gathering = self._loop.call_later(_GATHER_S, self._hand_over)
         return self._put
 
+    def _hand_over(self) -> None:
+        """Have the thread write what has gathered; to wake it for every note costs more than writing them does."""
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        gathered, self._gathered = self._gathered, []
+        self._queue.put(gathered)
+        if self._buffer is not None:
+            self._buffer.turn(self._written)
+
     def written(self, ticket: int) -> asyncio.Future[bool]:
-        """Wait until the note with this ticket is in the file: True, or False when patience ran out.
+        """Wait until the note with this ticket outlives us, in the buffer or in its file: True, or False when patience
+        ran out.
 
         Cancelling the waiting does not cancel the writing.
         """
         waiter = self._loop.create_future()
         if ticket <= self._written:
             waiter.set_result(ticket != _LOST)
+            return waiter
+        if self._unkept <= self._written:
+            if self._tally["received"] - self._tally["ended"] <= 1:
+                waiter.set_result(True)
+                return waiter
+            self._together.append(waiter)
+            if len(self._together) == 1:
+                self._loop.call_soon(self._go_together, 1)
             return waiter
         if self.in_memory or (self._doubted and self._doubted == self._at_disk_since):
             self._go_on_without(waiter)
@@ -117,11 +153,25 @@ class Journal:
             self._alarm = self._loop.call_at(deadline, self._lose_patience)
         return waiter
 
+    def _go_together(self, before: int) -> None:
+        """Calls that come at the same time go on at the same time: so the loop sleeps once for all of them, and their
+        upstream is woken once."""
+        if len(self._together) > before:
+            self._loop.call_soon(self._go_together, len(self._together))
+            return
+        together, self._together = self._together, []
+        for waiter in together:
+            if not waiter.done():
+                waiter.set_result(True)
+
     async def close(self) -> None:
         """Write what is queued, then stop. What the disk refuses at this last try is given up, counted and logged."""
+        self._hand_over()
         self._queue.put(_Stop())
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
         self._answer(self._put, False)
+        if self._buffer is not None:
+            self._buffer.close()
 
     def _loses(self, note: Note) -> bool:
         """Whether this note is of a call that is lost; from its start on, or not at all."""
@@ -318,11 +368,10 @@ class _Writing:
             pause_s = _SOON_S if 0 < self._refusals < _PERSISTENT else _RETRY_S
             notes = queue.get(timeout=pause_s if self._kept or self._room is not None else None)
             while not isinstance(notes, _Stop):
-                for note in notes:
-                    payload, weight = encode(note), _weight(note)
-                    self._kept.append(_Kept(payload, weight, note.call_id, isinstance(note, Ended)))
-                    self._kept_bytes += len(payload)
-                    self._kept_weight += weight
+                for kept in notes:
+                    self._kept.append(kept)
+                    self._kept_bytes += len(kept.payload)
+                    self._kept_weight += kept.weight
                 taken += len(notes)
                 if taken >= MAX_APPEND or self._kept_bytes >= enough_bytes:
                     return False
@@ -333,11 +382,11 @@ class _Writing:
 
     def _write_slice(self) -> None:
         """Write the oldest of what is kept, as much as one system call should, and forget it."""
-        payloads: list[bytes] = []
+        payloads = [encode(Numbered(self._settled + 1))]
         size = 0
-        for kept in islice(self._kept, MAX_APPEND):
+        for kept in islice(self._kept, MAX_APPEND - 1):
             size += len(kept.payload)
-            if payloads and size > _MAX_BATCH_BYTES:
+            if len(payloads) > 1 and size > _MAX_BATCH_BYTES:
                 break
             payloads.append(kept.payload)
         journal = self._journal
@@ -347,8 +396,9 @@ class _Writing:
             journal._failing = True
             raise
         journal._failing = False
-        journal._reached = self._settled + len(payloads)
-        weight = sum(self._forget_oldest() for _ in payloads)
+        notes = len(payloads) - 1
+        journal._reached = self._settled + notes
+        weight = sum(self._forget_oldest() for _ in range(notes))
         self._tell(self._journal._advance, self._settled, weight)
 
     def _append(self, payloads: list[bytes]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.rounds import FILLING, NOT_REACHED, WRITING, filled_although, kept_although
+from tests.faults.rounds import FILLING, NOT_REACHED, WRITING, buffered_although, filled_although, kept_although
 from tests.faults.strace import works
 
 Round = Callable[[Path, str, int, str], Awaitable[str]]
@@ -43,11 +43,12 @@ async def every_step(folder: Path, tell: Callable[[str], None]) -> list[Course]:
         courses.append(course)
         tell(f"{who}: {course.what}: {course.tried} rounds, {len(course.broken)} broken")
 
-    await go("worker", "signal=SIGKILL", _WRITE, kept_although)
-    for name in WRITING[2:]:
-        await go("worker", "signal=SIGKILL", name, kept_although)
-    await go("worker", "error=EIO", _WRITE, kept_although)
-    await go("worker", "error=ENOSPC", _WRITE, kept_although)
+    for who, kept in (("worker", buffered_although), ("worker without a buffer", kept_although)):
+        await go(who, "signal=SIGKILL", _WRITE, kept)
+        for name in WRITING[2:]:
+            await go(who, "signal=SIGKILL", name, kept)
+        await go(who, "error=EIO", _WRITE, kept)
+        await go(who, "error=ENOSPC", _WRITE, kept)
     for name in FILLING:
         await go("store", "signal=SIGKILL", name, filled_although)
     for name in FILLING[:2]:

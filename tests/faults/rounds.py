@@ -17,12 +17,12 @@ def _made(folder: Path) -> Path:
     return data_dir
 
 
-async def kept_although(folder: Path, what: str, nth: int, names: str) -> str:
+async def kept_although(folder: Path, what: str, nth: int, names: str, half_bytes: int = 0) -> str:
     """What is wrong after a worker's run with this: nothing, or `NOT_REACHED` when there is no such call."""
     data_dir = _made(folder)
     ran = await strace.run(
-        names, what, nth, "tests.faults.writing", str(data_dir), str(_CALLS), trace=folder / "trace"
-    )  # fmt: skip
+        names, what, nth, "tests.faults.writing", str(data_dir), str(_CALLS), str(half_bytes), trace=folder / "trace"
+    )
     promised = [line for line in ran.said if line != "done"]
     if not ran.struck:
         return NOT_REACHED if ran.said[-1:] == ["done"] else f"the worker ended for another reason: {ran}"
@@ -39,6 +39,11 @@ async def kept_although(folder: Path, what: str, nth: int, names: str) -> str:
     if counters.get("received", 0) != counters.get("stored", 0) + lost:
         return f"the counters do not balance: {counters}"
     return ""
+
+
+async def buffered_although(folder: Path, what: str, nth: int, names: str) -> str:
+    """The same of a worker whose notes outlive it in a buffer, which is full now and then."""
+    return await kept_although(folder, what, nth, names, half_bytes=1000)
 
 
 async def filled_although(folder: Path, what: str, nth: int, names: str) -> str:

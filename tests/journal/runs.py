@@ -9,7 +9,7 @@ from proxy.call_id import CallIds
 from proxy.config.model import Config, Store
 from proxy.journal import segment
 from proxy.journal.directory import OwnDirectory, claim, new_boot_id
-from proxy.journal.notes import Asked, Body, Ended, Note, Started, encode
+from proxy.journal.notes import Asked, Body, Ended, Note, Numbered, Started, encode
 from proxy.journal.tally import Tally
 from store.book import Book
 from store.filters import parse
@@ -49,7 +49,7 @@ def whole_call(seq: int) -> list[Note]:
     return [call, asked(call), ended(call)]
 
 
-def framed(*notes: Note) -> list[bytes]:
+def framed(*notes: Note | Numbered) -> list[bytes]:
     """The records of these notes, as they stand in a segment."""
     return [segment.header(payload) + payload for payload in map(encode, notes)]
 
