@@ -66,6 +66,49 @@ def test_a_call_of_a_tool_takes_more_than_its_arguments() -> None:
     assert streamed([json.dumps(piece).encode() for piece in (first, then)]).tokens() == 10 + 3
 
 
+_CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "system_fingerprint": None}
+
+
+def _chunk(**delta: Any) -> dict[str, Any]:
+    return {**_CHUNK, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]}
+
+
+_PLAIN = [
+    _chunk(role="assistant", content="", refusal=None), _chunk(content="ab"), _chunk(content="data:x"),
+    _chunk(content="é\ud83d\ude00"), {**_chunk(), "usage": None, "obfuscation": "x" * 40},
+    {**_CHUNK, "choices": [], "usage": {"prompt_tokens": 3, "prompt_tokens_details": {"cached_tokens": 1}}},
+]  # fmt: skip
+_OTHER = [
+    _chunk(reasoning_content="thinking"), _chunk(refusal="I will not."), _chunk(content=None, audio={"id": "a"}),
+    _chunk(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": "{}"}}]), _chunk(content=["p"]),
+    {**_CHUNK, "choices": [*_chunk(content="a")["choices"], *_chunk(content="b")["choices"]]},
+    {"type": "response.output_text.delta", "delta": "abc"}, {"type": "response.completed", "output": "abc"},
+    {**_CHUNK, "choices": [], "usage": {"content": "no text of a model, but found"}}, {"error": {"message": "no"}},
+    {"choices": None}, {"choices": [{"text": "legacy"}]}, [], "text", 1, None,
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from([*_PLAIN, *_OTHER, "broken", "[DONE]", "two"]), max_size=8), st.booleans())
+def test_plain_chunks_are_read_at_once_as_they_are_one_by_one(pieces: list[Any], spaced: bool) -> None:
+    """Whatever a stream is made of, what is read of it together is what is read of its events."""
+    broken = {
+        "broken": b'{"choices":[{"delta"',
+        "[DONE]": b"[DONE]",
+        "two": json.dumps(_chunk(content="x")).encode() * 2,
+    }
+    wire = [broken[one] if isinstance(one, str) and one in broken else json.dumps(one).encode() for one in pieces]
+    wire = [b" " + one if spaced else one for one in wire]
+    alone = Said()
+    for payload in wire:
+        said = streamed([b'{"x":[]}', payload])  # the first is no chunk: one by one, then
+        alone = Said(alone.texts + said.texts, alone.tools + said.tools, 0, alone.calls + said.calls)
+    together = streamed(wire)
+    assert "".join(together.texts) == "".join(alone.texts)
+    assert (together.tools, together.calls, together.tokens()) == (
+        alone.tools, alone.calls, Said(["".join(alone.texts)], alone.tools, 0, alone.calls).tokens()
+    )  # fmt: skip
+
+
 def test_what_an_answer_repeats_of_the_request_is_not_its_own() -> None:
     """A response that has its instructions, tools and settings beside its output is as long as its output."""
     output = [{"type": "message", "content": [{"type": "output_text", "text": "abcdefgh"}]}]
