@@ -55,8 +55,8 @@ MEANING: Final[dict[Step, str]] = {
         "and costs are unknown. Make room now."
     ),
     Step.MEMORY: (
-        "The disk cannot be written: calls are kept in memory only, and are lost if a worker ends before the disk can "
-        "be written again. Make room, and look at the disk."
+        "The disk cannot be written: calls are kept in memory only, and are lost if this machine ends before the disk "
+        "can be written again, and what is more than 4 MB of them if a worker does. Make room, and look at the disk."
     ),
     Step.LOSING: (
         "The disk cannot be written and the memory for notes is full: calls are being lost, and counted. Make room, "

@@ -1,7 +1,10 @@
 """Writes a worker's notes. The event loop hands them over and may wait for them; it never touches the disk.
 
-One thread takes what has gathered, writes it with one system call, and tells the loop how far it got. A write that
-returned is in the page cache: it survives `kill -9` of this process (not a power cut).
+A note is kept in memory that outlives this process (`proxy/journal/buffer.py`) and nobody waits. Every few milliseconds
+one thread takes what has gathered, writes it with one system call, and tells the loop how far it got: a write that
+returned is in the page cache, and its note leaves the buffer. Either survives `kill -9` of this process (not a power
+cut). Without room in the buffer, as when the disk is slow, notes are handed over at once, and who needs one waits for
+its file.
 
 This is the one place that may drop, and it drops by steps (`proxy/journal/ladder.py`). The thread looks at the room
 there is and tells the loop how much to keep. When the disk is gone the notes wait in memory, bounded; past a quarter of
