@@ -1,8 +1,8 @@
 """Reads the journals of all workers: what each run has noted since last time, and which runs are over.
 
-Segments are read while they grow, and last of a worker that is gone what it left in memory. A segment is dropped once it will grow no more, everything in it is in the book,
-and no running call began in it. After a crash everything still there is read again: what the book has, it keeps
-(`store/book.py`).
+Segments are read while they grow, and after them what a worker that is gone left in memory. A segment is dropped once
+it will grow no more, everything in it is in the book, and no running call began in it. After a crash everything still
+there is read again: what the book has, it keeps (`store/book.py`).
 """
 
 import logging
