@@ -58,11 +58,11 @@ def with_question(body: bytes) -> bytes | None:
 
 def _may_stream(body: bytes) -> bool:
     """Whether `"stream": true` stands anywhere outside a string (in one, its quotes would be escaped)."""
-    place = body.find(_STREAM)
+    place = body.rfind(_STREAM)  # from the end: what is long, the messages, mostly stands before it
     while place >= 0:
         if _TRUE.match(body, place + len(_STREAM)) and body[place - 1 : place] != b"\\":
             return True
-        place = body.find(_STREAM, place + 1)
+        place = body.rfind(_STREAM, 0, place + len(_STREAM) - 1)
     return False
 
 

@@ -18,6 +18,7 @@ from proxy.upstream.origin import Origin, origin_of
 from proxy.upstream.pool import Pool
 from proxy.upstream.silence import SilenceWatch, Wait
 
+_COPIED = 32 * 1024  # bytes of a body up to which one write of head and body together costs less than two
 _SAYS_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # a body is expected of these: none is said to be none
 
 
@@ -45,7 +46,10 @@ class OwnAsker:
         connection.expect(answer, asking.method, upstream.name, sent_all=whole)
         head = _head(origin, asking)
         try:
-            if body is None or isinstance(body, bytes):
+            if isinstance(body, bytes) and len(body) > _COPIED:
+                connection.write(head)
+                connection.write(body)
+            elif body is None or isinstance(body, bytes):
                 connection.write(head + body if body else head)
             else:
                 connection.write(head)
