@@ -4,7 +4,9 @@ Nothing is decoded or awaited here, and what is looked up is in memory: a reques
 microseconds, before its body. The one rule that may need the body is handed on (`proxy/model_rule.py`).
 """
 
+import asyncio
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
@@ -101,11 +103,11 @@ class Admission:
             target = Target(target.upstream, caller.issued.rest)
         return Admitted(upstream, target, shown_target, caller, rule, secrets)
 
-    def over(self, admitted: Admitted) -> None:
-        """The call has ended, however it did."""
+    def over(self, admitted: Admitted, filed: Callable[[], asyncio.Future[bool]]) -> None:
+        """The call has ended, however it did; `filed` begins to wait until its notes are in a file."""
         caller = admitted.caller
         self._busy.end(admitted.upstream)
-        self._keyring.standing.ended(caller.key, caller.group)
+        self._keyring.standing.ended(caller.key, caller.group, filed)
         if caller.key is not None:
             self._limits.end(caller.key)
 

@@ -32,6 +32,7 @@ class Exchange:
         "response",
         "response_headers",
         "status",
+        "ticket",
     )  # fmt: skip
 
     def __init__(self, journal: Journal, tally: Tally, call_id: bytes, began_ns: int) -> None:
@@ -52,6 +53,7 @@ class Exchange:
         self.response: Capture | None = None
         self.response_headers: Headers = ()
         self.status: int | None = None
+        self.ticket = 0  # of its last note
 
     @property
     def began_ns(self) -> int:
@@ -148,10 +150,11 @@ class Exchange:
         """Hand notes over, together with the one that is held: that wakes the journal's thread once."""
         held = self._held
         if held is None:
-            return self._journal.put(*notes)
-        self._held = None
-        self._begun = self._journal.put(held, *notes)
-        return self._begun
+            self.ticket = self._journal.put(*notes)
+        else:
+            self._held = None
+            self.ticket = self._begun = self._journal.put(held, *notes)
+        return self.ticket
 
     def _since(self, moment: int | None) -> int | None:
         return None if moment is None else max(0, moment - self._began) // 1000

@@ -143,7 +143,7 @@ class Forwarding:
             return client.break_off()
         finally:
             if isinstance(admitted, Admitted):
-                self._parts.admission.over(admitted)
+                self._parts.admission.over(admitted, self._filed)
 
     def restart(self) -> None:
         """Tollbook is about to end: a session, which would not end by itself, is closed. Other calls go on."""
@@ -159,6 +159,9 @@ class Forwarding:
             if self._opening is None:
                 self.client.break_off()
 
+    def _filed(self) -> asyncio.Future[bool]:
+        return self._parts.journal.filed(self.exchange.ticket)
+
     def _cut(self, outcome: Outcome, failure: Failure | None = None) -> None:
         self.exchange.status = self.client.status if self.client.head_sent else None
         sent = self._opening.sent_bytes if self._opening is not None else None
@@ -166,7 +169,7 @@ class Forwarding:
 
     async def _decided(self, admitted: Admitted) -> Refusal | None:
         """Why it is refused after all, once the calls that ended before it are counted."""
-        await self._parts.journal.written(self.exchange.begun())  # and so are their notes
+        await self._parts.journal.filed(self.exchange.begun(), at_once=True)  # and so are their notes
         return await self._parts.admission.decided(admitted)
 
     async def _forward(self, admitted: Admitted) -> web.StreamResponse:

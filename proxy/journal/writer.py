@@ -147,6 +147,20 @@ class Journal:
             if len(self._together) == 1:
                 self._loop.call_soon(self._go_together, 1)
             return waiter
+        return self._until_filed(ticket, waiter)
+
+    def filed(self, ticket: int, *, at_once: bool = False) -> asyncio.Future[bool]:
+        """Wait until the note with this ticket is in its file, where the store reads it: True, or False when patience
+        ran out. `at_once`: and let nothing more gather before it is written."""
+        if at_once and self._gathered:
+            self._hand_over()
+        waiter = self._loop.create_future()
+        if ticket <= self._written or self.in_memory:
+            waiter.set_result(_LOST < ticket <= self._written)
+            return waiter
+        return self._until_filed(ticket, waiter)
+
+    def _until_filed(self, ticket: int, waiter: asyncio.Future[bool]) -> asyncio.Future[bool]:
         if self.in_memory or (self._doubted and self._doubted == self._at_disk_since):
             self._go_on_without(waiter)
             return waiter

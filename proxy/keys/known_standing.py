@@ -9,10 +9,11 @@ import asyncio
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from proxy.config.budget import Budget, Period
@@ -60,7 +61,8 @@ class KnownStanding:
         self._stalled_at = -1.0  # where the count stood when it was waited for in vain
         self._given_up = -1  # the edition that was waited for in vain
         self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()  # since when
-        self._ended: dict[Holder, float] = {}  # when the last call of each ended
+        self._ended: dict[Holder, float] = {}  # since when the store can read of the last call of each
+        self._unfiled: Counter[Holder] = Counter()  # how many ended of which it cannot yet
         self._seen: tuple[int, int, int] | None = None
         self._trouble = False
         self._wake = threading.Event()
@@ -82,10 +84,18 @@ class KnownStanding:
         """Whether this model is known to have no price."""
         return (upstream, model) in self._held.unpriced
 
-    def ended(self, key: Key | None, group: str) -> None:
-        """A call of theirs has ended, and what it used is not counted yet."""
+    def ended(self, key: Key | None, group: str, filed: Callable[[], asyncio.Future[bool]]) -> None:
+        """A call of theirs has ended, and what it used is not counted yet. `filed`: what waits for the store to be able
+        to read of it, or for as long as is waited for a disk."""
         for holder in self._holders(key, group):
-            self._ended[holder] = time.monotonic()
+            self._unfiled[holder] += 1
+            filed().add_done_callback(partial(self._was_filed, holder))
+
+    def _was_filed(self, holder: Holder, _: asyncio.Future[bool]) -> None:
+        self._ended[holder] = time.monotonic()
+        self._unfiled[holder] -= 1
+        if not self._unfiled[holder]:
+            del self._unfiled[holder]
 
     def undecided(self, key: Key | None, group: str) -> bool:
         """Whether what ended just now may have used a budget up; `counted` is then to be waited for."""
@@ -95,7 +105,7 @@ class KnownStanding:
         if not (held.near or unheard) or counted_to == self._stalled_at:
             return False
         return any(
-            unheard or (one in held.near and self._ended.get(one, 0.0) > counted_to)
+            unheard or (one in held.near and (one in self._unfiled or self._ended.get(one, 0.0) > counted_to))
             for one in self._holders(key, group)
         )
 

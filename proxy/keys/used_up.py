@@ -1,5 +1,7 @@
 """What a worker asks, for each call, about what was spent so far. The answer comes from memory."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -36,8 +38,8 @@ class Standing(Protocol):
     def unpriced(self, upstream: str, model: str) -> bool:
         """Whether this model is known to have no price. Asked only in groups with `unpriced = "refuse"`."""
 
-    def ended(self, key: Key | None, group: str) -> None:
-        """A call of theirs has ended, and what it used is not counted yet."""
+    def ended(self, key: Key | None, group: str, filed: Callable[[], asyncio.Future[bool]]) -> None:
+        """A call of theirs has ended, and what it used is not counted yet; `filed` begins to wait until it can be."""
 
     def undecided(self, key: Key | None, group: str) -> bool:
         """Whether what ended just now may have used a budget up; `counted` is then to be waited for."""
@@ -57,7 +59,7 @@ class NothingSpent:
         """Nothing is."""
         return False
 
-    def ended(self, key: Key | None, group: str) -> None:
+    def ended(self, key: Key | None, group: str, filed: Callable[[], asyncio.Future[bool]]) -> None:
         """It is not noted."""
 
     def undecided(self, key: Key | None, group: str) -> bool:

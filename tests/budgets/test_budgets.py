@@ -1,5 +1,6 @@
 """The counters of budgets: begun from the book, raised by batches, told to workers, begun anew with each period."""
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -187,6 +188,30 @@ def test_a_published_file_that_is_damaged_or_gone_changes_nothing(desk: Desk) ->
         assert desk.worker.used_up(None, "lab") is not None
         desk.look()
         assert [one.name for one in read(desk.config.store.data_dir).used_up] == ["lab"]
+
+
+async def test_what_is_in_no_file_is_not_counted(desk: Desk) -> None:
+    """Whatever the store has counted to: a call whose notes it cannot read yet may have used the budget up."""
+    desk.spend(10 * CREDIT - 1, group="lab")
+    page = CountedPage(desk.config.store.data_dir)
+    loop = asyncio.get_running_loop()
+    try:
+        filed: list[asyncio.Future[bool]] = [loop.create_future() for _ in range(2)]
+        for one in filed:
+            desk.worker.ended(None, "lab", lambda one=one: one)
+        _, edition = page.read()
+        for one in filed:
+            page.write(time.monotonic() + 1, edition)
+            assert desk.worker.undecided(None, "lab")
+            one.set_result(True)
+            await asyncio.sleep(0)
+        assert not desk.worker.undecided(None, "lab")
+        page.write(time.monotonic() - 1, edition)
+        assert desk.worker.undecided(None, "lab")
+        desk.worker.ended(None, "other", filed.pop)  # a group without a budget: nothing to wait for
+        assert len(filed) == 2
+    finally:
+        page.close()
 
 
 async def test_what_cannot_be_read_is_waited_for_once(desk: Desk) -> None:

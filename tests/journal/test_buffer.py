@@ -135,6 +135,26 @@ async def test_nobody_waits_for_a_disk_that_hangs(data_dir: Path) -> None:
     tally.close()
 
 
+async def test_whoever_needs_the_file_waits_for_it(data_dir: Path) -> None:
+    """What the store must be able to read is waited for, whatever the buffer has, and need not gather before."""
+    Hanging.answers.clear()
+    directory, tally = claim(data_dir, "boot"), Tally(data_dir, "boot")
+    hanging = Hanging(directory.path, directory.boot_id, directory.lock_fd)
+    journal = Journal(hanging, tally, patience_s=30, buffer=a_buffer(data_dir))
+    notes = whole_call(1)
+    ticket = journal.put(*notes)
+    assert await journal.written(ticket)
+    waiting = [journal.filed(ticket), journal.filed(ticket, at_once=True)]
+    await asyncio.sleep(0.1)
+    assert not any(one.done() for one in waiting)
+    Hanging.answers.set()
+    async with asyncio.timeout(20):
+        assert await asyncio.gather(*waiting) == [True, True]
+    assert noted(directory) == notes
+    await journal.close()
+    tally.close()
+
+
 async def test_without_room_in_it_the_file_is_waited_for(data_dir: Path) -> None:
     """A note that is not kept, and all that follow until it is in a file, wait for that while patience lasts."""
     Hanging.answers.clear()

@@ -324,8 +324,8 @@ async def test_refused_rather_than_unrecorded(raw_upstream: OpenUpstream, tmp_pa
             while (await session.get(client.proxy + "/healthz")).status != 200:  # noqa: ASYNC110 - that is what clients do
                 await asyncio.sleep(0.05)
         kept = await client.ask()
-        health = await client.settled()
-        assert (health["lost"]["total"], health["ladder"]["step"]) == (0, "full")
+        await client.stands_on("full")
+        assert (await client.settled())["lost"]["total"] == 0
         refused = (await client.asked("/api/logs?outcome=rejected"))["logs"]
         assert {(row["status"], row["error"]["code"]) for row in refused} == {(503, "not_recorded")}
         assert (await client.asked(f"/api/logs/{kept}"))["outcome"] == "completed"
