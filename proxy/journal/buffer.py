@@ -95,11 +95,12 @@ class Buffer:
     def _fill(self, half: int, end: int) -> None:
         self._filled[half] = self._ends[half] = end
 
-    def close(self) -> None:
-        """Nobody needs it any more."""
+    def close(self, *, needed: bool = False) -> None:
+        """Write no more; and remove it, unless something in it is `needed`, which is in no file."""
         self._ends.release()
         self._page.close()
-        self._path.unlink(missing_ok=True)
+        if not needed:
+            self._path.unlink(missing_ok=True)
 
 
 def left_in(data_dir: Path, boot_id: str) -> list[tuple[int, bytes]]:

@@ -40,6 +40,7 @@ MEMORY_BYTES = 64 * 1024 * 1024
 _RETRY_S = 0.5
 _SOON_S = 0.01
 _GATHER_S = 0.005  # for so long notes gather that are kept meanwhile
+_TURNS = 8  # of the loop, at most, in which calls that go on together come together
 _PERSISTENT = 2  # refusals in a row that are no accident any more
 _HANGS_S = 1.0  # a write that takes longer is a disk that does not answer
 _STARVED_S = 0.5  # how much longer than for a slow disk is waited for a thread that does not get to run
@@ -140,12 +141,12 @@ class Journal:
             waiter.set_result(ticket != _LOST)
             return waiter
         if self._unkept <= self._written:
-            if self._tally["received"] - self._tally["ended"] <= 1:
+            if self._tally["received"] - self._tally["ended"] <= 1:  # alone, it has nobody to wait for
                 waiter.set_result(True)
                 return waiter
             self._together.append(waiter)
             if len(self._together) == 1:
-                self._loop.call_soon(self._go_together, 1)
+                self._loop.call_soon(self._go_together, 1, _TURNS)
             return waiter
         return self._until_filed(ticket, waiter)
 
@@ -170,11 +171,11 @@ class Journal:
             self._alarm = self._loop.call_at(deadline, self._lose_patience)
         return waiter
 
-    def _go_together(self, before: int) -> None:
+    def _go_together(self, before: int, turns: int) -> None:
         """Calls that come at the same time go on at the same time: so the loop sleeps once for all of them, and their
         upstream is woken once."""
-        if len(self._together) > before:
-            self._loop.call_soon(self._go_together, len(self._together))
+        if len(self._together) > before and turns:
+            self._loop.call_soon(self._go_together, len(self._together), turns - 1)
             return
         together, self._together = self._together, []
         for waiter in together:
@@ -188,7 +189,8 @@ class Journal:
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
         self._answer(self._put, False)
         if self._buffer is not None:
-            self._buffer.close()
+            self._buffer.close(needed=self._reached < self._put)  # the store reads it then
+            self._buffer = None
 
     def _loses(self, note: Note) -> bool:
         """Whether this note is of a call that is lost; from its start on, or not at all."""
@@ -327,7 +329,7 @@ class _Writing:
             notes = len(self._kept)
             calls = len({kept.call_id for kept in self._kept})
             self._give_up(0)
-            log.error("journal: stopping; %d notes of %d calls are given up", notes, calls)
+            log.error("journal: stopping; %d notes of %d calls are in no file", notes, calls)
         self._appender.finish()
 
     def _look(self) -> None:

@@ -1,6 +1,7 @@
 """Notes that are in no file yet: nobody waits for the disk, and a worker's death takes none of them along."""
 
 import asyncio
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from proxy.config.model import Config
+from proxy.journal.appender import Appender
 from proxy.journal.buffer import Buffer, left_in
 from proxy.journal.directory import claim
 from proxy.journal.notes import Note, Numbered, decode, encode
@@ -174,6 +176,39 @@ async def test_without_room_in_it_the_file_is_waited_for(data_dir: Path) -> None
     assert await journal.written(journal.put(*whole_call(4)))
     await journal.close()
     assert noted(directory)[:7] == [*small, large, *later]
+    tally.close()
+
+
+async def test_what_could_not_be_written_at_the_end_stays(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal that is closed while the disk refuses leaves in its buffer what it has to give up."""
+    directory, tally = claim(data_dir, "boot"), Tally(data_dir, "boot")
+    journal = Journal(directory, tally, patience_s=30, buffer=a_buffer(data_dir))
+    assert await journal.filed(journal.put(*whole_call(1)))
+
+    def refused(appender: Appender, payloads: list[bytes]) -> None:
+        raise OSError(errno.EIO, "refused")
+
+    monkeypatch.setattr(Appender, "append", refused)
+    journal.put(*(notes := whole_call(2)))
+    await journal.close()
+    assert notes_left(data_dir)[-3:] == notes
+    journal.put(*whole_call(3))  # too late, and harmless
+    tally.close()
+
+
+async def test_nobody_waits_for_others_for_long(data_dir: Path) -> None:
+    """Calls that come together go on together, but not once nobody comes any more."""
+    directory, tally = claim(data_dir, "boot"), Tally(data_dir, "boot")
+    tally.count("received", 1_000_000)
+    journal = Journal(directory, tally, patience_s=30, buffer=a_buffer(data_dir, half_bytes=1_000_000))
+    waiting: list[asyncio.Future[bool]] = []
+    for seq in range(1, 200):
+        waiting.append(journal.written(journal.put(*whole_call(seq))))
+        await asyncio.sleep(0)
+        assert sum(not one.done() for one in waiting) < 20
+    async with asyncio.timeout(20):
+        assert all(await asyncio.gather(*waiting))
+    await journal.close()
     tally.close()
 
 
