@@ -283,7 +283,7 @@ async def test_stopping_without_a_disk(directory: OwnDirectory, tally: Tally, ca
         await journal.close()
     assert not await waiter
     assert tally["lost_notes"] == 2
-    assert "6 notes of 2 calls are given up" in caplog.text
+    assert "6 notes of 2 calls are in no file" in caplog.text
 
 
 async def test_a_file_that_cannot_be_closed_stops_no_note(
