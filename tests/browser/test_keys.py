@@ -254,3 +254,17 @@ async def test_a_budget_leaves_room_for_all_columns(page: Page, house: OpenHouse
     assert await page.evaluate(
         "(frame => frame.scrollWidth <= frame.clientWidth)(document.querySelector('#keys').parentElement)"
     )
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_no_word_about_a_group_is_cut(page: Page, house: OpenHouse, width: int) -> None:
+    """The name of a group, and that it is not configured, can be read whole on a phone too."""
+    home = await house(upstream={"access": "keys", "api_key": Secret(OURS)}, access="keys")
+    await called_with(home, await make(page, home), 200)
+    await home.rows(1)
+    await page.set_viewport_size({"width": width, "height": 844})
+    await page.goto(f"{home.dashboard}/keys")
+    head = page.locator("#groups tbody th", has_text="not configured").last
+    await expect(head).to_be_visible()
+    await head.locator("bdi").evaluate("name => { name.textContent = 'a-rather-long-name-of-a-group' }")
+    assert await head.evaluate("one => one.scrollWidth <= one.clientWidth")
