@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def prices(
     model: str | None, upstream: str | None, unknown: bool, as_json: bool, config: Path | None, data_dir: Path | None
 ) -> None:
-    """Show the price that applies to MODEL now; without MODEL, to each model in the book.
+    """Show the price that applies to MODEL now; without MODEL, or where `*` matches, to each model in the book.
 
     The order: [[prices]] of the configuration, then the published lists of genai-prices, else unknown.
     """
@@ -38,14 +38,14 @@ def prices(
     chosen = configuration(config, data_dir, secrets=False)
     if upstream is not None and upstream not in chosen.upstreams:
         raise click.UsageError(f"--upstream: there is no {upstream}; there are {', '.join(chosen.upstreams)}.")
-    if model is not None:
+    if model is not None and "*" not in model:
         _print_one(model, upstream, chosen, as_json=as_json)
         return
     where = book_dir(config, data_dir)
     if unknown:
         print_unpriced(unpriced_models(where, upstream), _price_book(chosen), as_json=as_json)
         return
-    _print_all(_used(where, upstream), chosen, as_json=as_json)
+    _print_all(_used(where, upstream, model), chosen, as_json=as_json, some=bool(model))
 
 
 def _price_book(config: "Config") -> "PriceBook":
@@ -77,12 +77,12 @@ def _print_one(model: str, upstream: str | None, config: "Config", *, as_json: b
         _draw(model, price, names)
 
 
-def _used(data_dir: Path, upstream: str | None) -> list[Mapping[str, Any]]:
-    """The models of the book, each with its upstream and how many calls it answered."""
+def _used(data_dir: Path, upstream: str | None, pattern: str | None) -> list[Mapping[str, Any]]:
+    """The models of the book that match, each with its upstream and how many calls it answered."""
     from store.filters import GROUPING
 
-    at = [("upstream", upstream)] if upstream else []
-    wanted = judged([*at, ("by", "upstream,model")], also=GROUPING)
+    narrowed = [(name, value) for name, value in (("upstream", upstream), ("model", pattern)) if value]
+    wanted = judged([*narrowed, ("by", "upstream,model")], also=GROUPING)
 
     async def sums(reader: "Reader") -> dict[str, Any]:
         from store.questions import stats
@@ -93,7 +93,7 @@ def _used(data_dir: Path, upstream: str | None) -> list[Mapping[str, Any]]:
     return sorted(rows, key=lambda row: (row["upstream"] or "", row["model"]))
 
 
-def _print_all(used: Iterable[Mapping[str, Any]], config: "Config", *, as_json: bool) -> None:
+def _print_all(used: Iterable[Mapping[str, Any]], config: "Config", *, as_json: bool, some: bool) -> None:
     book, now = _price_book(config), datetime.now(UTC)
     priced = [(row, book.look_up(row["upstream"], row["model"], now) if row["upstream"] else None) for row in used]
     if as_json:
@@ -110,7 +110,7 @@ def _print_all(used: Iterable[Mapping[str, Any]], config: "Config", *, as_json: 
         })  # fmt: skip
         return
     if not priced:
-        click.echo("No calls yet.", err=True)
+        click.echo("No calls match." if some else "No calls yet.", err=True)
         return
     print_table(_COLUMNS, [_row(row, price) for row, price in priced])
 

@@ -53,6 +53,14 @@ def test_a_band_of_ones_own(run: Run, tmp_path: Path) -> None:
     assert "input $9.50 per million tokens above 1,000 tokens" in told
 
 
+def test_a_pattern_means_models_of_the_book(run: Run, book: Path) -> None:
+    """`*` matches as it does elsewhere, among the models that were called; none of them is no failure of the lists."""
+    ran = run("prices", "*-4*", "--data-dir", book, "--json")
+    assert {row["model"] for row in orjson.loads(ran.out)["models"]} == {"gpt-4o-mini-2024-07-18", "claude-sonnet-4-5"}
+    none = run("prices", "no-such-*", "--data-dir", book)
+    assert (none.status, none.out, none.err) == (0, "", "No calls match.\n")
+
+
 def test_an_unknown_model(run: Run) -> None:
     """No price is an answer in one sentence, status 1."""
     ran = run("prices", "no-such-model-anywhere")
