@@ -40,7 +40,7 @@ MEMORY_BYTES = 64 * 1024 * 1024
 _RETRY_S = 0.5
 _SOON_S = 0.01
 _GATHER_S = 0.005  # for so long notes gather that are kept meanwhile
-_TURNS = 8  # of the loop, at most, in which calls that go on together come together
+_TOGETHER = 64  # calls, at most, that go on together
 _PERSISTENT = 2  # refusals in a row that are no accident any more
 _HANGS_S = 1.0  # a write that takes longer is a disk that does not answer
 _STARVED_S = 0.5  # how much longer than for a slow disk is waited for a thread that does not get to run
@@ -146,7 +146,7 @@ class Journal:
                 return waiter
             self._together.append(waiter)
             if len(self._together) == 1:
-                self._loop.call_soon(self._go_together, 1, _TURNS)
+                self._loop.call_soon(self._go_together, 1)
             return waiter
         return self._until_filed(ticket, waiter)
 
@@ -171,11 +171,11 @@ class Journal:
             self._alarm = self._loop.call_at(deadline, self._lose_patience)
         return waiter
 
-    def _go_together(self, before: int, turns: int) -> None:
+    def _go_together(self, before: int) -> None:
         """Calls that come at the same time go on at the same time: so the loop sleeps once for all of them, and their
         upstream is woken once."""
-        if len(self._together) > before and turns:
-            self._loop.call_soon(self._go_together, len(self._together), turns - 1)
+        if before < len(self._together) < _TOGETHER:
+            self._loop.call_soon(self._go_together, len(self._together))
             return
         together, self._together = self._together, []
         for waiter in together:
