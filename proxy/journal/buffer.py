@@ -80,6 +80,11 @@ class Buffer:
         self._fill(half, self._filled[half] + size)
         return True
 
+    @property
+    def filling(self) -> bool:
+        """Whether much of the half that fills is full."""
+        return 2 * self._filled[self._half] > self._half_bytes
+
     def turn(self, written: int) -> None:
         """Go on in the other half, if nothing in it is needed: all up to this number is in files."""
         other = 1 - self._half

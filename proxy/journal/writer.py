@@ -1,10 +1,10 @@
 """Writes a worker's notes. The event loop hands them over and may wait for them; it never touches the disk.
 
-A note is kept in memory that outlives this process (`proxy/journal/buffer.py`) and nobody waits. Every few milliseconds
-one thread takes what has gathered, writes it with one system call, and tells the loop how far it got: a write that
-returned is in the page cache, and its note leaves the buffer. Either survives `kill -9` of this process (not a power
-cut). Without room in the buffer, as when the disk is slow, notes are handed over at once, and who needs one waits for
-its file.
+A note is kept in memory that outlives this process (`proxy/journal/buffer.py`) and nobody waits. Every twenty
+milliseconds one thread takes what has gathered, writes it with one system call, and tells the loop how far it got: a
+write that returned is in the page cache, and its note leaves the buffer. Either survives `kill -9` of this process (not
+a power cut). Without room in the buffer, as when the disk is slow, notes are handed over at once, and who needs one
+waits for its file.
 
 This is the one place that may drop, and it drops by steps (`proxy/journal/ladder.py`). The thread looks at the room
 there is and tells the loop how much to keep. When the disk is gone the notes wait in memory, bounded; past a quarter of
@@ -39,7 +39,7 @@ _MAX_BATCH_BYTES = 4 * 1024 * 1024  # of one write: what a disk must have room f
 MEMORY_BYTES = 64 * 1024 * 1024
 _RETRY_S = 0.5
 _SOON_S = 0.01
-_GATHER_S = 0.005  # for so long notes gather that are kept meanwhile
+_GATHER_S = 0.02  # for so long notes gather that are kept meanwhile
 _TOGETHER = 64  # calls, at most, that go on together
 _PERSISTENT = 2  # refusals in a row that are no accident any more
 _HANGS_S = 1.0  # a write that takes longer is a disk that does not answer
@@ -114,7 +114,7 @@ class Journal:
             self._gathered.append(_Kept(payload, weight, note.call_id, isinstance(note, Ended)))
             if buffer is None or not buffer.keep(self._put, payload, self._written):
                 self._unkept = self._put
-        if self._unkept == self._put:
+        if self._unkept == self._put or (buffer is not None and buffer.filling):
             self._hand_over()
         elif self._gathering is None:
             self._gathering = self._loop.call_later(_GATHER_S, self._hand_over)
