@@ -8,7 +8,6 @@ The first two cells say how far each half is filled. A record is the note's numb
 bytes; the cell is stored after the record, so who reads what a dead worker left finds whole notes only.
 """
 
-import contextlib
 import logging
 import mmap
 import os
@@ -21,7 +20,6 @@ from proxy.journal.tally import SHARED, tally_dir
 
 log = logging.getLogger("tollbook.journal")
 
-SUFFIX = ".notes"
 _HALF_BYTES = 2 * 1024 * 1024
 _RECORD = struct.Struct("=QI")
 _CELLS = struct.Struct("=QQ")
@@ -57,7 +55,7 @@ class Buffer:
         if folder.parent != SHARED:
             return None  # a file on a disk: the kernel may stop whoever writes to its memory while it writes it back
         try:
-            return cls(folder / f"{boot_id}{SUFFIX}", half_bytes)
+            return cls(_path(data_dir, boot_id), half_bytes)
         except OSError as error:
             log.warning("there is no room for notes in %s (%s): calls wait for the disk instead", folder, error)
             return None
@@ -111,7 +109,7 @@ class Buffer:
 def left_in(data_dir: Path, boot_id: str) -> list[tuple[int, bytes]]:
     """The notes that a worker left in its buffer, with their numbers, in order; some may be in files as well."""
     try:
-        data = (tally_dir(data_dir) / f"{boot_id}{SUFFIX}").read_bytes()
+        data = _path(data_dir, boot_id).read_bytes()
     except FileNotFoundError:
         return []
     if len(data) < _PAGE:
@@ -131,5 +129,8 @@ def left_in(data_dir: Path, boot_id: str) -> list[tuple[int, bytes]]:
 
 def remove(data_dir: Path, boot_id: str) -> None:
     """Remove what a worker left that is gone and accounted for."""
-    with contextlib.suppress(FileNotFoundError):
-        (tally_dir(data_dir) / f"{boot_id}{SUFFIX}").unlink()
+    _path(data_dir, boot_id).unlink(missing_ok=True)
+
+
+def _path(data_dir: Path, boot_id: str) -> Path:
+    return tally_dir(data_dir) / f"{boot_id}.notes"

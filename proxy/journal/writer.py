@@ -31,6 +31,7 @@ from proxy.journal.ladder import Step
 from proxy.journal.notes import Body, Ended, Note, Numbered, Started, Told, encode
 from proxy.journal.room import Room
 from proxy.journal.tally import Tally
+from proxy.journal.together import Together
 
 log = logging.getLogger("tollbook.journal")
 
@@ -40,7 +41,6 @@ MEMORY_BYTES = 64 * 1024 * 1024
 _RETRY_S = 0.5
 _SOON_S = 0.01
 _GATHER_S = 0.02  # for so long notes gather that are kept meanwhile
-_TOGETHER = 64  # calls, at most, that go on together
 _PERSISTENT = 2  # refusals in a row that are no accident any more
 _HANGS_S = 1.0  # a write that takes longer is a disk that does not answer
 _STARVED_S = 0.5  # how much longer than for a slow disk is waited for a thread that does not get to run
@@ -80,7 +80,7 @@ class Journal:
         self._gathering: asyncio.TimerHandle | None = None
         self._put = 0  # notes taken
         self._unkept = 0  # the last of them that is not in the buffer
-        self._together: list[asyncio.Future[bool]] = []  # who goes on as soon as nobody else joins them
+        self._together = Together()
         self._written = 0  # notes that are in a file, as far as the loop was told
         self._reached = 0  # the same, as the thread knows it
         self._at_disk_since = 0.0  # when the thread began the write it is in; 0 when it is in none
@@ -108,8 +108,8 @@ class Journal:
                 return _LOST
         buffer = self._buffer
         for note in notes:
-            self._put += 1
             payload, weight = encode(note), _weight(note)
+            self._put += 1
             self._waiting += weight
             self._gathered.append(_Kept(payload, weight, note.call_id, isinstance(note, Ended)))
             if buffer is None or not buffer.keep(self._put, payload, self._written):
@@ -143,10 +143,8 @@ class Journal:
         if self._unkept <= self._written:
             if self._tally["received"] - self._tally["ended"] <= 1:  # alone, it has nobody to wait for
                 waiter.set_result(True)
-                return waiter
-            self._together.append(waiter)
-            if len(self._together) == 1:
-                self._loop.call_soon(self._go_together, 1)
+            else:
+                self._together.join(waiter)
             return waiter
         return self._until_filed(ticket, waiter)
 
@@ -170,17 +168,6 @@ class Journal:
         if self._alarm is None:
             self._alarm = self._loop.call_at(deadline, self._lose_patience)
         return waiter
-
-    def _go_together(self, before: int) -> None:
-        """Calls that come at the same time go on at the same time: so the loop sleeps once for all of them, and their
-        upstream is woken once."""
-        if before < len(self._together) < _TOGETHER:
-            self._loop.call_soon(self._go_together, len(self._together))
-            return
-        together, self._together = self._together, []
-        for waiter in together:
-            if not waiter.done():
-                waiter.set_result(True)
 
     async def close(self) -> None:
         """Write what is queued, then stop. What the disk refuses at this last try is given up, counted and logged."""
