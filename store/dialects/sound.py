@@ -79,11 +79,16 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
 
 def _take_found(answer: Answer, told: Metadata) -> None:
     """All that was found out about a text. (About a recording it is billed beside the length, at rates of its own.)"""
-    of = Counts().of
     found = [one for one in (told.summary_info, told.topics_info, told.intents_info, told.sentiment_info) if one]
-    into = [count for one in found if (count := of(one.input_tokens)) is not None]
-    out = [count for one in found if (count := of(one.output_tokens)) is not None]
-    answer.take_counts(input_tokens=sum(into) if into else None, output_tokens=sum(out) if out else None)
+    answer.take_counts(
+        input_tokens=_sum([one.input_tokens for one in found]), output_tokens=_sum([one.output_tokens for one in found])
+    )
+
+
+def _sum(told: list[Any]) -> int | None:
+    """None where one of them is not told."""
+    counts = list(map(Counts().of, told))
+    return sum(filter(None, counts)) if counts and None not in counts else None
 
 
 SOUND = replace(OPENAI, piece=Shape(Piece), take=_take)

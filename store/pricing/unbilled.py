@@ -23,7 +23,7 @@ _KEEPING = re.compile(
     r"|.*/(?:realtime/(?:(?:translations/)?client_secrets|sessions|transcription_sessions)|chatkit/sessions|auth_tokens)/?"
     r"|.*/(?:realtime/calls|live/sessions)/[^/]+/(?:hangup|refer|reject)/?"
     r"|.*/(?:vaults(?:/[^/]+/credentials)?|webhooks|webhook_endpoints|memory_stores(?:/[^/]+/memories)?)(?:/[^/]+)?/?"
-    r"|.*/(?:organization|organizations)/.+"
+    r"|(?:/v1)?/organizations?/.+"  # OpenAI's and Anthropic's administration
     r"|.*/traces/ingest/?"
     r"|.*(?:/cancel|:cancel|/archive|:fetchPredictOperation)/?"
 )

@@ -148,6 +148,8 @@ def test_work_that_nobody_counted_is_unknown(kind: CallType) -> None:
         ("other", "/v1/memory_stores/memstore_1/memories/mem_1", True),
         ("other", "/v1/webhook_endpoints", True),
         ("other", "/v1/organization/projects/proj_1/users", True),
+        ("other", "/v1/organizations/invites", True),
+        ("other", "/v2/of/organizations/acme/render", False),
         ("other", "/v1/chat/completions/chatcmpl-1", True),  # its metadata
         ("other", "/v1/threads/thread_1/runs/run_1", True),
         ("chat", "/v1/threads/thread_1/runs/run_1/submit_tool_outputs", False),
