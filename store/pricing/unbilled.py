@@ -72,7 +72,7 @@ def _declined_at_once(reading: Reading, target: str) -> bool:
     """Only of Anthropic's own address is it known; clouds that sell its models have paths of their own."""
     tokens = reading.tokens
     silent = tokens is not None and tokens.source == "reported" and tokens.output == 0
-    return silent and not reading.portions and target.partition("?")[0].endswith("/v1/messages")
+    return silent and not reading.portions and target.partition("?")[0] == "/v1/messages"
 
 
 def _only_keeps(reading: Reading, path: str) -> bool:

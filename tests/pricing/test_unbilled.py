@@ -90,6 +90,7 @@ def test_declining_before_writing_anything_costs_nothing_at_anthropic() -> None:
         (declined, "/v1/messages?beta=true", "free"),
         (began, "/v1/messages", "priced"),
         (declined, "/model/m/invoke", "priced"),
+        (declined, "/anthropic/v1/messages", "priced"),  # Azure
         (replace(declined, finish_reason="end_turn"), "/v1/messages", "priced"),
     ):
         cost = prices.cost(reading, "openai", AT, status=200, outcome="completed", method="POST", target=target)
