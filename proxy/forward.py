@@ -33,6 +33,7 @@ from proxy.keys import asked_model
 from proxy.model_rule import ModelRule
 from proxy.pump import Pump
 from proxy.refusal import Refusal
+from proxy.refused_model import with_model
 from proxy.request_body import SMALL, BrokenBody, RequestBody
 from proxy.stream_usage import LARGEST, UsageHider, may_ask, with_question
 from proxy.terminal import watch_for
@@ -114,7 +115,7 @@ class Forwarding:
             if isinstance(admitted, Turned):
                 if self._head.first("expect") is not None or not ends_surely(self._request, self._head):
                     client.close_after()
-                return await self._refuse(admitted.refusal)
+                return await self._refuse(await self._with_model(admitted.refusal))
             if full:
                 client.close_after()
                 return await self._refuse(_FULL)
@@ -124,7 +125,7 @@ class Forwarding:
             if self._parts.admission.undecided(admitted) and (turned := await self._decided(admitted)) is not None:
                 if self._head.first("expect") is not None:
                     client.close_after()
-                return await self._refuse(turned)
+                return await self._refuse(await self._with_model(turned))
             if handshake.asks_for_it(self._head):
                 return await self._open(admitted)
             return await self._forward(admitted)
@@ -171,6 +172,14 @@ class Forwarding:
         """Why it is refused after all, once the calls that ended before it are counted."""
         await self._parts.journal.filed(self.exchange.begun(), at_once=True)  # and so are their notes
         return await self._parts.admission.decided(admitted)
+
+    async def _with_model(self, why: Refusal) -> Refusal:
+        """The refusal of somebody we know, with the model that was asked for. Of a stranger nothing more is read."""
+        if self._admitted.caller.key is None:
+            return why
+        encoding = self._head.first("content-encoding")
+        body = RequestBody(self._request, self._capture(encoding), self._parts.config.proxy)
+        return await with_model(why, self._head, body)
 
     async def _forward(self, admitted: Admitted) -> web.StreamResponse:
         exchange, client = self.exchange, self.client

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from proxy.keys.asked_model import allowed
+from proxy.keys.asked_model import allowed, shown
 from proxy.keys.key import Key
 from proxy.keys.used_up import Standing
 from proxy.refusal import Refusal
-
-_LONGEST_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +21,16 @@ class ModelRule:
     def judge(self, models: tuple[str, ...]) -> Refusal | None:
         """Why a request for these models is refused; no models: it cannot be told which."""
         if self.key is not None and self.key.models and not allowed(self.key.models, models):
-            asked_for = _shown(models[0]) if models else None
+            asked_for = shown(models[0]) if models else None
             return Refusal(403, "model_not_allowed", self._not_allowed(models), retry=False, model=asked_for)
         for model in models if self.refuses_unpriced else ():
             if self.standing.unpriced(self.upstream, model):
-                message = f"The model {_shown(model)} has no price, and the group {self.group} refuses such models."
-                return Refusal(403, "model_unpriced", message, retry=False, model=_shown(model))
+                message = f"The model {shown(model)} has no price, and the group {self.group} refuses such models."
+                return Refusal(403, "model_unpriced", message, retry=False, model=shown(model))
         return None
 
     def _not_allowed(self, models: tuple[str, ...]) -> str:
         name = self.key.name if self.key else ""
         if not models:
             return f"The key {name} may use some models only, and it cannot be told which one this request asks for."
-        return f"The key {name} may not use the model {_shown(', '.join(models))}."
-
-
-def _shown(model: str) -> str:
-    cut = model if len(model) <= _LONGEST_SHOWN else model[:_LONGEST_SHOWN] + "..."
-    return "".join(letter if letter.isprintable() else "?" for letter in cut)
+        return f"The key {name} may not use the model {shown(', '.join(models))}."

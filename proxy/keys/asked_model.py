@@ -16,6 +16,7 @@ LARGEST = 32 * 1024 * 1024
 """Bytes of a body that are held to find its model; model APIs take no larger ones, but for files."""
 
 _LONGEST = 256
+_LONGEST_SHOWN = 100
 _NAME = re.compile(r"[A-Za-z0-9._@+-]+")
 _METHOD = re.compile(r"/(?:models|tunedModels)/([^/]+):[A-Za-z]+$")  # gemini and vertex
 _DEPLOYMENT = re.compile(r"/(?:deployments|engines)/([^/]+)(?=/)")  # azure, and what follows it
@@ -193,3 +194,9 @@ def _expression(pattern: str) -> str:
         return first
     *between, last = rest
     return first + "".join(f"(?>.*?{one})" for one in between) + ".*" + last
+
+
+def shown(model: str) -> str:
+    """The name as it may stand in a message and on a row: not longer than a line, nothing unprintable."""
+    cut = model if len(model) <= _LONGEST_SHOWN else model[:_LONGEST_SHOWN] + "..."
+    return "".join(letter if letter.isprintable() else "?" for letter in cut)

@@ -542,6 +542,45 @@ async def test_a_model_that_is_why_is_on_the_row(keyed: OpenKeyed, upstream: Raw
     ]  # fmt: skip
 
 
+async def test_a_row_says_which_model_a_refused_call_asked_for(
+    keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf
+) -> None:
+    """Whatever a key's holder is refused for, the row has the model of a body that comes with its head or right after
+    it, or of the path; of a stranger's body nothing is read."""
+    home = await keyed(upstream.url)
+    elsewhere = home.issue("elsewhere", upstreams=("groq",))
+    chat = "/openai/v1/chat/completions"
+    await ask(client_of, home, chat, bearer(elsewhere), body=b'{"model":"gpt-4o"}')
+    await ask(client_of, home, "/gemini/v1beta/models/gemini-2.5-pro:generateContent", bearer(elsewhere))
+    await ask(client_of, home, chat, bearer("tb-nobody"), body=b'{"model":"gpt-4o"}')
+    client = await client_of(home)
+    head = f"POST {chat} HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\nAuthorization: Bearer {elsewhere}\r\n\r\n"
+    await client.say(head.encode())
+    await client.say(b'{"model":"o3"}')
+    assert (await client.answer()).status == 403
+    await client.say(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await client.answer()).body == b"ok\n"
+    rows = await home.house.rows(4)
+    assert [(row["status"], row["requested_model"]) for row in reversed(rows)] == [
+        (403, "gpt-4o"), (403, "gemini-2.5-pro"), (401, None), (403, "o3"),
+    ]  # fmt: skip
+    assert not upstream.visits
+
+
+@pytest.mark.parametrize("line", ["Content-Length: 2000000", "Content-Length: 20", "Transfer-Encoding: chunked"])
+async def test_a_refusal_does_not_wait_for_a_body(
+    keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf, line: str
+) -> None:
+    """A body that is large, of unknown length or does not come is not waited for; what it asks for is unknown."""
+    home = await keyed(upstream.url)
+    elsewhere = home.issue("elsewhere", upstreams=("groq",))
+    client = await client_of(home)
+    head = f"POST /openai/v1/x HTTP/1.1\r\nHost: x\r\n{line}\r\nAuthorization: Bearer {elsewhere}\r\n\r\n"
+    await client.say(head.encode())
+    assert (await client.head()).status == 403
+    assert (await home.house.row())["requested_model"] is None
+
+
 async def test_a_flood_for_one_model_is_not_counted_for_another(
     keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf
 ) -> None:
