@@ -66,4 +66,6 @@ def configuration(
             from proxy.parent import obstacles
 
             lines += obstacles(error.rest, {mistake.key for mistake in error.mistakes})
+        if error.rest is not None and error.rest.source is not None:  # it may be one that nobody named
+            lines.append(f"the configuration is {error.rest.source}")
         raise Trouble("\n".join(lines)) from error

@@ -133,3 +133,14 @@ def test_an_empty_answer_is_no_error(run: Run, book: Path) -> None:
     """Nothing found is an answer."""
     ran = run("logs", "--data-dir", book, "--model", "nobody-ever-used-this")
     assert (ran.status, ran.out) == (0, "")
+
+
+def test_mistakes_name_the_file_they_are_in(run: Run) -> None:
+    """A `tollbook.toml` that nobody named on the command line is named with the mistakes in it, once."""
+    file = Path.cwd() / "tollbook.toml"
+    file.write_text('[proxy]\nlisten = "x"\nworkers = "many"\n')
+    ran = run("logs")
+    assert ran.status == 1
+    assert [line.split(" = ")[0] for line in ran.err.splitlines()] == [
+        "tollbook: proxy.listen", "tollbook: proxy.workers", f"tollbook: the configuration is {file}",
+    ]  # fmt: skip

@@ -15,8 +15,10 @@ def examined(path: Path | None, data_dir: Path | None) -> tuple[list[Finding], C
     try:
         config = load(path, data_dir=data_dir)
     except ConfigError as error:
+        source = error.rest.source if error.rest else None
+        where = f" in {source}" if source else ""
         mistakes = [
-            fail(CHECK, line.strip(), "Correct it; config.example.toml documents every key.")
+            fail(CHECK, line.strip(), f"Correct it{where}; config.example.toml documents every key.")
             for line in str(error).splitlines()
             if line.strip()
         ]
