@@ -5,7 +5,8 @@ Prompt tokens include cached ones; thoughts stand outside of the candidates' tok
 prompt's. Counts that are absent are 0, as everywhere in proto3; breakdowns that are absent are unknown. Interactions
 count the same things under names of their own.
 
-Searching the web is charged by the query from Gemini 3 on, and once for an answer before; the answer lists its queries.
+Searching the web is charged by the query from Gemini 3 on, and once for an answer before; the answer lists its queries,
+and an interaction those of each of its steps, which some count in their usage as well.
 """
 
 import re
@@ -38,6 +39,7 @@ _INTERACTIONS = {
     "cached_tokens_by_modality": "cacheTokensDetails",
 }
 _PENDING = frozenset(("in_progress", "queued"))
+_SEARCH = "google_search_call"
 
 
 class Grounding(msgspec.Struct, rename="camel"):
@@ -67,8 +69,25 @@ class SoFar(msgspec.Struct):
     total_usage: msgspec.Raw = msgspec.Raw()
 
 
+class Searched(msgspec.Struct):
+    queries: list[Any] | None = None
+
+
+class Step(msgspec.Struct):
+    """What an interaction did next, or a part of it."""
+
+    type: Any = None
+    arguments: msgspec.Raw = msgspec.Raw()
+
+
+_searched = Shape(Searched)
+
+
 class Piece(Interaction, rename="camel"):
     interaction: Interaction | None = None
+    steps: list[Step] | None = None
+    step: Step | None = None
+    delta: Step | None = None
     event_type: Any = msgspec.field(name="event_type", default=None)
     metadata: SoFar | None = None
     candidates: list[Candidate] | None = None
@@ -91,10 +110,12 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
         answer.take_usage(piece.usage)  # a decision's
     if piece.interaction is not None:
         _take_interaction(answer, piece.interaction, streamed=True)
+    if piece.steps or piece.step is not None or piece.delta is not None:
+        _take_steps(answer, [step for step in (*(piece.steps or ()), piece.step, piece.delta) if step is not None])
     if piece.candidates:
         queries = sum(map(_queries, piece.candidates))
         if queries:
-            answer.tell("web_searches", 1 if _BY_ANSWER.fullmatch(answer.model or "") else queries)
+            answer.tell("web_searches", 1 if _charged_once(answer) else queries)
         reason = piece.candidates[0].finish_reason
         if reason:
             answer.finish_reason = name(str(reason))
@@ -128,10 +149,25 @@ def _take_interaction(answer: Answer, told: Interaction, *, streamed: bool) -> N
         answer.error = answer.error or error_of({"errors": told.errors})
 
 
+def _take_steps(answer: Answer, steps: list[Step]) -> None:
+    """Count what was searched for. In a stream a step begins without its queries, and they follow in a part of it."""
+    searched = [_searched.parse(bytes(step.arguments)) for step in steps if step.type == _SEARCH]
+    if queries := sum(_number(arguments.queries) for arguments in searched if arguments is not None):
+        before = (answer.units or {}).get("web_searches", 0)
+        answer.tell("web_searches", 1 if _charged_once(answer) else before + queries)
+
+
+def _charged_once(answer: Answer) -> bool:
+    return _BY_ANSWER.fullmatch(answer.model or "") is not None
+
+
 def _queries(candidate: Candidate) -> int:
     grounding = candidate.grounding_metadata
-    told = grounding.web_search_queries if grounding is not None else None
-    return sum(1 for query in told if query) if told else 0
+    return _number(grounding.web_search_queries) if grounding is not None else 0
+
+
+def _number(queries: list[Any] | None) -> int:
+    return sum(1 for query in queries if query) if queries else 0
 
 
 def _label(labels: Labels, asked: Asked) -> None:
@@ -238,7 +274,7 @@ def _by_modality(details: Any, of: Any) -> dict[str, int] | None:
 
 
 def _tells_searches_midway(head: bytes) -> bool:
-    return b'"webSearchQueries"' in head
+    return b'"webSearchQueries"' in head or b'"google_search_call"' in head
 
 
 GEMINI = Dialect(Shape(Piece), _take, _count, _label, in_arrays=True, tells_midway=_tells_searches_midway)
