@@ -21,6 +21,7 @@ from store.dialects.shape import Shape
 
 _PENDING = ("PENDING", "RUNNING", "SUSPENDED")
 _LENGTHS = ("duration", "video_duration")  # the first is of all that is billed, also of what went in
+_IMAGES = ("image_count", "output_image_count")  # the second is of newer models, beside those that went in
 _NOT_YET = "null"  # how DashScope writes that there is no reason to finish
 
 
@@ -119,10 +120,12 @@ def _count(usage: dict[str, Any], type_: CallType) -> Counted:
         return count_usage(models[0], type_) if len(models) == 1 else _count_models(models, type_)
     counted = count_usage(usage, type_)
     told: Told = {}
-    length = next((usage[key] for key in _LENGTHS if usage.get(key) is not None), None)
+    length, images = (
+        next((usage[key] for key in keys if usage.get(key) is not None), None) for keys in (_LENGTHS, _IMAGES)
+    )
     for unit, count in (
         ("seconds", seconds_of(length)),
-        ("images", Counts().of(usage.get("image_count"))),
+        ("images", Counts().of(images)),
         ("characters", Counts().of(usage.get("characters"))),
     ):
         if count is not None:
