@@ -10,8 +10,10 @@ from urllib.parse import unquote
 
 from store.call import CallType
 
+# The whole path of a model at Hugging Face's first address; Azure has other things below such a root.
+_HF = r"(?<!./)models/(?!chat/|images/)"
 # Where a path ends in the name of a model, which mostly says what it makes: Cloudflare, DeepInfra, Hugging Face, fal.
-_NAMED = r"/(ai/run|workers-ai|v1/inference|hf-inference/models|fal-ai)"
+_NAMED = rf"/(ai/run|workers-ai|v1/inference|hf-inference/models|fal-ai|{_HF}[^/:]+(?=/[^/:]+/?$))"
 _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(chat|agents)/completions", "chat"),
     (r"/api/v1/apps/[^/]+/completion", "chat"),
@@ -110,7 +112,8 @@ _RUN = re.compile(r".*/threads(/[^/]+)?/runs(/[^/]+/submit_tool_outputs)?/?")  #
 _WORK = re.compile(
     r".*/(ocr|agents/sessions|v2/parse|v1/read|summarize|decisions|evaluate|predictions|predict|classif(y|ications)|score|pooling"
     r"|conversations(/[^/]+(/restart)?)?|video_generation|models/[^/:]+:predictLongRunning|async-invoke"
-    r"|models/[^/:]*ocr[^/:]*:rawPredict|hf-inference/models/.+|invocations|invocations-response-stream"
+    r"|models/[^/:]*ocr[^/:]*:rawPredict|invocations|invocations-response-stream"
+    rf"|hf-inference/models/.+|{_HF}[^/:]+/[^/:]+"
     # ElevenLabs'
     r"|sound-generation|music(/(detailed(/stream)?|stream|video-to-music|stem-separation))?|audio-isolation(/stream)?"
     r"|(speech-to-speech|voice-changer)/[^/]+(/stream)?|text-to-voice(/(design|create-previews|[^/]+/remix))?)/?"
@@ -178,6 +181,7 @@ _MODEL_IN_PATH = tuple(
         r"/workflows/(.+)/text_to_image",
         r"/(?:ai/run|workers-ai|v1/inference)/(.+?)",
         r"/hf-inference/models/(.+?)(?:/pipeline/[^/]+|/v1/chat/completions)?",
+        rf"/{_HF}([^/:]+/[^/:]+?)",
     )
 )
 
