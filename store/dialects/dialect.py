@@ -31,6 +31,7 @@ class Asked(msgspec.Struct):
     image_generation: Any = msgspec.field(name="imageGenerationConfig", default=None)  # likewise, at Amazon
     session: msgspec.Raw = msgspec.Raw()
     agent: msgspec.Raw = msgspec.Raw()
+    reranking: Any = msgspec.field(name="rerankingConfiguration", default=None)  # bedrock's, which names the model
     document_annotation_format: Any = None
     bbox_annotation_format: Any = None
 

@@ -23,6 +23,7 @@ from store.dialects.call_types import (
     is_work,
     model_in_path,
     streams_by_path,
+    without_arn,
 )
 from store.dialects.counts import name
 from store.dialects.dialect import Asked, AskedForLater, AskedForVideo, Dialect
@@ -155,8 +156,15 @@ def _is_charged(method: str, path: str, answer: Answer) -> bool:
 
 def _requested(path: str, asked: Asked | None) -> str | None:
     """The model that was asked for. What a path asks of a model, no body changes."""
-    told = None if asked is None else name(asked.model) or name(asked.model_id)
+    told = None if asked is None else name(asked.model) or name(asked.model_id) or _reranker(asked.reranking)
     return model_in_path(path) or told or deployment_in_path(path)
+
+
+def _reranker(configuration: Any) -> str | None:
+    """The model in the configuration of Bedrock's reranking, by its ARN."""
+    for member in ("bedrockRerankingConfiguration", "modelConfiguration", "modelArn"):
+        configuration = configuration.get(member) if isinstance(configuration, dict) else None
+    return name(without_arn(name(configuration) or ""))
 
 
 def _in_headers(path: str, headers: Headers) -> str | None:
