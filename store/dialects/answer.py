@@ -35,6 +35,7 @@ class Answer(msgspec.Struct):
     open: bool = False  # a piece said that others follow
     pending: bool = False  # accepted to be worked on later: nothing is answered or charged yet
     background: bool = False  # worked on whether anybody waits or not: a later call may tell the usage, also again
+    instead: bool = False  # by somebody in front of the model, which was asked only if there are counts
     beside: dict[str, int] | None = None  # counts for what the usage object leaves out; see `beside.py`
     units: Told | None = None  # told outside of the usage object
     portions: tuple[Portion, ...] = ()  # likewise; one without a model is of the model that answered

@@ -5,7 +5,8 @@ names its model: the path does, and where a router is asked, the trace of what i
 
 `invoke` answers in the format of whoever made the model (`recognised.py`), and `invoked` adds to each of these formats
 the counts that Bedrock itself puts into the last chunk of a stream. A profile of somebody's own has a name that tells
-no model, so there the answer tells whether it is an embedding.
+no model, so there the answer tells whether it is an embedding. A guardrail that stops a prompt answers in its stead and
+tells no counts, where the format has none that could be zero.
 """
 
 from dataclasses import replace
@@ -173,7 +174,10 @@ def invoked(native: Dialect) -> Dialect:
     """The same format, in chunks of which the last may carry Bedrock's own counts."""
     struct = msgspec.defstruct(
         "Piece",
-        [("counted", Any, msgspec.field(name="amazon-bedrock-invocationMetrics", default=None))],
+        [
+            ("counted", Any, msgspec.field(name="amazon-bedrock-invocationMetrics", default=None)),
+            ("guarded", Any, msgspec.field(name="amazon-bedrock-guardrailAction", default=None)),
+        ],
         bases=(native.piece.struct,),
     )
 
@@ -182,5 +186,8 @@ def invoked(native: Dialect) -> Dialect:
         if piece.counted is not None:
             answer.beside = metrics_in(piece.counted)
             answer.ended = True
+        if piece.guarded == "INTERVENED":
+            answer.instead = True
+            answer.finish_reason = answer.finish_reason or "guardrail_intervened"  # as a conversation tells it
 
     return replace(native, piece=Shape(struct), take=take, metered=True)

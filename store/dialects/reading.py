@@ -107,7 +107,8 @@ def read_exchange(
         if dialect.metered and status is not None and status < 400:
             anomalies += checks.unended(answer, form, response, finished=finished)
     answered = status is not None and status < 400 and form not in ("other", "empty") and not answer.pending
-    told_otherwise = tokens is None and bool(counted.units)  # as the images of a model that is talked to
+    # As the images of a model that is talked to; or nothing was told, because the model was not asked.
+    told_otherwise = tokens is None and (bool(counted.units) or answer.instead)
     if answered and dialect.metered and type_ in _ESTIMATED and not told_otherwise:
         if tokens is None:
             count = counting(answer.model or requested_model) if counting is not None else None
