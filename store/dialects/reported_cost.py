@@ -1,4 +1,8 @@
-"""What the provider itself says a call cost, in USD. It beats every price table: tool and request fees are in it."""
+"""What the provider itself says a call cost, in USD. It beats every price table: tool and request fees are in it.
+
+Whoever tells dollars tells fractions of them. There are gateways that tell whole numbers, of a unit of theirs: 555533
+for what cost less than a cent (https://github.com/BerriAI/litellm/pull/39325). Those are no costs here.
+"""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -30,6 +34,8 @@ def reported_cost_usd(usage: dict[str, Any] | None, beside_usage: Any, headers: 
 
 def _in_usage(usage: dict[str, Any]) -> Decimal | None:
     cost = usage["cost"]
+    if isinstance(cost, int) and cost > 0:
+        return None
     if isinstance(cost, dict):  # Perplexity
         return _amount(cost.get("total_cost"))
     details = usage.get("cost_details")
