@@ -43,12 +43,12 @@ def body(refusal: Refusal, spoken: str | None) -> bytes:
     status, message = refusal.status, refusal.message
     shape: object
     match spoken:
-        case "anthropic":
+        case "anthropic" | "anthropic_session":
             shape = {"type": "error", "error": {"type": _ANTHROPIC_TYPES.get(status, "api_error"), "message": message}}
         case "gemini" | "vertex":
             name = _GEMINI_STATUSES.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
             shape = {"error": {"code": status, "message": message, "status": name}}
-        case "bedrock" | "cohere":
+        case "bedrock" | "bedrock_agent" | "cohere":
             shape = {"message": message}
         case "ollama":
             shape = {"error": message}
@@ -64,7 +64,7 @@ def body(refusal: Refusal, spoken: str | None) -> bytes:
 def headers(refusal: Refusal, spoken: str | None = None) -> list[tuple[bytes, bytes]]:
     """The headers that go with it."""
     found = [(b"Content-Type", b"application/json"), (b"x-tollbook-error", refusal.shown_code.encode())]
-    if spoken == "bedrock":  # whose clients find the type there
+    if spoken in ("bedrock", "bedrock_agent"):  # whose clients find the type there
         found.append((b"x-amzn-ErrorType", _aws_type(refusal).encode()))
     if refusal.retry is not None:
         found.append((b"x-should-retry", b"true" if refusal.retry else b"false"))

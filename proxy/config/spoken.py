@@ -33,6 +33,7 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
     (r"/audio/(transcriptions|translations|speech)", "openai"),
     (r"/(listen|v1/read|speech-to-text|stt|transcriptions:transcribe|t2a_v2|v2/transcript(/[^/]+)?)", "sound"),
     (r"/messages(/count_tokens)?", "anthropic"),
+    (r"/v1/sessions/[^/]+/(events/)?stream", "anthropic_session"),
 )
 _unmistakable = [(re.compile(rf".*{ending}/?"), spoken) for ending, spoken in _UNMISTAKABLE]
 _THREAD = "/threads/"  # OpenAI's assistants have messages, too
@@ -40,7 +41,7 @@ _THREAD = "/threads/"  # OpenAI's assistants have messages, too
 # What a dialect's upstream speaks on the other paths, where these begin so; the first that fits counts.
 _BESIDE: dict[str, tuple[tuple[str, str], ...]] = {
     "azure": ((r"", "openai"),),
-    "bedrock": ((r"/(openai/)?v1/", "openai"),),
+    "bedrock": ((r"/(openai/)?v1/", "openai"), (r"/agents/", "bedrock_agent")),
     "cohere": ((r"/compatibility/", "openai"),),
     "gemini": ((r".*/openai/", "openai"),),
     "ollama": ((r".*/api/", "ollama"), (r"", "openai")),

@@ -91,8 +91,8 @@ def in_path(dialect: str, path: str) -> tuple[str, ...] | None:
     styles = _STYLES.get(dialect, (_DEPLOYED, _RUNNING, _PREDICTED))
     # An upstream may decode a path, and take great letters for small ones: it may see a name where we see none.
     plain = unquote(path).lower()
-    if _ELSEWHERE.search(plain) is not None:
-        return ()
+    if _ELSEWHERE.search(plain) is not None or (dialect == "bedrock" and plain.startswith("/agents/")):
+        return ()  # an agent of Bedrock's has the model it was made with, or names it as its own
     found = [(style, name) for style in styles for name in style.place.findall(path)]
     if not found:
         return () if "%" in plain or any(sign in plain for style in styles for sign in style.signs) else None

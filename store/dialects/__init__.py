@@ -12,6 +12,7 @@ import msgspec
 from proxy.config.spoken import dialect_of
 from proxy.journal.notes import Close, Headers
 from store.call import NO_UNITS, Reading
+from store.dialects.agents import ANTHROPIC_SESSION, BEDROCK_AGENT
 from store.dialects.ai_sdk import AI_SDK
 from store.dialects.anthropic import ANTHROPIC
 from store.dialects.bedrock import BEDROCK, invoked, type_behind
@@ -53,6 +54,8 @@ _DIALECTS = {
     "sound": SOUND,
     "ai_sdk": AI_SDK,
     "reka": REKA,
+    "bedrock_agent": BEDROCK_AGENT,
+    "anthropic_session": ANTHROPIC_SESSION,
 }
 _INVOKED = {name: invoked(native) for name, native in _DIALECTS.items()}
 
@@ -78,6 +81,8 @@ def read(
         name = dialect_of(dialect, path)
         model = _model_in(query) if query else None
         type_ = type_behind(path, response_headers, response) if name == "bedrock" else None
+        if framing and _DIALECTS[name].adds_up:
+            response = msgspec.structs.replace(response, cut=True)  # a part of the sum is missing
         reading = read_exchange(
             _spoken(name, path, status, response), method, path, model, request_headers, request,
             status, response_headers, response, counting, type_,

@@ -61,6 +61,8 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/model/(arn:[^/]+/)?[^/]+/(invoke|invoke-with-response-stream)", "chat"),
     (r"/model/(arn:[^/]+/)?[^/]+/count-tokens", "count_tokens"),
     (r"/model-invocation-job", "batch"),
+    (r"/agents/[^/]+/agentAliases/[^/]+/sessions/[^/]+/text", "chat"),
+    (r"(?<!.)/agents/[^/]+(?!/)", "chat"),  # one described with the question; with a slash behind it is prepared
     (r"/(api|v1|v2)/chat", "chat"),
     (r"/ml/v\d[^/]*/(deployments/[^/]+/)?text/(chat|chat_stream)", "chat"),
     (r"/ml/v\d[^/]*/(deployments/[^/]+/)?(generation/text|text/generation)(_stream)?", "completion"),
@@ -164,9 +166,12 @@ _STREAMED = (
 )  # fmt: skip
 
 
+_AGENT = re.compile(r"/agents/[^/]+(/agentAliases/[^/]+/sessions/[^/]+/text)?")  # Bedrock's
+
+
 def streams_by_path(path: str) -> bool:
     """Whether a path is one that always streams."""
-    return path.endswith(_STREAMED)
+    return path.endswith(_STREAMED) or (path.startswith("/agents/") and _AGENT.fullmatch(path) is not None)
 
 
 _DEPLOYMENT = re.compile(r".*/(?:openai/deployments|engines)/([^/]+)/.+")

@@ -24,6 +24,7 @@ class Asked(msgspec.Struct):
     request_metadata: Any = msgspec.field(name="requestMetadata", default=None)  # bedrock
     labels: Any = None  # vertex
     model_id: Any = None  # watsonx
+    foundation_model: Any = msgspec.field(name="foundationModel", default=None)  # bedrock, of an inline agent
     input: msgspec.Raw = msgspec.Raw()
     text: msgspec.Raw = msgspec.Raw()  # what to speak, at xAI
     n: Any = None  # images
@@ -59,5 +60,6 @@ class Dialect:
     label: Callable[[Labels, Asked], None] = lambda labels, asked: None  # the labels of the body
     metered: bool = True  # whether its tokens are understood at all
     tells_midway: Callable[[bytes], bool] | None = None  # whether a stream tells something between its two ends
+    adds_up: bool = False  # whether a stream tells what was used in parts, so that none of them may be missing
     in_arrays: bool = False  # whether pieces may come as the elements of one array
     streams_unless_told: tuple[str, ...] | None = None  # how paths end that stream when nothing is said of it

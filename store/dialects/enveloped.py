@@ -97,7 +97,10 @@ def _models(usage: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
 
 
-def _count_models(models: list[dict[str, Any]], type_: CallType) -> Counted:
+def count_models(models: list[dict[str, Any]], type_: CallType) -> Counted:
+    """What several models took together, and each; a single one is the one that answered."""
+    if len(models) == 1:
+        return count_usage(models[0], type_)
     each = [count_usage(one, type_) for one in models]
     whole = {key: _sum(models, key) for key in ("input_tokens", "output_tokens")}
     portions = tuple(
@@ -117,7 +120,7 @@ def _sum(models: list[dict[str, Any]], key: str) -> int | None:
 def _count(usage: dict[str, Any], type_: CallType) -> Counted:
     models = _models(usage)
     if models:
-        return count_usage(models[0], type_) if len(models) == 1 else _count_models(models, type_)
+        return count_models(models, type_)
     counted = count_usage(usage, type_)
     told: Told = {}
     length, images = (

@@ -88,8 +88,10 @@ def read_exchange(
     elif form == "json":
         answer, counted, finished = _whole(dialect, response, type_)
     elif (stream := stream_of(response)) is not None:
-        midway = dialect.tells_midway is not None and dialect.tells_midway(response.head)
+        midway = dialect.adds_up or (dialect.tells_midway is not None and dialect.tells_midway(response.head))
         answer, counted, finished = _streamed(dialect, stream, type_, all_of_it=midway)
+        if dialect.adds_up and (response.cut or not answer.ended):
+            answer.usage, answer.raw_usage, counted = None, None, _NOT_COUNTED
 
     if method == "GET" and (deferred := deferred_in_path(path)) is not None:
         answer.background = True
@@ -157,7 +159,9 @@ def _is_charged(method: str, path: str, answer: Answer) -> bool:
 
 def _requested(path: str, asked: Asked | None) -> str | None:
     """The model that was asked for. What a path asks of a model, no body changes."""
-    told = None if asked is None else name(asked.model) or name(asked.model_id) or _reranker(asked.reranking)
+    told = None
+    if asked is not None:
+        told = name(asked.model) or name(asked.model_id) or name(asked.foundation_model) or _reranker(asked.reranking)
     return model_in_path(path) or told or deployment_in_path(path)
 
 

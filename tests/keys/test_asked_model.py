@@ -131,6 +131,8 @@ def test_in_bytes_that_are_no_text() -> None:
         ("openai", "/v1/a/gateway/workers-ai/@cf/meta/a", ("@cf/meta/a",)),
         ("openai", "/v3/ai/language-model", ()),
         ("bedrock", "/async-invoke", ()),
+        ("bedrock", "/agents/s1", ()),
+        ("bedrock", "/agents/a/agentAliases/b/sessions/s1/text", ()),
         ("generic", "/v1/listen", ()),
         ("generic", "/v1/text-to-dialogue/stream", ()),
         ("generic", "/v1/sound-generation", ()),
