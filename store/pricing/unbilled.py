@@ -27,6 +27,8 @@ _KEEPING = re.compile(
     r"|.*/traces/ingest/?"
     r"|.*(?:/cancel|:cancel|/archive|:fetchPredictOperation)/?"
 )
+# Anthropic's, whose SDKs say so; they wait for an event.
+_SESSIONS = re.compile(r"/v1/(?:environments|sessions)(?:/[^/?]+(?:/resources(?:/[^/?]+)?)?)?\?beta=true")
 _CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/items)?)?/?")
 # A gateway between us and the model lost patience; the model may have gone on, and be billed.
 _GATEWAY_GAVE_UP = frozenset({408, 504, 524})
@@ -65,7 +67,7 @@ def unbilled(reading: Reading, status: int | None, outcome: Outcome, method: str
         return False
     if reading.type in _FREE_TYPES or (method in _ASKING_METHODS and reading.type != "realtime"):
         return True
-    return reading.type in ("other", "realtime") and _only_keeps(reading, target.partition("?")[0])
+    return reading.type in ("other", "realtime") and _only_keeps(reading, target)
 
 
 def _declined_at_once(reading: Reading, target: str) -> bool:
@@ -75,7 +77,8 @@ def _declined_at_once(reading: Reading, target: str) -> bool:
     return silent and not reading.portions and target.partition("?")[0] == "/v1/messages"
 
 
-def _only_keeps(reading: Reading, path: str) -> bool:
-    if _KEEPING.fullmatch(path):
+def _only_keeps(reading: Reading, target: str) -> bool:
+    path = target.partition("?")[0]
+    if _KEEPING.fullmatch(path) or _SESSIONS.fullmatch(target):
         return True
     return reading.model is None and reading.requested_model is None and _CONVERSATIONS.fullmatch(path) is not None
