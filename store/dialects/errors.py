@@ -66,7 +66,7 @@ def error_of(value: Any) -> CallError | None:
     said, detail = value.get("message"), value.get("detail")
     if isinstance(said, dict):  # Mistral
         detail = said.get("detail", said)
-    message = _text(details.get("message")) or _text(inner)
+    message = _text(details.get("message")) or _text(inner) or _text(details.get("description"))  # Writer
     message = message or _text(said) or _text(value.get("Message")) or _detail(detail)
     base = value.get("base_resp")
     base = base if isinstance(base, dict) else {}
@@ -83,6 +83,7 @@ def error_of(value: Any) -> CallError | None:
         code = _text(detail.get("code"))
     if code is None and isinstance(causes := details.get("details"), dict):  # Anthropic
         code = _text(causes.get("error_code"))
+    code = code or (_text(details.get("key")) if "description" in details else None)  # Writer
     code = code or _text(value.get("err_code")) or _text(base.get("status_code")) or _text(value.get("statusCode"))
     code = code or _text(value.get("category"))  # Deepgram's newer ones
     if code is not None and len(code) == _STATUS_LONG and code.isdecimal():
@@ -134,7 +135,7 @@ def _detail(value: Any) -> str | None:
         told = [_text(item.get("msg")) if isinstance(item, dict) else _text(item) for item in value[:20]]
         return "; ".join(filter(None, told))[:LONGEST_MESSAGE] or None
     if isinstance(value, dict):
-        return _text(value.get("message")) or _text(value.get("msg"))
+        return _text(value.get("message")) or _text(value.get("msg")) or _text(value.get("error"))  # LiteLLM
     return _text(value)
 
 
