@@ -7,10 +7,11 @@ is charged, so it never has the anomaly: that is how to state the modified price
 
 - A tier with a price of its own (flex, priority, batch, fast and others) for which the list has none.
 - Anthropic's `inference_geo`, unless global: US-only inference costs a tenth more.
-- A fallback credit of Anthropic's that was redeemed: some of what was written to a cache is billed as if it was read.
 - Claude on Vertex, elsewhere than in the location `global`: a tenth more, from the 4.5 models on.
 
 Bedrock's regional and global profiles are different ids with entries of their own, so nothing about them is unknown.
+Nor about a fallback credit of Anthropic's that was redeemed: by its own documentation, the retry then counts as read
+from a cache what it would have counted as written.
 What an exchange does not show cannot be told here: whether an Azure deployment is global or bound to a data zone, or
 whether an OpenAI project is bound to a region.
 """
@@ -24,7 +25,6 @@ from store.pricing.price import Price
 PRICE_MODIFIER_UNKNOWN: Final = "price_modifier_unknown"
 
 _GEO = re.compile(rb'"inference_geo"\s*:\s*"([^"]*)"')
-_REDEEMED = re.compile(rb'"fallback_credit"\s*:\s*\{\s*"status"\s*:\s*\{[^{}]*"redeemed"')
 _ANYWHERE = frozenset({b"global", b"not_available", b""})
 _LOCATION = re.compile(r"/locations/([^/]+)/publishers/anthropic/")
 _ONE_PRICE = re.compile(r"claude-(?:[123]|instant|v1|4-|(?:opus|sonnet)-4(?:$|-[01](?!\d)|@|-20))")
@@ -38,8 +38,6 @@ def modified(price: Price, reading: Reading, target: str) -> bool:
     if price.unsure:
         return True
     usage = reading.raw_usage
-    if usage is not None and b"fallback_credit" in usage and _REDEEMED.search(usage) is not None:
-        return True
     if usage is not None and b"inference_geo" in usage and price.entry.startswith("anthropic/"):
         return any(where.lower() not in _ANYWHERE for where in _GEO.findall(usage))
     if "/publishers/anthropic/" in target:
