@@ -92,6 +92,7 @@ class Piece(Metadata, rename="camel"):
     error: Any = None
     outputs: list[Text] | None = None
     images: list[msgspec.Raw] | None = None  # Amazon's and Stability's
+    artifacts: list[msgspec.Raw] | None = None  # likewise, of Stability's first models
     cohere_id: Any = msgspec.field(name="response_id", default=None)
     cohere_reason: Any = msgspec.field(name="finish_reason", default=None)
     refused: Any = msgspec.field(name="Output", default=None)  # of a service that does not know the operation
@@ -118,8 +119,9 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         answer.finish_reason = name(reason)
         answer.ended = True
     answer.id = answer.id or name(piece.cohere_id)
-    if type_ == "image" and piece.images is not None:
-        answer.tell("images", len(piece.images))
+    images = piece.artifacts if piece.images is None else piece.images
+    if type_ == "image" and images is not None:
+        answer.tell("images", len(images))
     if piece.error:
         answer.error = answer.error or error_of({"error": piece.error})
         answer.ended = True
