@@ -27,7 +27,7 @@ _REASONING = "reasoning_tokens"  # GitHub Copilot, Perplexity
 _CONNECTOR = "connector_tokens"  # what tools put into Mistral's conversations
 _UNITS = frozenset((
     "seconds", "prompt_audio_seconds", "num_search_queries", "server_tool_use", "server_tool_use_details",
-    "server_side_tool_usage_details", "tool_calls_details", "connectors", "citation_tokens",
+    "server_side_tool_usage_details", "tool_calls_details", "connectors", "citation_tokens", "rerank_units",
 ))  # fmt: skip
 _BESIDE = frozenset((*_CACHED, _WRITTEN, _REASONING, _CONNECTOR))
 _ONE_WAY: frozenset[CallType] = frozenset({"embedding", "rerank", "moderation", "other"})  # nothing is written
@@ -242,6 +242,8 @@ def _units(usage: dict[str, Any]) -> Told | None:
         told["web_searches"] = searches
     if searches := of(xai.get("file_search_calls")):
         told["file_searches"] = searches
+    if (reranked := of(usage.get("rerank_units"))) is not None:  # Pinecone
+        told["search_units"] = reranked
     if cited := of(usage.get("citation_tokens")):  # Perplexity's deep research
         told["citation_tokens"] = cited
     return told or None

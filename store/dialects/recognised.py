@@ -65,6 +65,7 @@ class _Names(msgspec.Struct):
 class _Usage(msgspec.Struct):
     prompt_tokens: Any = None
     total_tokens: Any = None
+    rerank_units: Any = None  # Pinecone's
     cache_read_input_tokens: Any = None
     cache_creation_input_tokens: Any = None
     converse_input: Any = msgspec.field(name="inputTokens", default=None)
@@ -162,7 +163,7 @@ def _by_usage(raw: msgspec.Raw) -> str | None:
         return "cohere"
     if usage.converse_input is not None:
         return "bedrock"
-    if usage.prompt_tokens is not None or usage.total_tokens is not None:
+    if usage.prompt_tokens is not None or usage.total_tokens is not None or usage.rerank_units is not None:
         return "openai"
     if usage.cache_read_input_tokens is not None or usage.cache_creation_input_tokens is not None:
         return "anthropic"
