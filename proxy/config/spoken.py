@@ -31,7 +31,8 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
     (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
     (r"/(ai/(language|embedding|image|reranking)-model|v1/evaluate)", "ai_sdk"),  # Vercel's gateway
     (r"/audio/(transcriptions|translations|speech)", "openai"),
-    (r"/(listen|v1/read|speech-to-text|stt|transcriptions:transcribe|t2a_v2|v2/transcript(/[^/]+)?)", "sound"),
+    (r"/(listen|v1/read|speech-to-text|stt|transcriptions:transcribe|t2a_v2)", "sound"),
+    (r"/(v2/transcript|v2/pre-recorded|speechtotext/v1/jobs)(/[^/]+)?", "sound"),
     (r"/messages(/count_tokens)?", "anthropic"),
     (r"/v1/sessions/[^/]+/(events/)?stream", "anthropic_session"),
 )

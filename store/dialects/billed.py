@@ -41,7 +41,7 @@ def units_of(
     if type_ == "speech" and "characters" not in told:
         characters = _in_headers(headers)
         if characters is None and asked is not None:
-            characters = _length(asked.input or asked.text)
+            characters = _length(asked.input or asked.text) or _lengths(asked.utterances)
         told["characters"] = characters
     elif type_ == "image" and "images" not in told and _answers_an_image(headers):
         told["images"] = 1
@@ -81,6 +81,21 @@ def _answers_an_image(headers: Headers) -> bool:
 def _length(raw: msgspec.Raw) -> int | None:
     try:
         return len(msgspec.json.decode(raw, type=str))
+    except NOT_JSON:
+        return None
+
+
+class _Utterance(msgspec.Struct):
+    text: str
+
+
+_utterances = msgspec.json.Decoder(list[_Utterance]).decode
+
+
+def _lengths(raw: msgspec.Raw) -> int | None:
+    """Of all that is to be said, one after another; None where one of them has no text."""
+    try:
+        return sum(len(one.text) for one in _utterances(raw))
     except NOT_JSON:
         return None
 

@@ -80,7 +80,7 @@ _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(embedding/(text|image)|embeddings/multimodal|pipeline/feature-extraction(/.+)?)", "embedding"),
     (r"/(images(/(generations|edits|variations))?|text_to_image|image/generation|stable-image/\w+/[^/]+)", "image"),
     (
-        r"/(audio/speech|tts|speak|t2a(_v2|_pro)?|(text-to-speech/[^/]+|text-to-dialogue)(/stream)?(/with-timestamps)?)",
+        r"/(audio/speech|ai/speech(/bytes)?|tts(/(stream/)?(file|json))?|speak|t2a(_v2|_pro)?|(text-to-speech/[^/]+|text-to-dialogue)(/stream)?(/with-timestamps)?)",
         "speech",
     ),
     (r"/(audio/transcriptions|stt|speech-to-text|listen|transcriptions:transcribe)", "transcription"),
@@ -146,10 +146,10 @@ def is_work(path: str) -> bool:
 
 
 # xAI's and Perplexity's chats; videos, of which most tell the length, xAI and OpenRouter the cost, and Volcengine the
-# tokens; whatever a task of DashScope makes; AssemblyAI's transcripts.
+# tokens; whatever a task of DashScope makes; transcripts of AssemblyAI, Gladia and Rev.
 _DEFERRED = re.compile(
     r".*/(?:chat/deferred-completion|async/(?:chat/completions|sonar)|videos|video/generations(?:/jobs)?"
-    r"|contents/generations/tasks|api/v1/tasks|v2/transcript)/([^/]+)/?"
+    r"|contents/generations/tasks|api/v1/tasks|v2/transcript|v2/pre-recorded|speechtotext/v1/jobs)/([^/]+)/?"
 )
 
 

@@ -27,6 +27,7 @@ class Asked(msgspec.Struct):
     foundation_model: Any = msgspec.field(name="foundationModel", default=None)  # bedrock, of an inline agent
     input: msgspec.Raw = msgspec.Raw()
     text: msgspec.Raw = msgspec.Raw()  # what to speak, at xAI
+    utterances: msgspec.Raw = msgspec.Raw()  # likewise, at Hume
     n: Any = None  # images
     parameters: Any = None  # likewise, at Google; and videos
     image_generation: Any = msgspec.field(name="imageGenerationConfig", default=None)  # likewise, at Amazon

@@ -1,8 +1,9 @@
-"""Speech and transcripts, as services tell them that do nothing else: Deepgram, AssemblyAI, ElevenLabs, MiniMax, Azure.
+"""Speech and transcripts, as services tell them that do nothing else: Deepgram, AssemblyAI, ElevenLabs, MiniMax, Azure,
+Gladia, Rev.
 
-A recording is billed by its length, which each of them has a name of its own for; AssemblyAI tells it to whoever asks
-for a transcript when it is made. What is spoken is billed by characters, which most tell in a header (`billed.py`).
-What Deepgram finds out about a text took tokens, told for each thing apart.
+A recording is billed by its length, which each of them has a name of its own for; AssemblyAI, Gladia and Rev tell it to
+whoever asks for a transcript when it is made. What is spoken is billed by characters, which most tell in a header
+(`billed.py`). What Deepgram finds out about a text took tokens, told for each thing apart.
 """
 
 from dataclasses import replace
@@ -19,7 +20,7 @@ from store.dialects.openai import OPENAI
 from store.dialects.openai_usage import seconds_of
 from store.dialects.shape import Shape
 
-_PENDING = frozenset(("queued", "processing"))  # of AssemblyAI
+_PENDING = frozenset(("queued", "processing", "in_progress"))  # of AssemblyAI, Gladia and Rev
 
 
 class Found(msgspec.Struct):
@@ -40,6 +41,16 @@ class Metadata(msgspec.Struct):
     sentiment_info: Found | None = None
 
 
+class Billed(msgspec.Struct):
+    billing_time: Any = None  # of all channels
+
+
+class Transcript(msgspec.Struct):
+    """Gladia's."""
+
+    metadata: Billed | None = None
+
+
 class Spoken(msgspec.Struct):
     """MiniMax's."""
 
@@ -53,6 +64,9 @@ class Piece(openai.Piece):
     audio_duration: Any = None  # AssemblyAI's
     audio_duration_secs: Any = None  # ElevenLabs'
     milliseconds: Any = msgspec.field(name="durationMilliseconds", default=None)  # Azure's
+    duration_seconds: Any = None  # Rev's
+    transcriber: Any = None  # likewise: the model, or that it is a person
+    result: Transcript | None = None
     speech_model: Any = None
     speech_model_used: Any = None
     extra_info: Spoken | None = None
@@ -60,7 +74,8 @@ class Piece(openai.Piece):
 
 def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     OPENAI.take(answer, piece, type_)
-    answer.model = answer.model or name(piece.speech_model_used) or name(piece.speech_model)
+    model = name(piece.speech_model_used) or name(piece.speech_model) or name(piece.transcriber)
+    answer.model = answer.model or model
     if name(piece.status) in _PENDING:
         answer.pending = True
         return
@@ -71,6 +86,9 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
             _take_found(answer, piece.deepgram)
     answer.tell("seconds", seconds_of(piece.audio_duration))
     answer.tell("seconds", seconds_of(piece.audio_duration_secs))
+    answer.tell("seconds", seconds_of(piece.duration_seconds))
+    if piece.result is not None and piece.result.metadata is not None:
+        answer.tell("seconds", seconds_of(piece.result.metadata.billing_time))
     if (thousandths := seconds_of(piece.milliseconds)) is not None:
         answer.tell("seconds", thousandths.scaleb(-3) if thousandths else Decimal(0))
     if piece.extra_info is not None:
