@@ -54,7 +54,6 @@ async def test_a_holder_is_told_about_the_key(keyed: OpenKeyed, client_of: Clien
     rows = [row for row in await home.house.rows(3) if row["key"] == "laptop"]
     used = sum(Decimal(str(row["usage"])) for row in rows)
     of_group = used / 2 * 3
-    await asyncio.sleep(0.3)
     got = told(await me(client_of, home, bearer(mine)))
     assert (got["key"], got["group"], got["state"], got["expires"]) == ("laptop", "lab", "active", None)
     assert got["calls"] == {"today": 2, "month": 2, "total": 2}
