@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from proxy.config.model import PriceEntry
-from store.call import Reading, Tokens
+from store.call import Reading, Tokens, Units
 from store.pricing import PriceBook
 
 AT = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 TOKENS = Tokens("reported", input_uncached=1_000_000, output_text=0)
 PROVIDERS = {"openai": "openai", "anthropic": "anthropic", "vertex": "google", "groq": "groq", "bedrock": "aws",
-             "azure": "azure"}  # fmt: skip
+             "azure": "azure", "xai": "x-ai"}  # fmt: skip
 BOOK = PriceBook((), PROVIDERS)
 MARK = ("price_modifier_unknown",)
 
@@ -107,3 +107,18 @@ def test_a_price_of_ones_own_is_never_marked() -> None:
     for tier in (None, "default", "auto"):
         assert standard.cost(told("gpt-4", tier), "openai", AT).source == "config"
     assert standard.cost(told("gpt-4", "flex"), "openai", AT).source == "genai-prices"
+
+
+@pytest.mark.parametrize(
+    ("usage", "units", "marked"),
+    [
+        (b'{"input_tokens": 1, "num_server_side_tools_used": 1}', Units(), True),
+        (b'{"input_tokens": 1, "num_server_side_tools_used": 2}', Units(web_searches=2), False),  # unknown by itself
+        (b'{"input_tokens": 1, "num_server_side_tools_used": 0}', Units(), False),
+        (b'{"input_tokens": 1, "num_server_side_tools_used": null}', Units(), False),
+    ],
+)
+def test_tools_of_xai_that_nobody_names_are_marked(usage: bytes, units: Units, marked: bool) -> None:
+    """Where xAI tells no cost, its tools cost something beside the tokens, and some are only counted."""
+    reading = Reading("chat", model="grok-4.3", tokens=TOKENS, raw_usage=usage, units=units)
+    assert BOOK.cost(reading, "xai", AT).anomalies == (MARK if marked else ())
