@@ -89,7 +89,8 @@ CATALOGUE: Final[dict[str, str]] = {
     ),
     "price_modifier_unknown": (
         "It was served at a tier, in a region, with a credit or with tools that change the price, and no list says "
-        "how, so the cost is that of the list: give the model its price there in [[prices]], which has a key for the tier."
+        "how, so the cost is that of the list: give the model its price there in [[prices]], which has a key for the "
+        "tier."
     ),
     "bodies_left_out": (
         "The disk was nearly full or could not be written, so the request or the answer of this call is not kept, or "
