@@ -121,7 +121,8 @@ class Meter:
         named = dict(reversed(started.headers))  # the first of each name
         request = decode(asked_body, named.get("content-encoding"), self._largest_decoded)
         response = decode(ended.body, _header(ended.headers, "content-encoding"), self._largest_decoded)
-        text = "\n".join((started.target, *map(_value, started.headers), *map(_value, ended.headers)))
+        refused = (ended.failure.message, ended.failure.model or "") if ended.failure is not None else ()
+        text = "\n".join((started.target, *map(_value, started.headers), *map(_value, ended.headers), *refused))
         session = named.get("upgrade", "").strip().lower() == "websocket"
         if session or not self._redaction.nothing_in(started, text, request.document, response.document):
             strainer = self._redaction.of(started)
@@ -255,8 +256,16 @@ def _heads_cleaned(noted: Noted, text: str, strainer: Strainer) -> Noted:
         started, target=strainer.text(started.target), headers=strainer.headers(started.headers)
     )
     if ended is not None:
-        ended = msgspec.structs.replace(ended, headers=strainer.headers(ended.headers))
+        failure = _failure_cleaned(ended.failure, strainer)
+        ended = msgspec.structs.replace(ended, headers=strainer.headers(ended.headers), failure=failure)
     return msgspec.structs.replace(noted, started=started, ended=ended)
+
+
+def _failure_cleaned(failure: Failure | None, strainer: Strainer) -> Failure | None:
+    if failure is None:
+        return None
+    model = None if failure.model is None else strainer.text(failure.model)
+    return msgspec.structs.replace(failure, message=strainer.text(failure.message), model=model)
 
 
 def _cleaned(decoded: Decoded, clean: Callable[[Document], Document]) -> Decoded:

@@ -581,6 +581,23 @@ async def test_a_refusal_does_not_wait_for_a_body(
     assert (await home.house.row())["requested_model"] is None
 
 
+async def test_a_secret_in_the_place_of_a_model_is_not_kept(
+    keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf
+) -> None:
+    """What a refusal says of a request is kept without the keys that stand in it."""
+    home = await keyed(upstream.url)
+    some, elsewhere = home.issue("some", models=("gpt-4o*",)), home.issue("elsewhere", upstreams=("groq",))
+    for secret in (some, elsewhere):
+        body = b'{"model":"%b"}' % secret.encode()
+        await ask(client_of, home, "/openai/v1/chat/completions", bearer(secret), body=body)
+    await ask(client_of, home, f"/{some}/v1/chat/completions", bearer(some))
+    rows = await home.house.rows(3)
+    assert [row["error"]["code"] for row in rows] == ["unknown_upstream", "upstream_not_allowed", "model_not_allowed"]
+    assert not any(secret in str(row) for row in rows for secret in (some, elsewhere))
+    assert rows[1]["requested_model"] == rows[2]["requested_model"] == "[redacted issued key]"
+    assert "may not use the model [redacted issued key]" in rows[2]["error"]["message"]
+
+
 async def test_a_flood_for_one_model_is_not_counted_for_another(
     keyed: OpenKeyed, upstream: RawUpstream, client_of: ClientOf
 ) -> None:
