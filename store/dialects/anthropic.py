@@ -82,7 +82,9 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
 def _take_message(answer: Answer, message: Message) -> None:
     answer.id = answer.id or name(message.id)
     answer.model = answer.model or name(message.model)
-    answer.finish_reason = name(message.stop_reason) or answer.finish_reason
+    if (reason := name(message.stop_reason)) is not None:
+        answer.finish_reason = reason
+        answer.ended = True  # as the completions of old end, which have no event for it
     answer.take_usage(message.usage)
 
 
