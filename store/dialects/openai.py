@@ -38,6 +38,7 @@ _LAST_EVENTS = frozenset((
 ))  # fmt: skip
 _ERRORS = ("error", "conversation.response.error")  # the second is of Mistral
 _GROQ, _NEAR_AN_END = b'"x_groq"', 4096  # bytes
+_METRICS = ("prompt_tokens", "completion_tokens", "total_tokens")  # Meta's, behind `num_`
 _BESIDE_THE_RUN = ("thread.message", "thread.run.step", "thread.created")
 
 
@@ -115,6 +116,9 @@ class Piece(Response):
     timings: Any = None  # llama.cpp's, as the two below are of its own completions
     stop: Any = None
     stop_type: Any = None
+    completion_message: Any = None  # of Meta's own API, with the metrics beside it
+    metrics: Any = None
+    event: Any = None  # likewise of its streams, with the metrics in it
 
 
 class _Counted(msgspec.Struct):
@@ -177,6 +181,8 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         answer.ended = True
     if piece.timings is not None and answer.ended:
         answer.beside = timings_in(piece.timings)
+    if isinstance(event := piece.completion_message or piece.event, dict):
+        _take_event(answer, event, piece.metrics or event.get("metrics"))
     if answer.model is None and bytes(piece.outputs)[:1] == b"[":
         _take_model(answer, piece.outputs)
     if type_ == "image":
@@ -260,6 +266,16 @@ def _take_refusal(answer: Answer, piece: Piece) -> None:
         refused = {"error_code": piece.error_code, "error_msg": piece.error_msg, "base_resp": told}
         answer.error = answer.error or error_of(refused)
         answer.ended = True
+
+
+def _take_event(answer: Answer, event: dict[str, Any], metrics: Any) -> None:
+    """What Meta's own API says, and how much of it."""
+    if (reason := name(event.get("stop_reason"))) is not None:
+        answer.finish_reason = reason
+        answer.ended = True
+    told = [one for one in metrics if isinstance(one, dict)] if isinstance(metrics, list) else []
+    values = {name(one.get("metric")): one.get("value") for one in told}
+    answer.take_counts(**{count: values.get(f"num_{count}") for count in _METRICS})
 
 
 def _take_model(answer: Answer, outputs: msgspec.Raw) -> None:
