@@ -4,14 +4,14 @@ Pure and total: knows nothing of sockets, files or databases, guesses nothing bu
 never raises on what a peer sent. A dialect module holds only what is peculiar to its vendor.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import parse_qs
 
 import msgspec
 
 from proxy.config.spoken import dialect_of
 from proxy.journal.notes import Close, Headers
-from store.call import NO_UNITS, Reading
+from store.call import NO_UNITS, CallType, Reading
 from store.dialects.agents import ANTHROPIC_SESSION, BEDROCK_AGENT
 from store.dialects.ai_sdk import AI_SDK
 from store.dialects.anthropic import ANTHROPIC
@@ -26,7 +26,7 @@ from store.dialects.flat import FLAT
 from store.dialects.frames import unframed
 from store.dialects.gemini import GEMINI
 from store.dialects.generic import GENERIC
-from store.dialects.ollama import OLLAMA
+from store.dialects.ollama import OLLAMA, type_kept
 from store.dialects.openai import OPENAI
 from store.dialects.reading import read_exchange
 from store.dialects.realtime import Line, read_told, session_type
@@ -59,6 +59,8 @@ _DIALECTS = {
 }
 _INVOKED = {name: invoked(native) for name, native in _DIALECTS.items()}
 
+_TYPED: dict[str, Callable[[str, Headers, Document], CallType | None]] = {"bedrock": type_behind, "ollama": type_kept}
+"""Where the path alone does not tell what a call is."""
 
 _INVOCATIONS = ("/invoke", "/invoke-with-response-stream")
 
@@ -80,7 +82,8 @@ def read(
         response, framing = unframed(response)
         name = dialect_of(dialect, path)
         model = _model_in(query) if query else None
-        type_ = type_behind(path, response_headers, response) if name == "bedrock" else None
+        typed = _TYPED.get(name)
+        type_ = typed(path, response_headers, response) if typed is not None else None
         if framing and _DIALECTS[name].adds_up:
             response = msgspec.structs.replace(response, cut=True)  # a part of the sum is missing
         reading = read_exchange(

@@ -1,18 +1,29 @@
 """Ollama's own API: chat, generate and embed. One object, or one a line; the last line is `done` and has the counts.
 
-The count of the prompt may be missing, when all of it was still in memory: it is unknown then, not zero.
+The count of the prompt may be missing, when all of it was still in memory: it is unknown then, not zero. Beside
+these it keeps models: fetches, makes, copies and describes them, which runs none (https://docs.ollama.com/api).
 """
 
+import re
 from typing import Any
 
 import msgspec
 
+from proxy.journal.notes import Headers
 from store.call import CallType, Tokens
 from store.dialects.answer import Answer, Counted
 from store.dialects.counts import Counts, name
 from store.dialects.dialect import Dialect
+from store.dialects.document import Document
 from store.dialects.errors import error_of
 from store.dialects.shape import Shape
+
+_KEEPS = re.compile(r".*/api/(?:pull|push|create|copy|show|blobs/[^/]+)/?")
+
+
+def type_kept(path: str, _headers: Headers, _response: Document) -> CallType | None:
+    """The type of a call that only keeps models."""
+    return "model" if _KEEPS.fullmatch(path) else None
 
 
 class Piece(msgspec.Struct):
