@@ -124,3 +124,26 @@ async def test_asking_through_the_proxy(house: OpenHouse) -> None:
     assert [row["tokens"]["total"] for row in rows] == [None, None, 140, None]
     assert [row["anomalies"] for row in rows] == [[], [], [], [retold.ALREADY_COUNTED]]
     assert [row["cost"]["state"] for row in rows[1:]] == ["free", "priced", "free"]
+
+
+async def test_polling_a_run_through_the_proxy(house: OpenHouse) -> None:
+    """Who polls the run of an assistant is charged what it took, once, because its beginning was told nothing."""
+    usage = {"prompt_tokens": 100, "completion_tokens": 40, "total_tokens": 140}
+    answers = iter([("queued", None), ("in_progress", None), ("completed", usage), ("completed", usage)])
+
+    async def answer(_: web.Request) -> web.Response:
+        status, told = next(answers)
+        run = {"id": "run_1", "object": "thread.run", "model": "gpt-4o", "status": status, "usage": told}
+        return web.json_response(run)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    home = await house(app)
+    async with aiohttp.ClientSession(home.proxy) as client:
+        await client.post("/openai/v1/threads/thread_1/runs", json={"assistant_id": "asst_1"})
+        for number in range(3):
+            await client.get("/openai/v1/threads/thread_1/runs/run_1")
+            await home.rows(number + 2)
+    rows = [await home.details(row["id"]) for row in reversed(await home.rows(4))]
+    assert [row["tokens"]["total"] for row in rows] == [None, None, 140, None]
+    assert [row["cost"]["state"] for row in rows[1:]] == ["free", "priced", "free"]

@@ -2,8 +2,9 @@
 moderations, reranking, runs of assistants, Mistral's OCR.
 
 A run of an assistant is told by objects of several kinds; only the run itself counts, because its steps tell parts of
-the same tokens. Audio that was answered with bare text or subtitles has an unknown length: the last subtitle says
-when somebody stopped speaking, not how long the recording was.
+the same tokens. It goes on by itself: unless it is streamed, only who asks how it stands is told what it took. Audio
+that was answered with bare text or subtitles has an unknown length: the last subtitle says when somebody stopped
+speaking, not how long the recording was.
 """
 
 from typing import Any
@@ -130,8 +131,10 @@ _outputs = msgspec.json.Decoder(list[Agent])
 
 
 def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
-    if type(piece.object) is str and piece.object.startswith("thread") and _is_beside_the_run(piece.object):
-        return
+    if type(piece.object) is str and piece.object.startswith("thread"):
+        if _is_beside_the_run(piece.object):
+            return
+        answer.background = True  # a run goes on by itself, and tells its usage when it is done
     if type(piece.type) is str and piece.type.startswith("agent.session."):
         _take_session(answer, piece)
         return

@@ -83,12 +83,13 @@ def reported(recording: Recording, body: bytes) -> Reported:
 
 
 def _background(recording: Recording, answer: Documents) -> str | None:
-    """What was made in the background, once its usage is told: its POST may not have known it yet."""
+    """What was made in the background, as every run of an assistant is, once its usage is told: its POST may not have
+    known it yet."""
     video = re.search(r"/videos/([^/]+)$", recording.path)
     if video and recording.method == "GET" and any(holder.get("usage") for holder in holders(answer)):
         return video[1]
-    told = (holder for holder in holders(answer) if holder.get("background") is True and holder.get("usage"))
-    return next((str(holder["id"]) for holder in told), None)
+    made = (one for one in holders(answer) if one.get("background") is True or one.get("object") == "thread.run")
+    return next((str(holder["id"]) for holder in made if holder.get("usage")), None)
 
 
 def behind_agent(answer: Documents) -> list[Json]:
