@@ -39,8 +39,20 @@ class Asked(msgspec.Struct, rename="camel"):
     foundation_model: Any = None
 
 
-class Told(msgspec.Struct):
+class RawResponse(msgspec.Struct):
+    content: Any = None  # what the model answered, as text
+
+
+class Answered(msgspec.Struct):
+    model: Any = None
+
+
+_ANSWERED = Shape(Answered)
+
+
+class Told(msgspec.Struct, rename="camel"):
     metadata: Metadata | None = None
+    raw_response: RawResponse | None = None
 
 
 class Observation(msgspec.Struct, rename="camel"):
@@ -98,6 +110,8 @@ def _take_step(answer: Answer, step: Step) -> None:
         if not requests or len(requests[-1]) > 1:
             requests = [*requests, {"model_id": None}]
         requests[-1] |= {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+        if requests[-1]["model_id"] is None and told.raw_response is not None:
+            requests[-1]["model_id"] = _model_in(told.raw_response.content)
     if requests:
         answer.take_counts(models=requests)
         models = {request["model_id"] for request in requests}
@@ -105,6 +119,12 @@ def _take_step(answer: Answer, step: Step) -> None:
     if step.observation is not None and bytes(step.observation.final_response):
         answer.finish_reason = name(step.observation.type)
         answer.ended = True
+
+
+def _model_in(answered: Any) -> str | None:
+    """Who answered, for a trace that does not tell who was asked, as in April 2025 none did."""
+    told = _ANSWERED.parse(answered.encode()) if isinstance(answered, str) else None
+    return name(told.model) if told is not None else None
 
 
 def _count(usage: dict[str, Any], type_: CallType) -> Counted:
