@@ -44,6 +44,7 @@ _BESIDE_THE_RUN = ("thread.message", "thread.run.step", "thread.created")
 
 
 class Choice(msgspec.Struct):
+    index: Any = None
     finish_reason: Any = None
     stop_reason: Any = None  # instead of it, by open models behind Bedrock
     error: Any = None
@@ -145,7 +146,8 @@ def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
         choice = piece.choices[0]
         reason = name(choice.finish_reason) or name(choice.stop_reason)
         if reason:
-            answer.finish_reason = reason
+            if not choice.index or answer.finish_reason is None:  # of several, the first
+                answer.finish_reason = reason
             answer.ended = True
         told = answer.take_usage(choice.usage) or told  # Moonshot's streams tell it here
         if piece.x_groq is not None:
