@@ -64,9 +64,10 @@ class Interaction(msgspec.Struct):
 
 
 class SoFar(msgspec.Struct):
-    """What a piece of an interaction tells of all that was used so far."""
+    """What a piece of an interaction tells of all that was used so far, under either of its names."""
 
     total_usage: msgspec.Raw = msgspec.Raw()
+    usage: msgspec.Raw = msgspec.Raw()
 
 
 class Searched(msgspec.Struct):
@@ -102,8 +103,9 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
     answer.id = answer.id or name(piece.response_id)
     answer.model = answer.model or name(piece.model_version)
     told = answer.take_usage(piece.usage_metadata)
-    if piece.metadata is not None and answer.take_usage(piece.metadata.total_usage):
-        answer.output_open = True
+    if (so_far := piece.metadata) is not None:
+        if answer.take_usage(so_far.total_usage) or answer.take_usage(so_far.usage):
+            answer.output_open = True
     if piece.status is not None:
         _take_interaction(answer, piece, streamed=piece.event_type is not None)
     else:
