@@ -103,9 +103,9 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
     answer.id = answer.id or name(piece.response_id)
     answer.model = answer.model or name(piece.model_version)
     told = answer.take_usage(piece.usage_metadata)
-    if (so_far := piece.metadata) is not None:
-        if answer.take_usage(so_far.total_usage) or answer.take_usage(so_far.usage):
-            answer.output_open = True
+    so_far = piece.metadata or SoFar()
+    if answer.take_usage(so_far.total_usage) or answer.take_usage(so_far.usage):
+        answer.output_open = True
     if piece.status is not None:
         _take_interaction(answer, piece, streamed=piece.event_type is not None)
     else:
