@@ -27,6 +27,7 @@ _UNMISTAKABLE: tuple[tuple[str, str], ...] = (
         "enveloped",
     ),  # Qwen's, at DashScope
     (r"/(ai/run|workers-ai)/.+", "enveloped"),  # Cloudflare
+    (r"/inference/deployments/[^/]+/(v2/)?completion", "enveloped"),  # SAP's orchestration
     (r"/v1/inference/.+", "flat"),  # DeepInfra
     (r"/(chat/completions|embeddings|responses(/(compact|input_tokens))?)", "openai"),
     (r"/(ai/(language|embedding|image|reranking)-model|v1/evaluate)", "ai_sdk"),  # Vercel's gateway

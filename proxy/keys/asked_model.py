@@ -32,7 +32,7 @@ _PREDICTION = re.compile(r"/models/([^/]+/[^/]+)/predictions$")  # replicate
 _ELSEWHERE = re.compile(
     r"/(?:ai/[a-z]+-model|async-invoke|listen|speak|v2/transcript|speech-to-text|text-to-(?:speech|dialogue|voice)(?:/.+)?"
     r"|sound-generation|music(?:/.+)?|(?:speech-to-speech|voice-changer)/.+|agents/sessions|live/sessions(?:/.+)?"
-    r"|realtime/(?:calls|(?:translations/)?client_secrets)|fal-ai/.+)/?$"
+    r"|realtime/(?:calls|(?:translations/)?client_secrets)|fal-ai/.+|inference/deployments/[^/]+/(?:v2/)?completion)/?$"
 )
 _OWNED = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._+-]*(?:/[A-Za-z0-9][A-Za-z0-9._+-]*)*")  # with its owner before it
 _ID = re.compile(r"[A-Za-z0-9._:+-]+|arn:[A-Za-z0-9._:/+-]+")

@@ -17,6 +17,7 @@ _NAMED = rf"/(ai/run|workers-ai|v1/inference|hf-inference/models|fal-ai|{_HF}[^/
 _POSTED: tuple[tuple[str, CallType], ...] = (
     (r"/(chat|agents)/completions", "chat"),
     (r"/api/v1/apps/[^/]+/completion", "chat"),
+    (r"/inference/deployments/[^/]+/(v2/)?completion", "chat"),
     (r"/ai/language-model", "chat"),
     (r"/ai/embedding-model", "embedding"),
     (r"/ai/image-model", "image"),

@@ -1,9 +1,10 @@
-"""Answers within an envelope: Qwen's own API at DashScope, and models that Cloudflare runs.
+"""Answers within an envelope: Qwen's own API at DashScope, models that Cloudflare runs, and SAP's orchestration.
 
 DashScope puts what was said into `output`, with the usage beside it and with every event of a stream, as it grows;
-Cloudflare puts all of it into `result`, but streams without one. The counts in both have OpenAI's names. No answer of
-DashScope names its model, but those of an application do. Its tasks make images, videos and transcripts while nobody
-waits, and tell how much of them to whoever asks.
+Cloudflare puts all of it into `result`, but streams without one. SAP's last result is an answer of OpenAI's, which the
+results of its steps tell before. The counts in all have OpenAI's names. No answer of DashScope names its model, but
+those of an application do. Its tasks make images, videos and transcripts while nobody waits, and tell how much of them
+to whoever asks.
 """
 
 from typing import Any
@@ -50,6 +51,8 @@ class Piece(Content):
     request_id: Any = None
     output: Content | None = None
     result: Content | None = None
+    final_result: Content | None = None  # SAP's, which was an `orchestration_result` before
+    orchestration_result: Content | None = None
     code: Any = None
     message: Any = None
     error: Any = None
@@ -58,7 +61,7 @@ class Piece(Content):
 
 def _take(answer: Answer, piece: Piece, type_: CallType) -> None:
     told = False
-    for content in (piece, piece.output, piece.result):
+    for content in (piece, piece.output, piece.result, piece.final_result, piece.orchestration_result):
         if content is not None:
             told = _take_content(answer, content) or told
             if content.transcription_info is not None:

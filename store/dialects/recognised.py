@@ -36,6 +36,9 @@ class _Names(msgspec.Struct):
     output: msgspec.Raw = _RAW
     success: msgspec.Raw = _RAW
     result: msgspec.Raw = _RAW
+    request_id: msgspec.Raw = _RAW
+    final_result: msgspec.Raw = _RAW
+    orchestration_result: msgspec.Raw = _RAW
     choices: msgspec.Raw = _RAW
     completion: msgspec.Raw = _RAW
     stop_reason: msgspec.Raw = _RAW
@@ -129,6 +132,8 @@ def _of(found: _Names | None) -> str | None:
     if _tells_counts(found):
         return "flat"
     if bytes(found.output)[:1] == b"{" or {"success", "result"} <= there:
+        return "enveloped"
+    if "request_id" in there and there & {"final_result", "orchestration_result"}:
         return "enveloped"
     if "usage" in there and (told := _by_usage(found.usage)) is not None:
         return told

@@ -137,6 +137,7 @@ def test_in_bytes_that_are_no_text() -> None:
         ("generic", "/v1/text-to-dialogue/stream", ()),
         ("generic", "/v1/sound-generation", ()),
         ("generic", "/v1/speech-to-speech/voice1", ()),
+        ("generic", "/v2/inference/deployments/d1/v2/completion", ()),
         ("openai", "/fal-ai/fal-ai/flux/schnell", ()),
         ("openai", "/v1/agents/sessions", ()),
         ("openai", "/v1/live/sessions", ()),
