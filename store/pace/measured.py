@@ -28,17 +28,32 @@ class Measured:
     failed: bool = False
 
     @property
+    def sending_us(self) -> int:
+        """How long the client was still sending its request before any upstream could be asked."""
+        if self.asked_us is None or self.overhead_us is None:
+            return 0
+        asked = self.asked_us if self.duration_us is None else min(self.asked_us, self.duration_us)
+        return max(0, asked - self.overhead_us)
+
+    @property
+    def served_us(self) -> int | None:
+        """How long it took from when the client had sent its request."""
+        return None if self.duration_us is None else self.duration_us - self.sending_us
+
+    @property
     def start_us(self) -> int | None:
-        """When the first piece of the answer was there; of a streamed answer only."""
-        return self.first_token_us if self.streamed else None
+        """How long after that the first piece of the answer was there; of a streamed answer only."""
+        if not self.streamed or self.first_token_us is None:
+            return None
+        return max(0, self.first_token_us - self.sending_us)
 
     @property
     def writing_us(self) -> int | None:
-        """How long the answer was being written: of a streamed one from its first piece on, else the whole call."""
+        """How long the answer was being written: of a streamed one from its first piece on, else all of it."""
         if self.duration_us is None:
             return None
         if not self.streamed:
-            return self.duration_us
+            return self.served_us
         return None if self.first_token_us is None else max(0, self.duration_us - self.first_token_us)
 
     @property
@@ -90,7 +105,7 @@ class Usual:
 def usual(calls: Iterable[Measured]) -> Usual:
     """What is usual among these calls: completed ones of one model and type, all streamed or none."""
     kept = list(calls)
-    starts = [call.start_us if call.streamed else call.duration_us for call in kept]
+    starts = [call.start_us if call.streamed else call.served_us for call in kept]
     sizes = [
         (call.input_tokens, start)
         for call, start in zip(kept, starts, strict=True)

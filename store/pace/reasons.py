@@ -1,4 +1,4 @@
-"""Which it was: long prompt, slow start, slow generation, long output, our own overhead, retries of the client.
+"""Which it was: slow request, long prompt, slow start, slow generation, long output, our own overhead, retries.
 
 A figure stands out when it is beyond what nine of ten calls need, half as much again as the median, and the time it
 cost is a noticeable part of the call. Several can stand out in one call. An answer that was not streamed shows no
@@ -14,7 +14,7 @@ from store.pace.measured import Measured, Spread, Usual
 from store.pace.words import count, rate, several, span
 
 ReasonName = Literal[
-    "long_prompt", "slow_start", "slow_generation", "long_output", "own_overhead", "client_retries",
+    "slow_request", "long_prompt", "slow_start", "slow_generation", "long_output", "own_overhead", "client_retries",
     "failed", "none", "unknown",
 ]  # fmt: skip
 
@@ -62,6 +62,12 @@ def reasons(call: Measured, usual: Usual, retries: Retries = Retries()) -> list[
 
 def _beside_the_model(call: Measured, retries: Retries) -> Iterator[Reason]:
     own, duration = call.overhead_us, call.duration_us
+    if duration and _noticeable(call.sending_us, duration):
+        yield Reason(
+            "slow_request",
+            f"The client took {span(call.sending_us)} to send its request, {call.sending_us / duration:.0%} of the "
+            "call; the upstream could not begin before.",
+        )
     if own is not None and (own >= _OWN_MUCH_US or (own >= _OWN_US and own >= _OWN_SHARE * (duration or 0))):
         share = f", {own / duration:.0%} of the call" if duration else ""
         yield Reason("own_overhead", f"Tollbook itself took {span(own)} before it asked the upstream{share}.")
@@ -92,10 +98,11 @@ def _start(call: Measured, start: int, spread: Spread, usual: Usual, what: str) 
     """A late start is the prompt's doing where prompts of its size begin late, else the upstream's."""
     size, sizes, same_size = call.input_tokens, usual.input_tokens, usual.start_for(call.input_tokens)
     of_calls = f"(median of {several(usual.calls, 'call')})"
+    began = f"{span(start)}{' from then on' if _noticeable(call.sending_us, call.duration_us) else ''}"
     if same_size is not None and start > _MORE * same_size[0]:
         return Reason(
             "slow_start",
-            f"{what} {span(start)}; this model usually needs {span(same_size[0])} for prompts of this size "
+            f"{what} {began}; this model usually needs {span(same_size[0])} for prompts of this size "
             f"(median of {several(same_size[1], 'call')}).",
         )
     # Without calls of this size to compare with, only a prompt that is very much longer explains anything.
@@ -103,12 +110,12 @@ def _start(call: Measured, start: int, spread: Spread, usual: Usual, what: str) 
     if size is not None and sizes is not None and size >= max(_LONG_PROMPT, enough * sizes.p50):
         return Reason(
             "long_prompt",
-            f"{what} {span(start)}: the prompt has {count(size)} tokens, {_times(size, sizes)} the usual "
+            f"{what} {began}: the prompt has {count(size)} tokens, {_times(size, sizes)} the usual "
             f"{count(sizes.p50)} {of_calls}.",
         )
     if same_size is not None:
         return None  # late for this model, not for a prompt like this
-    return Reason("slow_start", f"{what} {span(start)}; this model usually needs {span(spread.p50)} {of_calls}.")
+    return Reason("slow_start", f"{what} {began}; this model usually needs {span(spread.p50)} {of_calls}.")
 
 
 def _writing(call: Measured, usual: Usual) -> Iterator[Reason]:
@@ -137,7 +144,7 @@ def _writing(call: Measured, usual: Usual) -> Iterator[Reason]:
 
 def _whole(call: Measured, usual: Usual) -> Iterator[Reason]:
     """An answer that came in one piece: its time against its length, and where it has none, against the prompt's."""
-    duration, usually = call.duration_us, usual.duration_us
+    duration, usually = call.served_us, usual.duration_us
     if duration is None or usually is None or not _late(duration, usually, duration):
         return
     explained = list(_writing(call, usual))

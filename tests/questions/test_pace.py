@@ -119,6 +119,21 @@ def test_our_own_overhead_is_named_without_knowing_what_is_usual() -> None:
     assert names(reasons(streamed(overhead_us=500, duration_us=1000), USUAL)) == ["none"]
 
 
+def test_the_time_a_client_took_to_send_is_not_the_models() -> None:
+    """A request that came in slowly is named as such, and the model is placed against what it needed from then on."""
+    late = {"asked_us": 7_000 * MS, "answered_us": 7_700 * MS, "overhead_us": 500, "duration_us": 13_800 * MS}
+    (reason,) = reasons(streamed(**late, first_token_us=7_800 * MS), USUAL)
+    assert (reason.name, reason.sentence) == (
+        "slow_request",
+        "The client took 7.0 s to send its request, 51% of the call; the upstream could not begin before.",
+    )
+    assert names(reasons(whole(**late), USUAL_WHOLE)) == ["slow_request"]
+    both = reasons(streamed(**(late | {"duration_us": 17_100 * MS}), first_token_us=11_100 * MS), USUAL)
+    assert names(both) == ["slow_request", "slow_start"]
+    assert both[1].sentence.startswith("First token after 4.1 s from then on; ")
+    assert names(reasons(streamed(asked_us=90 * MS, overhead_us=500), USUAL)) == ["none"]
+
+
 def test_retries_of_the_client_are_named() -> None:
     """The client's own count is told, else the failed attempts that came before."""
     (told,) = reasons(streamed(), USUAL, Retries(told=2, failed_before=5))[:1]
