@@ -125,6 +125,7 @@ def _timings(call: Call) -> None:
     _heading("Timings")
     if not known:
         _pairs([("Complete", wording.UNKNOWN, "")])
+        _reasons(call)
         return
     longest = max(known.values()) or 1
     rows = [
@@ -137,6 +138,12 @@ def _timings(call: Call) -> None:
         if name in known or name == "duration_ms"
     ]
     print_table([Column(""), Column("", "right"), Column("")], rows, headings=False)
+    _reasons(call)
+
+
+def _reasons(call: Call) -> None:
+    for reason in (call.get("pace") or {}).get("reasons", ()):
+        console().print(text(f"  {reason['sentence']}"), soft_wrap=True)
 
 
 _TOKEN_WORDS = (

@@ -43,6 +43,18 @@ def test_the_beginning_of_an_id(run: Run, book: Path) -> None:
     assert "Several calls" in several.err
 
 
+def test_it_is_told_why_the_call_was_slow(run: Run, book: Path) -> None:
+    """The reasons of the call's page stand beside its timings, in the same sentences."""
+    for one in ids(run, book):
+        wanted = [
+            reason["sentence"]
+            for reason in orjson.loads(run("show", one, "--data-dir", book, "--json").out)["pace"]["reasons"]
+        ]
+        told = run("show", one, "--data-dir", book).out
+        assert wanted
+        assert all(f"  {sentence}\n" in told for sentence in wanted)
+
+
 def test_no_such_call(run: Run, book: Path) -> None:
     """An id that nobody has ends in status 1 and one sentence."""
     for told in ("ffffffff", "no-id-at-all", "%"):
