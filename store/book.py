@@ -348,7 +348,7 @@ class Book:
 _REPEAT = """
 update calls set repeats = repeats + ? where call_id = ?
 returning started_at, coalesce(model_id, 0), coalesce(key_id, 0), group_id, type_id, coalesce(upstream_id, 0),
-          failed, input_tokens is null and output_tokens is null, cost_state"""
+          failed, input_tokens is null and output_tokens is null, cost_state, usage is not null"""
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -88,6 +88,7 @@ class Repeated(msgspec.Struct, frozen=True, gc=False):
     errors: int
     untold: int
     cost_state: CostState
+    charged: int  # whether its usage is known
     times: int
 
 
@@ -105,7 +106,7 @@ def charged(
     return (
         cost or 0, calls * (cost is None),
         (cost or 0) * reported, calls * reported, (cost or 0) * estimated, calls * estimated, calls * (state == "free"),
-        usage or 0, int(usage is not None), cache_saved or 0, int(cache_saved is not None),
+        usage or 0, calls * (usage is not None), cache_saved or 0, int(cache_saved is not None),
     )  # fmt: skip
 
 
@@ -134,7 +135,7 @@ class _Sum:
 
     def repeat(self, row: Repeated) -> None:
         """Count the row again, so often; what is known of it is known once."""
-        counted = [("calls", 1), ("errors", row.errors), ("untold_calls", row.untold)]
+        counted = [("calls", 1), ("errors", row.errors), ("untold_calls", row.untold), ("usage_told", row.charged)]
         if (of_state := _CALLS_OF.get(row.cost_state)) is not None:
             counted.append((of_state, 1))
         for name, each in counted:
@@ -263,7 +264,7 @@ _OF_ROWS = """
        coalesce(sum(cost) filter (where cost_state = 'reported'), 0), sum((1 + repeats) * (cost_state = 'reported')),
        coalesce(sum(cost) filter (where cost_state = 'estimated'), 0), sum((1 + repeats) * (cost_state = 'estimated')),
        sum((1 + repeats) * (cost_state = 'free')),
-       coalesce(sum(usage), 0), count(usage),
+       coalesce(sum(usage), 0), sum((1 + repeats) * (usage is not null)),
        coalesce(sum(cache_saved), 0), count(cache_saved),
        histogram_of_buckets(group_concat(duration_bucket)), histogram_of_buckets(group_concat(first_token_bucket))
   from calls indexed by calls_by_time where started_at >= :start and started_at < :stop"""

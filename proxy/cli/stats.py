@@ -88,7 +88,7 @@ def _sums(row: Mapping[str, Any], *, short: bool) -> list[Cell]:
         Cell(wording.count(row["errors"]), "red" if row["errors"] else ""),
         Cell(_with_unknown(wording.tokens(row["tokens"], short=short), row["tokens"]["unknown_calls"], short=short)),
         Cell(_with_unknown(_money(row["cost"]), row["cost"]["unknown_calls"], short=short)),
-        Cell(wording.usage(row["usage"])),
+        Cell(_with_unknown(_usage(row), row["usage_unknown_calls"], short=short)),
         Cell(wording.duration(durations.get("p50"))),
         Cell(wording.duration(durations.get("p95"))),
         Cell(wording.duration(durations.get("p99"))),
@@ -99,6 +99,11 @@ def _sums(row: Mapping[str, Any], *, short: bool) -> list[Cell]:
 def _money(cost: Mapping[str, Any]) -> str:
     """A sum with costs of estimated tokens in it has a tilde."""
     return f"{'~' if cost['shares']['estimated']['calls'] else ''}{wording.money(cost['usd'])}"
+
+
+def _usage(row: Mapping[str, Any]) -> str:
+    about = "~" if row["usage"] is not None and row["cost"]["estimated_calls"] else ""
+    return f"{about}{wording.usage(row['usage'])}"
 
 
 def _calls(number: int) -> str:

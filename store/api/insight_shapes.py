@@ -31,6 +31,7 @@ _KEY_SUMS: Final = s._object(
     ),
     cost=s._object(usd=s._USD, unknown_calls=s._COUNT, estimated_calls=s._COUNT),
     usage=s._NUMBER_OR_NULL,
+    usage_unknown_calls=s._COUNT,
 )
 _BUDGET: Final = {
     **s._object(

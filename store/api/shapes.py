@@ -198,6 +198,7 @@ _SUMS: Final = _object(
         },
     ),
     usage=_NUMBER_OR_NULL,
+    usage_unknown_calls=_COUNT,
     duration_ms=_PERCENTILES,
     first_token_ms=_PERCENTILES,
 )

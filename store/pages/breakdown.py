@@ -38,6 +38,7 @@ _HEADER: Final = (
     "calls", "errors", "error_share", "input_tokens", "output_tokens", "cache_read_tokens", "total_tokens",
     "usage_credits", "cost_usd", "unknown_cost_calls", "cost_share",
     "duration_p50_ms", "duration_p95_ms", "first_token_p50_ms", "estimated_tokens", "estimated_cost_usd",
+    "unknown_usage_calls",
 )  # fmt: skip
 
 
@@ -80,6 +81,7 @@ def as_csv(by: str, told: Sequence[Line]) -> bytes:
             None if line.cost_share is None else round(line.cost_share, 6),
             row["duration_ms"]["p50"], row["duration_ms"]["p95"], row["first_token_ms"]["p50"],
             tokens["shares"]["estimated"]["total"], row["cost"]["shares"]["estimated"]["usd"],
+            row["usage_unknown_calls"],
         ))  # fmt: skip
     return text.getvalue().encode()
 

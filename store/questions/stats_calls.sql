@@ -19,7 +19,7 @@ select stretch.key, /*groups*/
        coalesce(sum(cost) filter (where cost_state = 'estimated'), 0),
        coalesce(sum(1 + repeats) filter (where cost_state = 'estimated'), 0),
        coalesce(sum(1 + repeats) filter (where cost_state = 'free'), 0),
-       coalesce(sum(usage), 0), count(usage),
+       coalesce(sum(usage), 0), coalesce(sum(1 + repeats) filter (where usage is not null), 0),
        coalesce(sum(cache_saved), 0), count(cache_saved),
        /*histograms*/
   from json_each(?) as stretch

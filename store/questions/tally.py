@@ -97,6 +97,8 @@ class Tally:
                 },
             },
             "usage": in_credits(usage) if usage_told or nothing else None,
+            # Not more than of unknown cost: refusals counted on one row were once not counted as told.
+            "usage_unknown_calls": min(unknown_cost, calls - usage_told),
         }
         if percentiles:
             told["duration_ms"] = _percentiles(self.durations)

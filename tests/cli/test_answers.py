@@ -109,6 +109,18 @@ def test_stats_mark_what_is_estimated(run: Run, tmp_path: Path) -> None:
     assert "~" not in plain.out + plain.err
 
 
+def test_usage_is_marked_as_its_cost_is(run: Run, tmp_path: Path) -> None:
+    """A sum of usage says what is estimated in it and of how many calls it is unknown; a whole one says neither."""
+    for name in ("plain", "mixed"):
+        (tmp_path / name).mkdir()
+    a_book(tmp_path / "plain", [a_call(usage_micro=5_000_000)])
+    unknown = [a_call(cost=Cost("unknown"), usage_micro=None), a_call(cost=Cost("unknown"), usage_micro=2_000_000)]
+    guess = a_call(cost=Cost("estimated", 7), usage_micro=5_000_000)
+    a_book(tmp_path / "mixed", [guess, *unknown])
+    assert "  ~7 + 1 unknown  " in run("stats", "--data-dir", tmp_path / "mixed").out
+    assert "  5  " in run("stats", "--data-dir", tmp_path / "plain").out
+
+
 def test_what_could_not_be_read_in_time_is_told(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sums and lists that need every row say how far back they go; whoever types a command waits longer than a page."""
     a_book(tmp_path, [a_call(user=f"someone-{number}") for number in range(3000)])

@@ -56,6 +56,25 @@ async def told(client: TestClient[Any, Any], path: str) -> Any:
     return await answer.json()
 
 
+async def test_usage_that_leaves_calls_out_says_so(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """Where the usage of calls is unknown, the tile, the cells, the file and the keys say so, and where it is not, not."""
+    calls = [
+        a_call(key="some", cost=UNKNOWN, usage_micro=None),
+        a_call(key="some", cost=Cost("estimated", 9), usage_micro=5_000_000),
+        a_call(key="charged", cost=UNKNOWN, usage_micro=3_000_000),  # by a rate of its group
+    ]
+    client = await aiohttp_client(an_app(tmp_path, calls))
+    page = await ask(client, "/stats?from=2026-01-01&by=key")
+    usage = next(card for card in page.one("dl", id="totals").all("div") if card.all("dt")[0].text == "Usage")
+    assert [one.text for one in usage.all("dd")] == ["~8.00", "credits; 1 call of unknown usage"]
+    assert {cells[0]: cells[4] for cells in page.one(id="breakdown").rows()} == {"some": "~5.00 + ?", "charged": "3.00"}
+    sums = await ask(client, "/logs/totals?from=2026-01-01")
+    assert "~8.00 credits" in sums.text
+    assert "Usage unknown of 1 call." in sums.text
+    file = (await (await client.get("/stats/table.csv?by=key&from=2026-01-01")).text()).splitlines()
+    assert [line.rpartition(",")[2] for line in file] == ["unknown_usage_calls", "1", "0"]
+
+
 def figures(page: Element) -> dict[str, str]:
     cards = page.one("dl", id="totals").all("div")
     return {card.all("dt")[0].text: card.all("dd")[0].text for card in cards}

@@ -50,7 +50,8 @@ def calls(draw: st.DrawFn) -> Call:
     )  # fmt: skip
     state: CostState = draw(st.sampled_from(get_args(CostState)))
     nano = {"unknown": None, "free": 0}.get(state, draw(st.integers(0, 10**10)))
-    micro = None if nano is None else draw(st.none() | st.just(nano // 3))
+    # What costs something known is charged; what does not, by a rate of its group, or by nobody knows what.
+    micro = draw(st.none() | st.integers(0, 10**7)) if nano is None else nano // 3
     saved = draw(st.none() | st.integers(-(10**6), 10**9))
     return a_call(
         started_at_us=draw(moments()),

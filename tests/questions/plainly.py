@@ -147,6 +147,7 @@ def sums(calls: list[Call]) -> dict[str, Any]:
             "shares": {state: _cost_share(calls, state) for state in get_args(CostState)},
         },
         "usage": sum(used) / 1e6 if used or not calls else None,
+        "usage_unknown_calls": len(calls) - len(used),
     }
 
 

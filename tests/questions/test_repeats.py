@@ -40,7 +40,7 @@ async def test_rows_and_sums_count_alike(flooded: Path, by: str, also: list[tupl
     assert total["tokens"]["unknown_calls"] == 2 + REPEATS
     assert total["tokens"]["total"] == (3 * 150 if others else None)
     assert total["usage"] == (3 * 0.045 if others else 0)
-    assert total["cost"]["unknown_calls"] == 0
+    assert (total["cost"]["unknown_calls"], total["usage_unknown_calls"]) == (0, 0)
 
 
 @pytest.mark.parametrize("asked", [[], [("outcome", "rejected")], [("status", "4xx")]])
@@ -51,6 +51,7 @@ async def test_menus_and_keys_count_them(flooded: Path, asked: list[tuple[str, s
         told = {one["key"]: one for one in (await keys(reader, at(NOON_US)))["keys"]}
     assert counts["runaway"] == 2 + REPEATS
     assert told["runaway"]["calls"] == told["runaway"]["all_time"]["calls"] == 2 + REPEATS
+    assert told["runaway"]["all_time"]["usage_unknown_calls"] == 0
 
 
 async def test_a_row_tells_its_repeats(flooded: Path) -> None:

@@ -153,7 +153,8 @@ def assert_sums_are_of_the_rows(data_dir: Path) -> None:
         stand = all_sums(connection)
         sums.rebuild(connection)
         assert all_sums(connection) == stand
-        plain = "coalesce(sum(cost), 0), sum((1 + repeats) * (cost is null)), coalesce(sum(usage), 0), count(usage)"
+        plain = "coalesce(sum(cost), 0), sum((1 + repeats) * (cost is null)), coalesce(sum(usage), 0), "
+        plain += "coalesce(sum((1 + repeats) * (usage is not null)), 0)"
         of_rows = connection.execute(f"select {plain} from calls").fetchone()
         for table in sums.TABLES:
             of_sums = connection.execute(
