@@ -19,7 +19,9 @@ async def keys(source: Source, now: datetime) -> Json:
     """{"keys": [{"key", "groups", "calls", "first_seen", "last_seen", "all_time", "last_30_days"}, ...]}.
 
     `key` is null for calls without a credential. The last used comes first; so does the last group of each. The two
-    sums are {"calls", "errors", "tokens", "cost", "usage", "usage_unknown_calls"}; the last 30 days are whole UTC days, today among them.
+    sums are {"calls", "errors", "tokens", "cost", "usage", "usage_unknown_calls"}.
+
+    The last 30 days are whole UTC days, today among them.
 
     Raises:
         NoAnswer: the book cannot be read in time.

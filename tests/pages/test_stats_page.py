@@ -57,7 +57,7 @@ async def told(client: TestClient[Any, Any], path: str) -> Any:
 
 
 async def test_usage_that_leaves_calls_out_says_so(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
-    """Where the usage of calls is unknown, the tile, the cells, the file and the keys say so, and where it is not, not."""
+    """Where the usage of calls is unknown, the tile, the cells, the totals and the file say so."""
     calls = [
         a_call(key="some", cost=UNKNOWN, usage_micro=None),
         a_call(key="some", cost=Cost("estimated", 9), usage_micro=5_000_000),
