@@ -1,4 +1,4 @@
-"""The stretch of time a page sums up: which one, cut into what, and the one before it of the same length."""
+"""The stretch of time a page sums up: which one, cut into what, and what it is compared with."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,7 +7,8 @@ from typing import Final
 from store.filters import Filter, WrongFilter
 from store.moments import at, epoch_us
 from store.pages.state import State
-from store.pages.time_range import length_in_words
+from store.pages.time_range import MONTHS, length_in_words
+from store.questions.time_before import time_before
 
 DEFAULT_FROM: Final = "30d"
 """The last thirty days, while the address says nothing of time."""
@@ -30,11 +31,7 @@ class Period:
     words: str  # "the last 30 days"
     default: bool  # the address names no start
     ever: bool  # it is all time
-
-    @property
-    def before_words(self) -> str:
-        """What it is compared with."""
-        return f"{self.words.replace('last ', '')} before" if "last" in self.words else "as long a time before"
+    before_words: str  # what it is compared with
 
     @property
     def length_us(self) -> int:
@@ -65,7 +62,9 @@ def period(state: State, asked: Filter, now: datetime, first_us: int | None) -> 
     if first_us is not None:
         start = max(start, min(first_us, stop))
     start = min(start, stop)
-    found = Period(start, stop, _unit(stop - start), _words(state), not state.value("from"), _is_ever(state))
+    words = _words(state)
+    before = _before(words, asked, now)
+    found = Period(start, stop, _unit(stop - start), words, not state.value("from"), _is_ever(state), before)
     if chosen := state.value("per"):
         if chosen not in UNITS:
             raise WrongFilter("per", f"{chosen!r}: use one of {', '.join(UNITS)}")
@@ -86,6 +85,20 @@ def _unit(length_us: int) -> str:
 
 def _is_ever(state: State) -> bool:
     return state.value("from") == EVER and not state.value("to")
+
+
+def _before(words: str, asked: Filter, now: datetime) -> str:
+    if "last" in words:
+        return f"{words.replace('last ', '')} before"
+    earlier = time_before(asked, now)
+    if earlier.unit == "month" and earlier.number == 1:
+        first = at(earlier.from_us).astimezone(asked.zone)
+        name = f"{MONTHS[first.month - 1]} {first.year}"
+    elif earlier.unit is not None:
+        name = f"the {earlier.number} {earlier.unit}s before" if earlier.number > 1 else f"the {earlier.unit} before"
+    else:
+        name = "as long a time before"
+    return f"the same part of {name}" if earlier.part and earlier.unit else name
 
 
 def _words(state: State) -> str:

@@ -26,7 +26,7 @@ from store.pages.period import EVER, Period, period, width_ms
 from store.pages.rendering import render
 from store.pages.series import MOST_SERIES, by_kind, largest, latencies, stacked, whole_buckets
 from store.pages.stats_view import BY, KINDS_OF_TOKENS, OWN, View
-from store.pages.time_range import ALL_TIME, time_range
+from store.pages.time_range import ALL_TIME, MONTHS, time_range
 from store.pages.trouble import page
 from store.questions.comparison import comparison
 from store.questions.forecast import forecast
@@ -40,10 +40,6 @@ _LONG_US: Final = 190 * 86_400_000_000
 _MOST_ROWS: Final = 6_000  # groups times buckets that are asked for whole
 _MOST_LATENCIES: Final = 4
 _NOT_WORTH_HIDING: Final = 5
-MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 _TABLE: Final = "/stats/table.csv"
 _MOVERS: Final = "/stats/movers"
 

@@ -1,7 +1,7 @@
 """The Time Range of a page: what can be chosen with one click, and what is chosen, in words."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,10 @@ _AGES: Final = (
     ("30d", "Last 30 days"),
 )
 ALL_TIME: Final = "All time"
+MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 _LENGTHS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
@@ -70,17 +74,36 @@ def _named(here: datetime) -> list[tuple[str, str, str]]:
     today = here.date()
     yesterday = today - timedelta(days=1)
     first = today.replace(day=1)
-    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    before = (first - timedelta(days=1)).replace(day=1)
     return [
         *((label, age, "") for age, label in _AGES),
         ("Today", f"{today}", f"{today}"),
         ("Yesterday", f"{yesterday}", f"{yesterday}"),
-        ("This month", f"{first}", f"{last}"),
+        ("This month", f"{first}", f"{_last(first)}"),
+        ("Last month", f"{before}", f"{_last(before)}"),
         (ALL_TIME, "", ""),
     ]
 
 
+def _last(first: date) -> date:
+    """The last day of the month that begins on this one."""
+    return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _month(start: str, stop: str) -> str | None:
+    """October 2026, where it is a whole month."""
+    if len(start) != len("2026-10-01"):  # seconds since the epoch could be read as a date, too
+        return None
+    try:
+        first, last = date.fromisoformat(start), date.fromisoformat(stop)
+        return f"{MONTHS[first.month - 1]} {first.year}" if first.day == 1 and last == _last(first) else None
+    except (ValueError, OverflowError):
+        return None
+
+
 def _in_words(start: str, stop: str) -> str:
+    if month := _month(start, stop):
+        return month
     first, last = _short(start), _short(stop)
     if not stop and (length := length_in_words(start)):
         return f"Last {length}"

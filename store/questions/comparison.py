@@ -1,4 +1,4 @@
-"""This stretch of time against the one of equal length just before it, and what follows from the two sums.
+"""This stretch of time against the one before it (`time_before`), and what follows from the two sums.
 
 A change is told as a ratio of what was before; null where that was nothing, or where either is not known.
 """
@@ -36,7 +36,7 @@ async def comparison(source: Source, asked: Filter, now: datetime, *, allowed_s:
     allowance = Allowance(allowed_s)
     earlier = None
     if asked.from_us is not None and asked.from_us < stop:
-        earlier, asked = await before_and_now(source, asked, stop)
+        earlier, asked = await before_and_now(source, asked, now)
         first = asked.from_us
     by_model = await stats(source, replace(asked, by=("model",)), allowed_s=allowance.left)
     answers, previous = [by_model], None
@@ -55,7 +55,7 @@ async def comparison(source: Source, asked: Filter, now: datetime, *, allowed_s:
         "total": total,
         "previous": previous,
         "change": _changes(total, previous["total"] if previous and read["complete"] else None),
-        "per_minute": _per_minute(total, first if by_model["complete"] else None, stop),
+        "per_minute": _per_minute(total, first if by_model["complete"] else None, min(stop, epoch_us(now))),
         "cache": _cache(by_model["stats"], total),
         "uncertain": _uncertain(total),
         **read,

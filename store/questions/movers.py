@@ -1,4 +1,4 @@
-"""Top movers: whose cost changed most against the period of equal length just before, in either direction.
+"""Top movers: whose cost changed most against the time before (`time_before`), in either direction.
 
 A name of which all costs are unknown in one of the periods is left out: by how much it moved is not known.
 """
@@ -37,7 +37,7 @@ async def movers(source: Source, asked: Filter, now: datetime, *, allowed_s: flo
     nobody = {name: _nobody() for name in MOVERS_BY}
     if asked.from_us is None or asked.from_us >= stop:
         return {**nobody, **together([])}
-    before, asked = await before_and_now(source, asked, stop)
+    before, asked = await before_and_now(source, asked, now)
     allowance = Allowance(allowed_s)
     answers: list[Json] = []
     for by in (("model",), ("key", "group")):  # what one table of sums tells at once

@@ -5,9 +5,12 @@ is left as it is, and its answer says that it is not complete.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from store.filters import Filter
+from store.moments import epoch_us
 from store.pruned import CALLS_FROM, mark_in
+from store.questions.time_before import time_before
 from store.reader import Source
 from store.sums import HOUR_US
 
@@ -15,19 +18,21 @@ _HOURS = 100
 """So many hours are long."""
 
 
-async def before_and_now(source: Source, asked: Filter, stop_us: int) -> tuple[Filter, Filter]:
-    """The time just before this one, as long as it, and this one, which has a beginning and ends at `stop_us`.
+async def before_and_now(source: Source, asked: Filter, now: datetime) -> tuple[Filter, Filter]:
+    """The time before this one (`time_before`), and this one, which has a beginning.
 
     Raises:
         NoAnswer: the book cannot be read.
     """
     start = asked.from_us or 0
-    before = max(0, 2 * start - stop_us)
-    if stop_us - start >= _HOURS * HOUR_US:
+    stop = asked.to_us if asked.to_us is not None else epoch_us(now)
+    earlier = time_before(asked, now)
+    before, until = earlier.from_us, earlier.to_us
+    if stop - start >= _HOURS * HOUR_US:
         async with source.snapshot() as snapshot:
             rows_from = await mark_in(snapshot, CALLS_FROM) or 0
-        start, before = (_whole(moment) if moment < rows_from else moment for moment in (start, before))
-    return replace(asked, from_us=before, to_us=start), replace(asked, from_us=start)
+        start, before, until = (_whole(moment) if moment < rows_from else moment for moment in (start, before, until))
+    return replace(asked, from_us=before, to_us=until), replace(asked, from_us=start)
 
 
 def _whole(moment_us: int) -> int:

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +12,7 @@ from store.moments import at, epoch_us
 from store.pages.changes import change
 from store.pages.period import Period, period
 from store.pages.state import State
+from store.pages.time_range import time_range
 from tests.books import NOON_US
 
 NOW = at(NOON_US)
@@ -48,6 +51,41 @@ def test_a_cut_can_be_chosen_while_it_is_not_too_fine() -> None:
 def test_a_time_that_ends_before_it_begins_is_empty() -> None:
     """Nothing is between a later start and an earlier end."""
     assert over({"from": "2026-11-10", "to": "2026-11-01"}).length_us == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "dates", "name"),
+    [
+        ("2026-11-30T23:30:00+00:00", "from=2026-11-01&to=2026-11-30", "November 2026"),
+        ("2026-03-29T12:00:00+00:00", "from=2026-02-01&to=2026-02-28", "February 2026"),
+    ],
+)
+def test_last_month_is_one_click_away(now: str, dates: str, name: str) -> None:
+    """It is the month before that of the zone's own today, and any whole month is called by its name."""
+    moment = datetime.fromisoformat(now).astimezone()
+    presets = time_range(State("/stats", ()), ZoneInfo("Europe/Berlin"), moment).presets
+    assert dates in next(preset.address for preset in presets if preset.label == "Last month")
+    chosen = State("/stats", tuple(parse_qsl(dates)))
+    assert time_range(chosen, ZoneInfo("Europe/Berlin"), moment).label == "Last month"
+    assert time_range(chosen, ZoneInfo("Europe/Berlin"), moment + timedelta(days=90)).label == name
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({}, "the 30 days before"),
+        ({"from": "2026-10-01", "to": "2026-10-31"}, "September 2026"),
+        ({"from": "2026-01-01", "to": "2026-03-31"}, "the 3 months before"),
+        ({"from": "2026-11-01", "to": "2026-11-30"}, "the same part of October 2026"),
+        ({"from": "2026-11-20", "to": "2026-11-20"}, "the day before"),
+        ({"from": "2026-11-21", "to": "2026-11-21"}, "the same part of the day before"),
+        ({"from": "2026-11-02", "to": "2026-11-08"}, "the 7 days before"),
+        ({"from": "2026-11-02T10:00", "to": "2026-11-08"}, "as long a time before"),
+    ],
+)
+def test_what_it_is_compared_with_is_named(params: dict[str, str], words: str) -> None:
+    """A month is compared with the one before, by its name; of a time that is not over, the same part."""
+    assert over(params).before_words == words
 
 
 @pytest.mark.parametrize(

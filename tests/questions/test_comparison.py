@@ -52,6 +52,28 @@ async def test_the_time_before_is_as_long_and_just_before(tmp_path: Path) -> Non
     assert (found["complete"], found["read_back_to"]) == (True, None)
 
 
+async def test_a_month_is_compared_with_the_month_before(tmp_path: Path) -> None:
+    """October is held against September, and this month against as much of October; the rest of it is no time yet."""
+    days = ("2026-08-31", "2026-09-01", "2026-09-30", "2026-10-01", "2026-10-15", "2026-10-31", "2026-11-20")
+    nano = (10**6, 10, 20, 100, 200, 400, 1000)
+    calls = [
+        a_call(started_at_us=at_local(f"{day}T12:00:00"), cost=Cost("priced", one))
+        for day, one in zip(days, nano, strict=True)
+    ]
+    async with Reader.open(a_book(tmp_path, calls)) as reader:
+        for first, last, now, before, up in (
+            ("2026-10-01", "2026-10-31", 700, 30, "0.000000670"),
+            ("2026-11-01", "2026-11-30", 1000, 300, "0.000000700"),
+        ):
+            asked = parse([("from", first), ("to", last)], NOW)
+            found = await comparison(reader, asked, NOW)
+            assert [found[name]["cost"]["usd"] for name in ("total",)] == [f"{Decimal(now) / 10**9:.9f}"]
+            assert found["previous"]["total"]["cost"]["usd"] == f"{Decimal(before) / 10**9:.9f}"
+            assert (await movers(reader, asked, NOW))["key"]["up"][0]["change_usd"] == up
+    passed_minutes = 20 * 24 * 60 + 12 * 60
+    assert found["per_minute"]["calls"] == round(1 / passed_minutes, 6)
+
+
 async def test_nothing_is_before_the_whole_book(tmp_path: Path) -> None:
     """Without a beginning there is no time before, and rates count from the book's first quarter of an hour."""
     async with Reader.open(a_book(tmp_path, [costing(1, HOUR), costing(None, HOUR)])) as reader:
