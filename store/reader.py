@@ -29,6 +29,7 @@ Row = Any
 """A tuple of what was selected, in order."""
 
 DEADLINE_S = 2.0
+_CLOSING_S = 5.0  # how long is waited for those that still read, who are told to stop
 _CONNECTIONS = 8
 _NICER = 10  # than the rest of the process, as far as that goes
 _STEPS_BETWEEN_LOOKS = 50_000
@@ -42,6 +43,11 @@ class NoAnswer(Exception):
 
 class TookTooLong(NoAnswer):
     """The deadline passed before the answer was there."""
+
+
+class _Closed(NoAnswer):
+    def __init__(self) -> None:
+        super().__init__("the book is being closed")
 
 
 class Snapshot(Protocol):
@@ -104,6 +110,7 @@ class _Connection:
         self._book_file = data_dir / BOOK_FILE
         self._search_inode: int | None = None  # of the file that is attached
         self._until = 0.0
+        self._stopped = False
         self.bodies = False
 
     @property
@@ -153,6 +160,8 @@ class _Connection:
         try:
             return list(await self._connection.execute_fetchall(statement, values))
         except sqlite3.Error as reason:
+            if self._stopped:
+                raise _Closed from reason
             if self._expired():
                 raise TookTooLong("this took too long; narrow the time or the filter") from reason
             raise NoAnswer("the book cannot be read just now") from reason
@@ -163,12 +172,16 @@ class _Connection:
         self._until = float("inf")
         await self._connection.execute_fetchall("rollback")
 
+    def stop(self) -> None:
+        """Whatever runs here stops at its next look, and whatever follows as well."""
+        self._stopped = True
+
     async def close(self) -> None:
-        self._until = 0.0  # whatever still runs stops at its next look
+        self.stop()
         await self._connection.close()
 
     def _expired(self) -> bool:
-        return time.monotonic() > self._until
+        return self._stopped or time.monotonic() > self._until
 
     async def _attach_bodies(self) -> None:
         await self._connection.execute_fetchall("attach database ? as bodies", (uri(self._bodies_file),))
@@ -205,6 +218,8 @@ class Reader:
         self._data_dir = data_dir
         self._deadline_s = deadline_s
         self._idle: list[_Connection] = []
+        self._lent: set[_Connection] = set()
+        self._closed = False
         self._free = asyncio.Semaphore(_CONNECTIONS)
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -243,6 +258,7 @@ class Reader:
             NoAnswer: the file cannot be read, or was written by another version.
         """
         async with self._free:
+            self._must_be_open()
             try:
                 connection = await self._unused() or await self._another()
             except sqlite3.Error as reason:
@@ -250,7 +266,9 @@ class Reader:
             if connection is None:
                 yield _Nothing()
                 return
+            self._lent.add(connection)
             try:
+                self._must_be_open()
                 await connection.begin(self._deadline_s)
                 yield connection
                 await connection.end()
@@ -260,13 +278,28 @@ class Reader:
                 if isinstance(reason, sqlite3.Error):
                     raise NoAnswer("the book cannot be read just now") from reason
                 raise
+            finally:
+                self._lent.discard(connection)
             self._idle.append(connection)
 
     async def close(self) -> None:
-        """Close every connection; no snapshot may be open."""
-        while self._idle:
-            await self._idle.pop().close()
-        await asyncio.gather(*self._closing)
+        """Close every connection. Snapshots that are still open, or wait for their turn, end with `NoAnswer`: as the
+        other parts of a page of which one has failed, for which nobody waits any more."""
+        self._closed = True
+        for connection in self._lent:
+            connection.stop()
+        async with contextlib.AsyncExitStack() as turns:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSING_S):
+                    for _ in range(_CONNECTIONS):
+                        await turns.enter_async_context(self._free)
+            while self._idle:
+                await self._idle.pop().close()
+            await asyncio.gather(*self._closing)
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise _Closed
 
     def _discard(self, connection: _Connection) -> None:
         self._in_background(connection.close())

@@ -149,6 +149,26 @@ async def test_no_thread_outlives_its_reader(tmp_path: Path) -> None:
         assert not thread.is_alive()
 
 
+async def test_closing_ends_what_still_reads(tmp_path: Path) -> None:
+    """A page of which one part has failed is done, while its other parts still read: those end with the reader."""
+    before = set(threading.enumerate())
+    began = asyncio.Event()
+
+    async def part() -> None:
+        async with reader.snapshot() as snapshot:
+            began.set()
+            await snapshot.rows(ENDLESS)
+
+    async with Reader.open(a_book(tmp_path, [a_call()]), deadline_s=30) as reader:
+        reading = asyncio.create_task(part())
+        await began.wait()
+        (thread,) = set(threading.enumerate()) - before
+    assert reading.done()
+    assert isinstance(reading.exception(), NoAnswer)
+    thread.join(10)  # a thread says that it is done just before it ends
+    assert not thread.is_alive()
+
+
 async def test_whoever_leaves_while_the_book_is_opened_leaves_no_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
