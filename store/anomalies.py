@@ -11,7 +11,7 @@ Anomaly = Literal[
     "no_usage", "no_terminator", "broken_json", "odd_usage", "odd_count", "negative_count",
     "cached_over_input", "parts_over_total", "total_mismatch", "model_family_mismatch",
     "undecodable_body", "broken_frames", "decompression_bomb", "told_in_part", "unreadable", "usage_by_fallback_rate",
-    "budget_nearly_used", "already_counted", "price_modifier_unknown", "bodies_left_out",
+    "budget_nearly_used", "already_counted", "price_modifier_unknown", "billed_beside", "bodies_left_out",
 ]  # fmt: skip
 Anomalies = tuple[Anomaly, ...]
 
@@ -91,6 +91,11 @@ CATALOGUE: Final[dict[str, str]] = {
         "It was served at a tier, in a region, with a credit or with tools that change the price, and no list says "
         "how, so the cost is that of the list: give the model its price there in [[prices]], which has a key for the "
         "tier."
+    ),
+    "billed_beside": (
+        "A tool was used that the provider may charge for beside the tokens (Google Maps, the container of a code "
+        "interpreter), and no list has a rate for it, so the cost may be too low by that: look up its "
+        "fee, which comes on top."
     ),
     "bodies_left_out": (
         "The disk was nearly full or could not be written, so the request or the answer of this call is not kept, or "

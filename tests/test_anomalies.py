@@ -112,6 +112,13 @@ def stream(*pieces: bytes) -> bytes:
     return b"".join(b"data: %s\n\n" % piece for piece in pieces)
 
 
+def interpreted() -> bytes:
+    usage = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+    output = [{"type": "code_interpreter_call", "status": "completed"}] * 2
+    told = {"object": "response", "model": "gpt-4o", "status": "completed", "output": output, "usage": usage}
+    return json.dumps(told).encode()
+
+
 TOLD = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 CASES: dict[str, Callable[[Path], Anomalies]] = {
     "no_usage": lambda _: metered(stream(chat(), b"[DONE]")),
@@ -135,6 +142,7 @@ CASES: dict[str, Callable[[Path], Anomalies]] = {
     "budget_nearly_used": nearly_used,
     "already_counted": counted_before,
     "price_modifier_unknown": flexible,
+    "billed_beside": lambda _: metered(interpreted()),
     "bodies_left_out": left_out,
 }
 

@@ -39,6 +39,7 @@ class Answer(msgspec.Struct):
     beside: dict[str, int] | None = None  # counts for what the usage object leaves out; see `beside.py`
     units: Told | None = None  # told outside of the usage object
     portions: tuple[Portion, ...] = ()  # likewise; one without a model is of the model that answered
+    billed_beside: bool = False  # a tool was used that costs something, and nobody counts it
     cost_usd: Any = None  # likewise
     anomalies: list[Anomaly] = msgspec.field(default_factory=list)
 

@@ -44,6 +44,7 @@ _SEARCH = "google_search_call"
 
 class Grounding(msgspec.Struct, rename="camel"):
     web_search_queries: list[Any] | None = None
+    grounding_chunks: Any = None
 
 
 class Candidate(msgspec.Struct, rename="camel"):
@@ -118,6 +119,7 @@ def _take(answer: Answer, piece: Piece, _: CallType) -> None:
         queries = sum(map(_queries, piece.candidates))
         if queries:
             answer.tell("web_searches", 1 if _charged_once(answer) else queries)
+        answer.billed_beside = answer.billed_beside or any(map(_asked_maps, piece.candidates))
         reason = piece.candidates[0].finish_reason
         if reason:
             answer.finish_reason = name(str(reason))
@@ -166,6 +168,13 @@ def _charged_once(answer: Answer) -> bool:
 def _queries(candidate: Candidate) -> int:
     grounding = candidate.grounding_metadata
     return _number(grounding.web_search_queries) if grounding is not None else 0
+
+
+def _asked_maps(candidate: Candidate) -> bool:
+    """Places cost a fee for each prompt; they are told by what is quoted alone."""
+    grounding = candidate.grounding_metadata
+    chunks = grounding.grounding_chunks if grounding is not None else None
+    return isinstance(chunks, list) and any(isinstance(chunk, dict) and "maps" in chunk for chunk in chunks)
 
 
 def _number(queries: list[Any] | None) -> int:

@@ -3,7 +3,8 @@ makes.
 
 A response tells it twice: newer ones in `tool_usage`, which counts what is billed, and all of them by the items of
 their output. Of those, a search of the web is billed and looking at a page it found is not. What is told of an output
-that was not kept whole is no count: then it is unknown. Groq lists what it executed beside the text.
+that was not kept whole is no count: then it is unknown. The container of a code interpreter is billed for the time it
+lives, which no response tells. Groq lists what it executed beside the text.
 """
 
 from typing import Any
@@ -73,6 +74,8 @@ def take_items(answer: Answer, items: list[Item]) -> None:
             files += item.status not in _NOT_DONE
         elif kind == "image_generation_call":
             images += item.status not in _NOT_DONE
+        elif kind == "code_interpreter_call":
+            answer.billed_beside = True
     for unit, count in (("web_searches", web), ("file_searches", files), ("images", images)):
         if count:
             answer.tell(unit, count)

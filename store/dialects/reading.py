@@ -108,6 +108,9 @@ def read_exchange(
         anomalies = (*answer.anomalies, *counted.anomalies, *odd)
         if dialect.metered and status is not None and status < 400:
             anomalies += checks.unended(answer, form, response, finished=finished)
+    reported = reported_cost_usd(answer.usage, answer.cost_usd, response_headers) if metered else None
+    if metered and answer.billed_beside and reported is None:
+        anomalies = (*anomalies, "billed_beside")
     answered = status is not None and status < 400 and form not in ("other", "empty") and not answer.pending
     # As the images of a model that is talked to; or nothing was told, because the model was not asked.
     told_otherwise = tokens is None and (bool(counted.units) or answer.instead)
@@ -131,7 +134,7 @@ def read_exchange(
         else NO_UNITS,
         portions=portions_of(answer, counted, asked) if metered else (),
         raw_usage=answer.raw_usage if metered else None,
-        reported_cost_usd=reported_cost_usd(answer.usage, answer.cost_usd, response_headers) if metered else None,
+        reported_cost_usd=reported,
         service_tier=counted.service_tier or answer.service_tier or (tier_in(response_headers) if metered else None),
         error=answer.error if refused or (metered and method == "POST") else None,
         finish_reason=answer.finish_reason,
