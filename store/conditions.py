@@ -7,6 +7,7 @@ and no name has the id 0.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 import orjson
 
@@ -119,6 +120,7 @@ def beside_dimensions(asked: Filter) -> Condition:
         _words("streamed", asked.stream, _truth),
         _words("user", asked.user),
         _words("session", asked.session),
+        _words("upstream_request_id", asked.request_id, _id),
         _words("cost_state", asked.cost_state),
         _members(asked.anomaly),
         *(_tag(name, words) for name, words in asked.tags),
@@ -142,6 +144,16 @@ def _status(column: str, word: str) -> Condition:
     if "*" in word:
         return Condition(f"{column} is not null and cast({column} as text) glob ?", (word,))
     return Condition(f"{column} = ?", (int(word),))
+
+
+def _id(column: str, word: str) -> Condition:
+    """What looks like one of our ids may be one of the provider's, too: some of theirs are UUIDs."""
+    theirs = _matches(column, word)
+    try:
+        ours = Condition("call_id = ?", (UUID(word).bytes,))
+    except ValueError:
+        return theirs
+    return any_of((ours, theirs))
 
 
 def _truth(column: str, word: str) -> Condition:

@@ -31,10 +31,10 @@ SORTS = ("time", "duration", "tokens", "cost", "usage")
 ORDERS = ("desc", "asc")
 MAX_LIMIT = 1000
 
-_WORDS = (*DIMENSIONS, "status", "outcome", "stream", "user", "session", "cost_state", "anomaly", "q")
+_WORDS = (*DIMENSIONS, "status", "outcome", "stream", "user", "session", "request_id", "cost_state", "anomaly", "q")
 _RANGES = ("duration_ms", "cost_usd", "tokens")
 FILTERS = (
-    "from", "to", "tz", *_WORDS[:5], "status", "outcome", "stream", "user", "session", "tag.NAME",
+    "from", "to", "tz", *_WORDS[:5], "status", "outcome", "stream", "user", "session", "request_id", "tag.NAME",
     *(f"{end}_{what}" for what in _RANGES for end in ("min", "max")), "cost_state", "anomaly", "q",
 )  # fmt: skip
 """The parameters every question takes."""
@@ -98,6 +98,7 @@ class Filter:
     stream: Words = Words()
     user: Words = Words()
     session: Words = Words()
+    request_id: Words = Words()  # the provider's, or the id of the call
     cost_state: Words = Words()
     anomaly: Words = Words()
     q: Words = Words()  # texts to search for (store/search/syntax.py), where `*` has a meaning of its own
@@ -116,7 +117,9 @@ class Filter:
     def only_dimensions(self) -> bool:
         """Whether time and the five dimensions are all that is filtered by."""
         others = (self.status, self.outcome, self.stream, self.user, self.session, self.cost_state, self.anomaly)
-        return not (any(others) or self.q or self.tags or self.duration_us or self.cost_nano or self.tokens)
+        return not (
+            any(others) or self.request_id or self.q or self.tags or self.duration_us or self.cost_nano or self.tokens
+        )
 
 
 def parse(params: Iterable[tuple[str, str]], now: datetime, *, also: Collection[str] = ()) -> Filter:
@@ -141,7 +144,8 @@ def parse(params: Iterable[tuple[str, str]], now: datetime, *, also: Collection[
         zone=tz,
         model=words["model"], key=words["key"], group=words["group"], type=words["type"], upstream=words["upstream"],
         status=words["status"], outcome=words["outcome"], stream=words["stream"], user=words["user"],
-        session=words["session"], cost_state=words["cost_state"], anomaly=words["anomaly"], q=words["q"],
+        session=words["session"], request_id=words["request_id"], cost_state=words["cost_state"],
+        anomaly=words["anomaly"], q=words["q"],
         tags=tuple((name[4:], _words(name, given[name])) for name in sorted(given) if name.startswith("tag.")),
         duration_us=_range("duration_ms", single, 1000),
         cost_nano=_range("cost_usd", single, 1_000_000_000),

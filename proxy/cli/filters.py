@@ -30,6 +30,7 @@ _FILTERS = {
     "stream": ("BOOL", "true or false."),
     "user": ("NAME", "The client's own label."),
     "session": ("NAME", "The client's own label."),
+    "request_id": ("ID", "The provider's, or the call's own (x-tollbook-call-id)."),
     "min_duration_ms": ("N", ""),
     "max_duration_ms": ("N", ""),
     "min_cost_usd": ("N", ""),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.cli.asking import ask, book_dir, judged
+from proxy.cli.asking import READING_S, ask, book_dir, judged
 from proxy.cli.place import place
 from proxy.cli.screen import print_json
 from proxy.cli.trouble import Trouble
@@ -25,7 +25,7 @@ _NAMED_AT_MOST = 5  # when a beginning fits several calls
 def show(id_: str, tz: str | None, as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """Show one call: facts, timings, tokens, cost line by line, what was asked and answered.
 
-    ID is the id of a call, the beginning of one, or `last`.
+    ID is the id of a call, the beginning of one, the provider's id of its request, or `last`.
     """
     zone = judged([("tz", tz)]).zone if tz else None
     answer = ask(book_dir(config, data_dir), lambda reader: _find(reader, id_))
@@ -50,9 +50,14 @@ async def _find(reader: "Reader", told: str) -> Mapping[str, Any]:
         ids = [newest[0]["id"]]
     else:
         ids = await ids_beginning(reader, told, _NAMED_AT_MOST)
+    if not ids and not told.startswith("!") and "*" not in told:
+        wanted = judged([("request_id", told), ("limit", str(_NAMED_AT_MOST))], also=PAGING)
+        ids = [one["id"] for one in (await logs(reader, wanted, allowed_s=READING_S))["logs"]]
+        if len(ids) > 1:
+            raise Trouble(f"Several calls have the provider's id {told}; name one of them: {', '.join(ids)}.")
     if len(ids) > 1:
         raise Trouble(f"Several calls begin with {told}; say more of the id: {', '.join(ids)}.")
     found = await call(reader, ids[0]) if ids else None
     if found is None:
-        raise Trouble(f"No call begins with {told} (`tollbook logs` lists them).")
+        raise Trouble(f"No call begins with {told}, and none has it as its provider's id (`tollbook logs` lists them).")
     return found

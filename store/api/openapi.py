@@ -37,6 +37,7 @@ _PARAMETERS: Final[dict[str, tuple[str, _Json]]] = {
     "stream": ("Whether the answer was streamed: true or false.", {}),
     "user": (f"The user label the client sent. {_WORDS}", {}),
     "session": (f"The session label the client sent. {_WORDS}", {}),
+    "request_id": (f"The provider's id of the request, or the call's own (`x-tollbook-call-id`). {_WORDS}", {}),
     "tag.NAME": (f"The tag NAME the client sent; replace NAME. {_WORDS}", {}),
     "min_duration_ms": ("This long or longer.", _NUMBER),
     "max_duration_ms": ("This long or shorter.", _NUMBER),

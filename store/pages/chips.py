@@ -19,6 +19,7 @@ LABELS: Final = {
     "stream": "Streamed",
     "user": "User",
     "session": "Session",
+    "request_id": "Request id",
     "cost_state": "Cost state",
     "anomaly": "Anomaly",
     "q": "Text",

@@ -43,6 +43,7 @@ _EXAMPLES: Final = {
     "status": "429, 5xx, !200",
     "user": "name, or ana*",
     "session": "id, or s-12*",
+    "request_id": "req_..., or a call's id",
 }
 
 
@@ -122,6 +123,7 @@ def filter_bar(state: State, zone: ZoneInfo, now: datetime, told: Mapping[str, A
             _facet("upstream", state, told),
             menu("user", state, []),
             menu("session", state, []),
+            menu("request_id", state, []),
             menu("cost_state", state, [(value, None) for value in _KNOWN["cost_state"]]),
             menu("anomaly", state, [(value, None) for value in _KNOWN["anomaly"]]),
             *(menu(name, state, []) for name in tags),

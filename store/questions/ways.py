@@ -273,7 +273,7 @@ async def _estimated(snapshot: Snapshot, ways: Sequence[Way], span: _Span) -> li
 def _needed(asked: Filter, ids: Mapping[str, Ids]) -> frozenset[str]:
     """What must be known of a call to tell whether it is meant."""
     statuses = {*asked.status.any_of, *asked.status.none_of}
-    others = asked.stream or asked.cost_state or asked.anomaly or asked.tags
+    others = asked.stream or asked.request_id or asked.cost_state or asked.anomaly or asked.tags
     ranges = asked.duration_us or asked.cost_nano or asked.tokens
     named = {
         "failed": "error" in statuses,

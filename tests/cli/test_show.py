@@ -7,6 +7,7 @@ import orjson
 
 from store.questions.call import call
 from store.reader import Reader
+from tests.books import a_book, a_call
 from tests.cli.conftest import Run
 
 
@@ -53,6 +54,15 @@ def test_it_is_told_why_the_call_was_slow(run: Run, book: Path) -> None:
         told = run("show", one, "--data-dir", book).out
         assert wanted
         assert all(f"  {sentence}\n" in told for sentence in wanted)
+
+
+def test_by_the_providers_id(run: Run, tmp_path: Path) -> None:
+    """The provider's id of a request shows its call; of several calls that have it, none is chosen."""
+    a_book(tmp_path, [a_call(upstream_request_id=one) for one in ("req_one", "req_two", "req_two")])
+    found = orjson.loads(run("show", "req_one", "--data-dir", tmp_path, "--json").out)
+    assert found["upstream_request_id"] == "req_one"
+    several = run("show", "req_two", "--data-dir", tmp_path)
+    assert (several.status, "Several calls" in several.err) == (1, True)
 
 
 def test_no_such_call(run: Run, book: Path) -> None:
