@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -474,6 +474,18 @@ async def test_hostile_text_does_nothing(page: Page, serve_book: ServeBook) -> N
     await rows(page).locator("a.opens").click()
     await expect(page.locator("tr.inside article.call")).to_be_visible()
     assert await page.locator("main img, main script").count() == 0
+
+
+async def test_the_times_under_the_bars_stand_apart(page: Page, serve_book: ServeBook) -> None:
+    """On a phone no time under the bars runs into the next, though each names its day."""
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(f"{await serve_book(mixed())}/logs?from=24h")
+    texts = page.locator(".ticks text:visible")
+    await expect(texts.first).to_be_visible()
+    boxes = [box for one in await texts.all() if (box := await one.bounding_box())]
+    assert len(boxes) >= 2
+    assert all(one["x"] + one["width"] + 4 <= after["x"] for one, after in pairwise(boxes))
+    assert boxes[-1]["x"] + boxes[-1]["width"] <= 390
 
 
 async def test_a_phone_shows_it_all(page: Page, serve_book: ServeBook) -> None:
