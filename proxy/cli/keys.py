@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from proxy.cli.key_budgets import budgets
 from proxy.cli.key_options import FINGERPRINT, NAME, SPAN, bounds, given
 from proxy.cli.place import configuration, place
 from proxy.cli.screen import Cell, Column, print_json, print_table
@@ -88,6 +89,9 @@ def list_(as_json: bool, config: Path | None, data_dir: Path | None) -> None:
         click.echo("No keys yet: `tollbook keys create NAME --group G` makes one.", err=True)
     else:
         print_table(_COLUMNS, [_row(key, now) for key in found])
+
+
+keys.add_command(budgets)
 
 
 @keys.command()
