@@ -10,9 +10,11 @@ from proxy.config.model import Config, Group
 from store.anomalies import CATALOGUE
 from store.dialects import dialect_of
 from store.dialects.document import Document
+from store.moments import at, moment_us, rfc3339
 from store.pace import Measured
 from store.pages import ending, raw
 from store.pages.arithmetic import Account, account
+from store.pages.breakdown import exactly
 from store.pages.conversation import Allowance, Shown, ShownTool, Turn, shown, tools, turns
 from store.pages.curl import Again, again, announced
 from store.pages.state import State
@@ -24,6 +26,7 @@ LIST: Final = "/logs"
 _CONVERSATION: Final = 110_000  # characters of it that one page takes
 _SHORT: Final = 8_000  # characters of a parameter, or of the provider's own usage
 _ONE_LINE: Final = 120
+_SHORTLY_US: Final = 120_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,19 @@ class Portrait:
         """The list of the calls that have this value."""
         return State(LIST, ((name, value),)).address
 
+    @property
+    def around(self) -> str | None:
+        """The list of what the same key called shortly before and after: attempts before this one, and the next."""
+        whose = exactly(self.call["key"])
+        if whose is None:
+            return None
+        begin = moment_us(self.call["time"], at(0), self.zone)
+        end = begin + round((self.call["duration_ms"] or 0) * 1000)
+        times = (("from", rfc3339(begin - _SHORTLY_US)), ("to", rfc3339(end + _SHORTLY_US)))
+        return State(LIST, (*times, ("key", whose))).address
 
-def portrait(found: InFull, config: Config, at: ZoneInfo, back: str) -> Portrait:
+
+def portrait(found: InFull, config: Config, zone: ZoneInfo, back: str) -> Portrait:
     """The portrait of this call. Takes milliseconds when it is long: not for the event loop."""
     call = found.told
     request, response = found.request, found.response
@@ -82,7 +96,7 @@ def portrait(found: InFull, config: Config, at: ZoneInfo, back: str) -> Portrait
     group = config.groups.get(call["group"], Group(call["group"], Decimal(1)))
     return Portrait(
         call=call,
-        zone=at,
+        zone=zone,
         back=back,
         tone=ending.tone(call),
         ending=ending.ending(call),

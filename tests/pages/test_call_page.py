@@ -271,6 +271,26 @@ async def test_values_lead_to_their_calls(tmp_path: Path, aiohttp_client: Aiohtt
         assert len((await listed.json())["logs"]) == 1
 
 
+@pytest.mark.parametrize("key", ["laptop", None])
+async def test_what_the_same_key_called_around_it_is_a_click_away(
+    tmp_path: Path, aiohttp_client: AiohttpClient, key: str | None
+) -> None:
+    """The attempts before and after a call are in a list of the calls of its key, two minutes before it and after."""
+    second = 1_000_000
+    there = [(key, 0), (key, -100), (key, 150)]  # it takes a minute
+    elsewhere = [(key, -130), (key, 190), ("phone", -5)]
+    calls = [
+        a_call(key=whose, started_at_us=NOON_US + at * second, duration_us=60 * second)
+        for whose, at in there + elsewhere
+    ]
+    client = await aiohttp_client(an_app(tmp_path, calls))
+    text = await (await client.get(f"/logs/{text_id(calls[0])}")).text()
+    found = re.search(r'href="(/logs[^"]*)"[^>]*>Calls of the same key', text)
+    assert found is not None
+    listed = await (await client.get(unescape(found[1]))).text()
+    assert [text_id(call) in listed for call in calls] == [True, True, True, False, False, False]
+
+
 async def test_unknown_is_a_word(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
     """What nobody told is unknown, never 0: tokens, cost, usage, duration."""
     entry = an_interruption()
