@@ -56,25 +56,39 @@ def _price_book(config: "Config") -> "PriceBook":
 
 def _print_one(model: str, upstream: str | None, config: "Config", *, as_json: bool) -> None:
     book, now = _price_book(config), datetime.now(UTC)
-    found: list[tuple[Price, list[str]]] = []
+    found: list[tuple[Price, str | None, list[str]]] = []
     for name in [upstream] if upstream is not None else config.upstreams:
-        price = book.look_up(name, model, now)
-        if price is None:
-            continue
-        for other, names in found:
-            if other == price:
-                names.append(name)
-                break
-        else:
-            found.append((price, [name]))
+        for price, tier in _at_tiers(book, name, model, now, config):
+            for other, at, names in found:
+                if (other, at) == (price, tier):
+                    names.append(name)
+                    break
+            else:
+                found.append((price, tier, [name]))
     if not found:
         where = f" at {upstream}" if upstream else ""
         raise Trouble(f"No price is known for {model}{where}: add a [[prices]] table to the configuration.")
     if as_json:
-        print_json({"model": model, "prices": [{"upstreams": names, **price_json(price)} for price, names in found]})
+        told = [{"upstreams": names, "tier": tier, **price_json(price)} for price, tier, names in found]
+        print_json({"model": model, "prices": told})
         return
-    for price, names in found:
-        _draw(model, price, names)
+    for price, tier, names in found:
+        _draw(model, price, tier, names)
+
+
+def _at_tiers(
+    book: "PriceBook", upstream: str, model: str, now: datetime, config: "Config"
+) -> Iterable[tuple["Price", str | None]]:
+    """The standard price, and those of tiers that have one of their own."""
+    from store.pricing.tiers import KNOWN
+
+    standard = book.look_up(upstream, model, now)
+    if standard is not None:
+        yield standard, None
+    for tier in sorted({*KNOWN, *(one.tier.lower() for one in config.prices if one.tier)}):
+        price = book.look_up(upstream, model, now, tier)
+        if price is not None and (standard is None or price.entry != standard.entry):
+            yield price, tier
 
 
 def _used(data_dir: Path, upstream: str | None, pattern: str | None) -> list[Mapping[str, Any]]:
@@ -142,9 +156,10 @@ def _row(row: Mapping[str, Any], price: "Price | None") -> list[Cell]:
     return [*named, *map(Cell, rates), Cell(price.since or ""), Cell(f"{price.source}: {price.entry}")]
 
 
-def _draw(model: str, price: "Price", upstreams: list[str]) -> None:
+def _draw(model: str, price: "Price", tier: str | None, upstreams: list[str]) -> None:
     out = console()
-    out.print(text(model, "bold"), text(f"at {', '.join(upstreams)}"), soft_wrap=True)
+    at = f", tier {tier}" if tier else ""
+    out.print(text(model, "bold"), text(f"at {', '.join(upstreams)}{at}"), soft_wrap=True)
     since = f", since {price.since}" if price.since else ""
     out.print(text(f"  from {price.source}, entry {price.entry}{since}", "dim"), soft_wrap=True)
     if price.free:

@@ -8,6 +8,7 @@ _STANDARD = frozenset({"default", "standard", "auto", "on_demand", "standard_onl
 _PREPAID = frozenset({"provisioned", "provisioned_throughput", "scale", "reserved"})
 # Known to have a price of their own, wherever they are offered...
 _OWN_PRICE = frozenset({"flex", "priority", "batch", "fast", "ultrafast", "offpeak", "optimized"})
+KNOWN = tuple(sorted(_OWN_PRICE))
 # ... but for Groq's flex: on-demand prices at a lower chance of being served (console.groq.com/docs/flex-processing).
 _SAME_PRICE = frozenset({("groq", "flex")})
 

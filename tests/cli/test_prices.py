@@ -53,6 +53,20 @@ def test_a_band_of_ones_own(run: Run, tmp_path: Path) -> None:
     assert "input $9.50 per million tokens above 1,000 tokens" in told
 
 
+def test_prices_of_tiers_are_shown_beside_the_standard_one(run: Run, tmp_path: Path) -> None:
+    """A tier with a price of its own is named, from whichever list it comes; others are not repeated."""
+    file = tmp_path / "tollbook.toml"
+    file.write_text(
+        '[[prices]]\nupstream = "openai"\nmodel = "gpt-4o-mini"\ntier = "Own-Tier"\ninput = 7.5\noutput = 8\n'
+    )
+    ask = ("prices", "gpt-4o-mini", "--upstream", "openai", "--config", file)
+    told = {price["tier"]: price for price in orjson.loads(run(*ask, "--json").out)["prices"]}
+    assert {None, "own-tier", "batch", "priority"} <= set(told)
+    assert "optimized" not in told
+    assert (told[None]["source"], told["own-tier"]["source"]) == ("genai-prices", "config")
+    assert "gpt-4o-mini at openai, tier own-tier\n" in run(*ask).out
+
+
 def test_a_pattern_means_models_of_the_book(run: Run, book: Path) -> None:
     """`*` matches as it does elsewhere, among the models that were called; none of them is no failure of the lists."""
     ran = run("prices", "*-4*", "--data-dir", book, "--json")
