@@ -26,11 +26,11 @@ _ALLOWED_S: Final = 0.5
 
 
 async def told(source: Source, key: Key, config: Config, states: Sequence[BudgetState], now: datetime) -> Json:
-    """{"key", "group", "state", "expires", "tz", "calls", "usage", "cost", "unknown_cost_calls",
+    """{"key", "group", "state", "expires", "tz", "calls", "usage", "unknown_usage_calls", "cost", "unknown_cost_calls",
     "estimated_cost_calls", "budgets", "models", "upstreams", "limits", "logs", "complete", "read_back_to"}.
 
-    `calls`, `usage`, `cost` and the calls of unknown and estimated cost are {"today", "month", "total"}; an empty list
-    of models or upstreams means any.
+    `calls`, `usage`, `cost` and the calls of which these are unknown or estimated are {"today", "month", "total"}; an
+    empty list of models or upstreams means any.
 
     Raises:
         NoAnswer: the book cannot be read in time.
@@ -55,6 +55,7 @@ async def told(source: Source, key: Key, config: Config, states: Sequence[Budget
         "tz": config.credits.tz,
         "calls": {period: total["calls"] for period, total in totals.items()},
         "usage": {period: total["usage"] for period, total in totals.items()},
+        "unknown_usage_calls": {period: total["usage_unknown_calls"] for period, total in totals.items()},
         "cost": {period: total["cost"]["usd"] for period, total in totals.items()},
         "unknown_cost_calls": {period: total["cost"]["unknown_calls"] for period, total in totals.items()},
         "estimated_cost_calls": {

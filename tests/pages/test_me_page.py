@@ -54,7 +54,7 @@ async def test_a_holder_sees_only_their_own(tmp_path: Path, aiohttp_client: Aioh
     assert figures == [
         "Today 1,000 credits $1.000 · 1 call",
         "This month 2,000 credits $2.000 · 2 calls",
-        "In all 2,000 credits $2.000 + ? · 3 calls",
+        "In all 2,000 + ? credits $2.000 + ? · 3 calls",
     ]
     assert "5,000 a month for this key" in page.one("div", class_="budget uncounted").text
     rows = page.one(id="calls").rows()
