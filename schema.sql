@@ -52,6 +52,8 @@ create table calls (
     answered            integer check (answered >= 0),         -- from receipt to the upstream's headers
     first_token         integer check (first_token >= 0),      -- from receipt to the first piece of the answer
     overhead            integer check (overhead >= 0),         -- spent inside Tollbook
+    pause               integer,                               -- the longest silence within the answer
+    held                integer,                               -- how long the answer waited for the client to take it
     duration_bucket     integer,                               -- of the latency histogram (store/histogram.py)
     first_token_bucket  integer,
 
@@ -497,7 +499,7 @@ select date(day * 86400, 'unixepoch')                                   as day_u
  group by day, day_sums.model_id, day_sums.key_id, day_sums.group_id
  order by day desc, cost_usd desc;
 
-pragma user_version = 4;
+pragma user_version = 5;
 
 -- ============================================================================================== bodies.db
 -- Written before the book; bodies whose call never reached the book are removed at the next start.

@@ -6,6 +6,7 @@ then for a limited time.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -39,11 +40,13 @@ class Client:
     __slots__ = (
         "_bodiless",
         "_chunked",
+        "_holding_since",
         "_keep_alive",
         "_request",
         "_transport",
         "_write_timeout_s",
         "head_sent",
+        "held_ns",
         "sent",
         "status",
     )
@@ -55,7 +58,9 @@ class Client:
         self._keep_alive = keep_alive and request.keep_alive
         self._chunked = False
         self._bodiless = False
+        self._holding_since = 0
         self.head_sent = False
+        self.held_ns = 0  # how long it kept us waiting because it read too slowly, the present wait apart
         self.sent = 0  # body bytes
         self.status: int | None = None
 
@@ -63,6 +68,12 @@ class Client:
     def gone(self) -> bool:
         """Whether the connection is closed."""
         return self._transport is None or self._transport.is_closing()
+
+    @property
+    def held_so_far_ns(self) -> int:
+        """How long it kept us waiting until now."""
+        since = self._holding_since
+        return self.held_ns + (time.perf_counter_ns() - since if since else 0)
 
     def head(
         self, status: int, reason: bytes, headers: list[tuple[bytes, bytes]], length: int | None, *, has_length: bool
@@ -144,6 +155,7 @@ class Client:
         transport = self._transport
         if transport is None:
             raise ClientGone
+        self._holding_since = time.perf_counter_ns()
         try:
             async with asyncio.timeout(self._write_timeout_s):
                 await self._request.writer.drain()
@@ -152,6 +164,9 @@ class Client:
             raise ClientGone from None
         except ConnectionError:
             raise ClientGone from None
+        finally:
+            self.held_ns = self.held_so_far_ns
+            self._holding_since = 0
 
     async def go_on(self) -> None:
         """Tell a client that asked first (Expect: 100-continue) to send its body."""

@@ -6,6 +6,7 @@ A finished call is another type (`store.call.Call`); this one is all half-filled
 import time
 
 from proxy.capture import Capture
+from proxy.client import Client
 from proxy.journal.notes import Asked, Body, Close, Ended, Failure, Headers, Outcome, Started, Told
 from proxy.journal.tally import Tally
 from proxy.journal.writer import Journal
@@ -20,13 +21,17 @@ class Exchange:
         "_asked_noted",
         "_began",
         "_begun",
+        "_client",
         "_client_took",
         "_ended",
         "_first_chunk",
         "_held",
         "_journal",
+        "_last_chunk",
+        "_pause",
         "_tally",
         "_told",
+        "_waited",
         "call_id",
         "request",
         "response",
@@ -35,13 +40,17 @@ class Exchange:
         "ticket",
     )  # fmt: skip
 
-    def __init__(self, journal: Journal, tally: Tally, call_id: bytes, began_ns: int) -> None:
+    def __init__(self, journal: Journal, tally: Tally, client: Client, call_id: bytes, began_ns: int) -> None:
         self._journal = journal
+        self._client = client
         self._tally = tally
         self._began = began_ns
         self._asked: int | None = None
         self._answered: int | None = None
         self._first_chunk: int | None = None
+        self._last_chunk = 0
+        self._pause = 0  # the longest between two pieces
+        self._waited = 0  # for the client, until the last piece
         self._client_took = 0
         self._asked_noted = False
         self._ended = False
@@ -89,8 +98,12 @@ class Exchange:
 
     def mark_chunk(self) -> None:
         """A piece of the upstream's body is here."""
+        now, waited = time.perf_counter_ns(), self._client.held_ns
         if self._first_chunk is None:
-            self._first_chunk = time.perf_counter_ns()
+            self._first_chunk = now
+        elif (pause := now - self._last_chunk - waited + self._waited) > self._pause:
+            self._pause = pause
+        self._last_chunk, self._waited = now, waited
 
     def note_asked(self) -> None:
         """The request body is as complete as it will get."""
@@ -121,6 +134,9 @@ class Exchange:
             return None
         self.note_asked()
         self._ended = True
+        now, waited = time.perf_counter_ns(), self._client.held_so_far_ns
+        began = self._first_chunk is not None
+        pause = max(self._pause, now - self._last_chunk - waited + self._waited)  # it may be silent yet
         if body is None:
             body = self.response.body() if self.response is not None else Body(0)
         ticket = self._put(
@@ -128,7 +144,7 @@ class Exchange:
                 call_id=self.call_id,
                 outcome=outcome,
                 status=self.status,
-                duration_us=(time.perf_counter_ns() - self._began) // 1000,
+                duration_us=(now - self._began) // 1000,
                 asked_us=self._since(self._asked),
                 answered_us=self._since(self._answered),
                 first_chunk_us=self._since(self._first_chunk),
@@ -140,6 +156,8 @@ class Exchange:
                 repeats=repeats,
                 told=self._told,
                 close=close,
+                pause_us=pause // 1000 if began else None,
+                held_us=waited // 1000 if began else None,
             )
         )
         self.response = None

@@ -87,8 +87,8 @@ class Forwarding:
         self._request = request
         self._head = head = Head(request.raw_headers)
         self._admitted = admitted = parts.admission.admit(request, head)
-        self.exchange = Exchange(parts.journal, parts.tally, parts.ids.new(received_at_us), began)
         self.client = Client(request, parts.config.proxy.write_timeout_s, keep_alive=keep_alive)
+        self.exchange = Exchange(parts.journal, parts.tally, self.client, parts.ids.new(received_at_us), began)
         self._opening: Opening | None = None
         self._restarting = restarting
         upstream = admitted.upstream

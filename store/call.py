@@ -203,6 +203,8 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     response_bytes: int
     sent_bytes: int
     anomalies: Anomalies = ()
+    pause_us: int | None = None
+    held_us: int | None = None
 
     @property
     def charged_response(self) -> str | None:

@@ -334,6 +334,8 @@ def _call(
         response_bytes=ended.body.size,
         sent_bytes=ended.sent,
         anomalies=anomalies,
+        pause_us=ended.pause_us,
+        held_us=ended.held_us,
     )
 
 

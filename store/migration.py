@@ -50,6 +50,8 @@ _ROWS = {
         "insert into counters select 'calls_without_units', max(id) from calls having max(id) is not null",
     ),
     3: (),  # what repricings changed is kept from here on
+    # Of calls from before it is not known.
+    4: ("alter table calls add column pause integer", "alter table calls add column held integer"),
 }
 """What changes the rows of this version into those of the next."""
 _SUMS = ("quarter_sums", *(table.name for table in sums.TABLES), "combinations")

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-BOOK_VERSION = 4
+BOOK_VERSION = 5
 BODIES_VERSION = 1
 _BODIES_HEADING = "-- =============================================================================================="
 PAGE_SIZE = 8192  # measured 2.3 times faster to write and 2.5 times smaller than 16-byte keys in 4 KB pages

@@ -55,6 +55,8 @@ def a_call(**changes: Any) -> Call:
         answered_us=200_000,
         first_token_us=210_400,
         overhead_us=410,
+        pause_us=320_000,
+        held_us=0,
         reading=reading,
         error=None,
         upstream_request_id="req_1",

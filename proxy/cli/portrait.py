@@ -108,12 +108,15 @@ def _anomalies(call: Call) -> None:
         _pairs([(name, CATALOGUE.get(name, "Noted by another version of Tollbook."), "yellow") for name in names])
 
 
+_WORTH_TELLING_MS = 1
 _TIMING_WORDS = {
     "asked_ms": "Request sent on",
     "answered_ms": "Upstream's headers",
     "first_token_ms": "First token",
     "duration_ms": "Complete",
     "overhead_ms": "Of which Tollbook",
+    "longest_pause_ms": "Longest pause",
+    "client_wait_ms": "Waited for client",
 }
 
 
@@ -122,6 +125,9 @@ def _timings(call: Call) -> None:
     for name in ("first_token_ms", "duration_ms", "overhead_ms"):
         timings.setdefault(name, call.get(name))
     known = {name: value for name in _TIMING_WORDS if isinstance(value := timings.get(name), int | float)}
+    for name in ("longest_pause_ms", "client_wait_ms"):  # of most calls there is nothing to tell
+        if known.get(name, 0) < _WORTH_TELLING_MS:
+            known.pop(name, None)
     _heading("Timings")
     if not known:
         _pairs([("Complete", wording.UNKNOWN, "")])

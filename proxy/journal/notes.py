@@ -114,6 +114,8 @@ class Ended(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="E"):
     repeats: bytes | None = None  # the call on whose row this one is only counted (`proxy/floods.py`)
     told: int = 0  # how many notes `Told` went before
     close: Close | None = None  # of a session that ended with one
+    pause_us: int | None = None  # the upstream's longest silence after the first piece, while we listened
+    held_us: int | None = None  # how long the answer waited for the client to take what there was of it
 
 
 class Numbered(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="N"):

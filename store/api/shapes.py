@@ -162,6 +162,8 @@ _CALL_IN_FULL: Final = {
         first_token_ms=_NUMBER_OR_NULL,
         duration_ms=_NUMBER_OR_NULL,
         overhead_ms=_NUMBER_OR_NULL,
+        longest_pause_ms=_NUMBER_OR_NULL,
+        client_wait_ms=_NUMBER_OR_NULL,
         parts={
             **_list(_object(part=_TEXT, ms=_NUMBER, means=_TEXT)),
             "description": "stretches that follow each other and together are the duration; empty when unknown",

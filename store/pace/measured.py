@@ -20,6 +20,8 @@ class Measured:
     answered_us: int | None = None
     first_token_us: int | None = None  # streamed answers alone have one
     overhead_us: int | None = None
+    pause_us: int | None = None
+    held_us: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     streamed: bool = False
@@ -49,12 +51,12 @@ class Measured:
 
     @property
     def writing_us(self) -> int | None:
-        """How long the answer was being written: of a streamed one from its first piece on, else all of it."""
-        if self.duration_us is None:
+        """How long the answer was being written: of a streamed one from its first piece on, else all of it; without
+        the time in which it waited for the client to take it."""
+        begun = self.sending_us if not self.streamed else self.first_token_us
+        if self.duration_us is None or begun is None:
             return None
-        if not self.streamed:
-            return self.served_us
-        return None if self.first_token_us is None else max(0, self.duration_us - self.first_token_us)
+        return max(0, self.duration_us - begun - (self.held_us or 0))
 
     @property
     def tokens_per_second(self) -> float | None:

@@ -1,4 +1,5 @@
-"""Which it was: slow request, long prompt, slow start, slow generation, long output, our own overhead, retries.
+"""Which it was: slow request, long prompt, slow start, a pause, slow generation, long output, a client that reads
+slowly, our own overhead, retries.
 
 A figure stands out when it is beyond what nine of ten calls need, half as much again as the median, and the time it
 cost is a noticeable part of the call. Several can stand out in one call. An answer that was not streamed shows no
@@ -6,7 +7,7 @@ first piece, so its start and its writing cannot be told apart: its whole time i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from store.pace.failure import where_it_went
@@ -14,8 +15,8 @@ from store.pace.measured import Measured, Spread, Usual
 from store.pace.words import count, rate, several, span
 
 ReasonName = Literal[
-    "slow_request", "long_prompt", "slow_start", "slow_generation", "long_output", "own_overhead", "client_retries",
-    "failed", "none", "unknown",
+    "slow_request", "long_prompt", "slow_start", "pause", "slow_generation", "long_output", "slow_client",
+    "own_overhead", "client_retries", "failed", "none", "unknown",
 ]  # fmt: skip
 
 _MORE = 1.5  # times the median
@@ -23,6 +24,7 @@ _MUCH_MORE = 3.0
 _LONG_PROMPT = 1000  # tokens; reading fewer takes a model no time that anybody notices
 _NOTICEABLE_SHARE = 0.1
 _NOTICEABLE_US = 100_000
+_PAUSE_US = 1_000_000  # shorter ones are how models and networks are
 _OWN_US = 20_000  # overhead below this is nobody's reason
 _OWN_SHARE = 0.05
 _OWN_MUCH_US = 250_000
@@ -68,6 +70,16 @@ def _beside_the_model(call: Measured, retries: Retries) -> Iterator[Reason]:
             f"The client took {span(call.sending_us)} to send its request, {call.sending_us / duration:.0%} of the "
             "call; the upstream could not begin before.",
         )
+    if duration and _paused(call):
+        silent = call.pause_us or 0
+        share = f"{silent / duration:.0%} of the call"
+        yield Reason("pause", f"The upstream fell silent amid its answer, once for {span(silent)}, {share}.")
+    if duration and _noticeable(held := call.held_us or 0, duration):
+        yield Reason(
+            "slow_client",
+            f"The client took the answer more slowly than it came: {span(held)} of it, {held / duration:.0%} of the "
+            "call, was waiting for the client.",
+        )
     if own is not None and (own >= _OWN_MUCH_US or (own >= _OWN_US and own >= _OWN_SHARE * (duration or 0))):
         share = f", {own / duration:.0%} of the call" if duration else ""
         yield Reason("own_overhead", f"Tollbook itself took {span(own)} before it asked the upstream{share}.")
@@ -91,7 +103,14 @@ def _streamed(call: Measured, usual: Usual) -> Iterator[Reason]:
         reason := _start(call, start, first, usual, "First token after")
     ):
         yield reason
+    if _paused(call):  # was it slow beside that, too?
+        call = replace(call, held_us=(call.held_us or 0) + (call.pause_us or 0))
     yield from _writing(call, usual)
+
+
+def _paused(call: Measured) -> bool:
+    pause = call.pause_us or 0
+    return pause >= _PAUSE_US and _noticeable(pause, call.duration_us)
 
 
 def _start(call: Measured, start: int, spread: Spread, usual: Usual, what: str) -> Reason | None:

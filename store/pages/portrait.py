@@ -139,10 +139,11 @@ def _setting(value: Any) -> str:
 
 
 def _speed(call: dict[str, Any]) -> float | None:
-    whole, first = call["duration_ms"], call["first_token_ms"]
+    whole, first, held = call["duration_ms"], call["first_token_ms"], call["timings"].get("client_wait_ms")
     measured = Measured(
         duration_us=None if whole is None else round(whole * 1000),
         first_token_us=None if first is None else round(first * 1000),
+        held_us=None if held is None else round(held * 1000),
         output_tokens=call["tokens"]["output"],
         streamed=call["stream"],
     )

@@ -76,7 +76,7 @@ def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced, repriced: Se
         upstream_request_id, finish_reason, fault, service_tier, anomalies, raw_usage,
         *buckets,
         units, cost_lines, cost_missing, price_source, price_entry, price_since, cache_saved,
-        asked, answered, first_token, duration, overhead,
+        asked, answered, first_token, duration, overhead, pause, held,
         status, request_bytes, response_bytes, sent_bytes,
     ) = row  # fmt: skip
     request, response = bodies.unpacked()
@@ -129,6 +129,8 @@ def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced, repriced: Se
             "first_token_ms": ms(first_token),
             "duration_ms": ms(duration),
             "overhead_ms": ms(overhead),
+            "longest_pause_ms": ms(pause),
+            "client_wait_ms": ms(held),
             "parts": paced.parts_as_json(),
         },
         "pace": paced.as_json(request.headers),

@@ -3,7 +3,8 @@
 Those before it come first, because they are what was usual then; a model's first calls are compared with later ones.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from proxy.journal.notes import Headers
 from store.pace import FEWEST, Measured, Retries, Spread, Usual, parts, reasons, usual
@@ -45,10 +46,8 @@ class Paced:
 async def pace(snapshot: Snapshot, number: int) -> Paced:
     """The pace of the call with this number; it must be in the book."""
     ((started_at, model_id, type_id, key_id, size, *figures),) = await snapshot.rows(statement("paced"), (number,))
-    duration, asked, answered, first_token, overhead, into, out, streamed, outcome, status, failed = figures
-    call = Measured(
-        duration, asked, answered, first_token, overhead, into, out, bool(streamed), outcome, status, bool(failed)
-    )
+    *told, streamed, outcome, status, failed = figures
+    call = replace(_measured(told, streamed), outcome=outcome, status=status, failed=bool(failed))
     compared = [] if model_id is None else await _others(snapshot, model_id, started_at, type_id, streamed)
     before, first_at = 0, None
     if size and outcome != "rejected":
@@ -64,10 +63,13 @@ async def _others(snapshot: Snapshot, model_id: int, started_at: int, type_id: i
     if len(rows) < FEWEST:
         later = statement("usual", side="> ?2", order="asc")
         rows += await snapshot.rows(later, (*values, MOST_COMPARED - len(rows)))
-    return [
-        Measured(duration, asked, answered, first_token, overhead, into, out, bool(streamed))
-        for duration, asked, answered, first_token, overhead, into, out in rows
-    ]
+    return [_measured(told, streamed) for told in rows]
+
+
+def _measured(told: Sequence[int | None], streamed: int) -> Measured:
+    """A completed call by the figures that the statements select."""
+    duration, asked, answered, first_token, overhead, pause, held, into, out = told
+    return Measured(duration, asked, answered, first_token, overhead, pause, held, into, out, bool(streamed))
 
 
 def usual_as_json(usually: Usual) -> Json:

@@ -1,7 +1,9 @@
 """`tollbook show` finds a call by what a person has of its id, and tells everything about it."""
 
 import asyncio
+import re
 from pathlib import Path
+from uuid import UUID
 
 import orjson
 
@@ -54,6 +56,18 @@ def test_it_is_told_why_the_call_was_slow(run: Run, book: Path) -> None:
         told = run("show", one, "--data-dir", book).out
         assert wanted
         assert all(f"  {sentence}\n" in told for sentence in wanted)
+
+
+def test_where_the_time_within_an_answer_went(run: Run, tmp_path: Path) -> None:
+    """The longest pause of the upstream and the waiting for the client are told, where there was any."""
+    slow, quick = a_call(pause_us=38_000_000, held_us=250_000), a_call(pause_us=400, held_us=0)
+    a_book(tmp_path, [slow, quick])
+    told = run("show", UUID(bytes=slow.call_id), "--data-dir", tmp_path).out
+    assert re.search(r"Longest pause +38\.00 s", told)
+    assert re.search(r"Waited for client +250 ms", told)
+    told = run("show", UUID(bytes=quick.call_id), "--data-dir", tmp_path).out
+    assert "Longest pause" not in told
+    assert "Waited for client" not in told
 
 
 def test_by_the_providers_id(run: Run, tmp_path: Path) -> None:

@@ -395,3 +395,16 @@ async def test_a_fast_answer_has_a_pace_in_plain_digits(tmp_path: Path, aiohttp_
     told = words(await (await client.get(f"/logs/{text_id(entry)}")).text())
     assert "e+0" not in told
     assert "Tokens per second 2,3" in told
+
+
+async def test_pauses_and_waiting_for_the_client_are_told(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+    """The page has both where there was any, and says that it was slow for it."""
+    slow, quick = a_call(pause_us=1_000_000, held_us=250_000), a_call(pause_us=400, held_us=0)
+    client = await aiohttp_client(an_app(tmp_path, [slow, quick]))
+    told = words(await (await client.get(f"/logs/{text_id(slow)}")).text())
+    assert "Longest pause within the answer 1.00 s" in told
+    assert "Waited for the client to take it 250 ms" in told
+    assert "The upstream fell silent amid its answer, once for 1.0 s" in told
+    told = words(await (await client.get(f"/logs/{text_id(quick)}")).text())
+    assert "Longest pause" not in told
+    assert "Waited for the client" not in told

@@ -134,6 +134,32 @@ def test_the_time_a_client_took_to_send_is_not_the_models() -> None:
     assert names(reasons(streamed(asked_us=90 * MS, overhead_us=500), USUAL)) == ["none"]
 
 
+def test_a_pause_is_named_and_is_no_slow_generation() -> None:
+    """A silence amid the answer is told as such; the rest of the answer is placed against what is usual without it."""
+    (reason,) = reasons(streamed(pause_us=38_000 * MS, held_us=0, duration_us=44_800 * MS), USUAL)
+    assert (reason.name, reason.sentence) == (
+        "pause", "The upstream fell silent amid its answer, once for 38.0 s, 85% of the call.",
+    )  # fmt: skip
+    slow = streamed(pause_us=38_000 * MS, held_us=0, duration_us=64_800 * MS)
+    assert names(reasons(slow, USUAL)) == ["pause", "slow_generation"]
+    assert names(reasons(streamed(pause_us=900 * MS), USUAL)) == ["none"]
+    left = streamed(pause_us=38_000 * MS, duration_us=44_800 * MS, outcome="client_left", failed=True)
+    assert names(reasons(left, USUAL)) == ["failed", "pause"]
+    assert names(reasons(streamed(pause_us=38_000 * MS, duration_us=44_800 * MS), Usual(0))) == ["pause", "unknown"]
+
+
+def test_a_client_that_reads_slowly_is_named_and_is_no_slow_generation() -> None:
+    """The time in which the answer waited for the client is the client's, however the answer came."""
+    (reason,) = reasons(streamed(held_us=20_000 * MS, duration_us=26_800 * MS), USUAL)
+    assert (reason.name, reason.sentence) == (
+        "slow_client",
+        "The client took the answer more slowly than it came: 20.0 s of it, 75% of the call, "
+        "was waiting for the client.",
+    )
+    assert names(reasons(streamed(held_us=90 * MS), USUAL)) == ["none"]
+    assert names(reasons(whole(held_us=20_000 * MS, duration_us=26_800 * MS), USUAL_WHOLE))[0] == "slow_client"
+
+
 def test_retries_of_the_client_are_named() -> None:
     """The client's own count is told, else the failed attempts that came before."""
     (told,) = reasons(streamed(), USUAL, Retries(told=2, failed_before=5))[:1]
@@ -193,7 +219,7 @@ def test_a_call_that_did_not_end_well_says_where_its_time_went(changes: dict[str
 _durations = st.none() | st.integers(0, 10**8)
 _counts = st.none() | st.integers(0, 10**6)
 _calls = st.builds(
-    Measured, _durations, _durations, _durations, _durations, _durations, _counts, _counts, st.booleans(),
+    Measured, *[_durations] * 7, _counts, _counts, st.booleans(),
     st.sampled_from(("completed", "client_left", "upstream_timed_out", "rejected")), st.sampled_from((None, 200, 500)),
     st.booleans(),
 )  # fmt: skip

@@ -7,13 +7,15 @@ import { duration, written } from "./written.js";
 
 const REASONS = {
   long_prompt: "had a long prompt", slow_start: "were slow to start", slow_generation: "were generated slowly",
-  slow_request: "were sent slowly by the client", long_output: "had a long output",
+  slow_request: "were sent slowly by the client", slow_client: "were taken slowly by the client", pause: "paused amid the answer",
+  long_output: "had a long output",
   own_overhead: "waited for Tollbook itself", client_retries: "came after retries of the client",
   none: "took as long as is usual", unknown: "cannot be judged: too few calls of their model, or no figures", failed: "failed",
 };
 const SHORT = {
   long_prompt: "long prompt", slow_start: "slow start", slow_generation: "slow generation", long_output: "long output",
-  slow_request: "a request sent slowly", own_overhead: "our own overhead", client_retries: "retries of the client",
+  slow_request: "a request sent slowly", slow_client: "a slow client", pause: "a pause",
+  own_overhead: "our own overhead", client_retries: "retries of the client",
   none: "as usual", unknown: "not known", failed: "failed",
 };
 
