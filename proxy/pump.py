@@ -120,6 +120,7 @@ class Pump:
         """Learn the rest of an answer whose client has left."""
         try:
             while chunk := await self._answer.chunk():
+                self._exchange.mark_chunk()
                 self._capture.add(chunk)
         except UpstreamFault:
             pass  # the client left first; that is how the call ended

@@ -108,3 +108,30 @@ async def test_what_had_no_answer_had_no_pause(house: OpenHouse, raw_upstream: O
     await client.head()
     told = await timings(home)
     assert (told["longest_pause_ms"], told["client_wait_ms"]) == (None, None)
+
+
+async def test_what_comes_after_the_client_left_is_no_pause(
+    house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial
+) -> None:
+    """An answer that is read to its end without its client was not silent while it came."""
+    left = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.read()
+        await visit.say(CHUNKED, chunked(EVENT))
+        await left.wait()
+        for _ in range(40):
+            await visit.say(chunked(EVENT))
+            await asyncio.sleep(PAUSE_MS / 10_000)
+        await visit.say(chunked(DONE), LAST)
+
+    upstream = await raw_upstream(script)
+    home = await house(upstream.url, on_client_gone="finish")
+    client = await dial(home.proxy)
+    await client.ask("/groq/v1/chat/completions", "POST", body=CHAT)
+    await client.head()
+    await client.chunk()
+    client.leave()
+    left.set()
+    told = await timings(home)
+    assert told["longest_pause_ms"] < told["duration_ms"] / 2
