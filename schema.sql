@@ -54,6 +54,7 @@ create table calls (
     overhead            integer check (overhead >= 0),         -- spent inside Tollbook
     pause               integer,                               -- the longest silence within the answer
     held                integer,                               -- how long the answer waited for the client to take it
+    uploaded            integer,                               -- from receipt to the end of a request passed on as it came
     duration_bucket     integer,                               -- of the latency histogram (store/histogram.py)
     first_token_bucket  integer,
 

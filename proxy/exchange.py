@@ -31,6 +31,7 @@ class Exchange:
         "_pause",
         "_tally",
         "_told",
+        "_uploaded",
         "_waited",
         "call_id",
         "request",
@@ -51,6 +52,7 @@ class Exchange:
         self._last_chunk = 0
         self._pause = 0  # the longest between two pieces
         self._waited = 0  # for the client, until the last piece
+        self._uploaded: int | None = None
         self._client_took = 0
         self._asked_noted = False
         self._ended = False
@@ -91,6 +93,10 @@ class Exchange:
     def mark_asked(self) -> None:
         """The request to the upstream begins now."""
         self._asked = time.perf_counter_ns()
+
+    def mark_uploaded(self) -> None:
+        """The request, which is passed on as it comes, is passed on whole."""
+        self._uploaded = time.perf_counter_ns()
 
     def mark_answered(self) -> None:
         """The head of the upstream's answer is here."""
@@ -158,6 +164,7 @@ class Exchange:
                 close=close,
                 pause_us=pause // 1000 if began else None,
                 held_us=waited // 1000 if began else None,
+                uploaded_us=self._since(self._uploaded),
             )
         )
         self.response = None

@@ -314,6 +314,7 @@ class Forwarding:
     async def _streamed(self, body: RequestBody) -> AsyncIterator[bytes]:
         async for chunk in body.stream():
             yield chunk
+        self.exchange.mark_uploaded()
         if self.exchange.request is not None:
             self.exchange.request.when_complete(self.exchange.note_asked)
 

@@ -205,6 +205,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     anomalies: Anomalies = ()
     pause_us: int | None = None
     held_us: int | None = None
+    uploaded_us: int | None = None
 
     @property
     def charged_response(self) -> str | None:

@@ -336,6 +336,7 @@ def _call(
         anomalies=anomalies,
         pause_us=ended.pause_us,
         held_us=ended.held_us,
+        uploaded_us=ended.uploaded_us,
     )
 
 

@@ -51,7 +51,7 @@ _ROWS = {
     ),
     3: (),  # what repricings changed is kept from here on
     # Of calls from before it is not known.
-    4: ("alter table calls add column pause integer", "alter table calls add column held integer"),
+    4: tuple(f"alter table calls add column {name} integer" for name in ("pause", "held", "uploaded")),
 }
 """What changes the rows of this version into those of the next."""
 _SUMS = ("quarter_sums", *(table.name for table in sums.TABLES), "combinations")

@@ -111,6 +111,7 @@ def _anomalies(call: Call) -> None:
 _WORTH_TELLING_MS = 1
 _TIMING_WORDS = {
     "asked_ms": "Request sent on",
+    "uploaded_ms": "All of it",
     "answered_ms": "Upstream's headers",
     "first_token_ms": "First token",
     "duration_ms": "Complete",

@@ -116,6 +116,7 @@ class Ended(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="E"):
     close: Close | None = None  # of a session that ended with one
     pause_us: int | None = None  # the upstream's longest silence after the first piece, while we listened
     held_us: int | None = None  # how long the answer waited for the client to take what there was of it
+    uploaded_us: int | None = None  # when a request that was passed on as it came had been passed on whole
 
 
 class Numbered(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="N"):

@@ -158,6 +158,7 @@ _CALL_IN_FULL: Final = {
     ),
     "timings": _object(
         asked_ms=_NUMBER_OR_NULL,
+        uploaded_ms=_NUMBER_OR_NULL,
         answered_ms=_NUMBER_OR_NULL,
         first_token_ms=_NUMBER_OR_NULL,
         duration_ms=_NUMBER_OR_NULL,

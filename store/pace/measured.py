@@ -22,6 +22,7 @@ class Measured:
     overhead_us: int | None = None
     pause_us: int | None = None
     held_us: int | None = None
+    uploaded_us: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     streamed: bool = False
@@ -31,11 +32,15 @@ class Measured:
 
     @property
     def sending_us(self) -> int:
-        """How long the client was still sending its request before any upstream could be asked."""
+        """How long the request was still being sent: before an upstream could be asked, and while what came of it was
+        passed on, until that began its answer."""
         if self.asked_us is None or self.overhead_us is None:
             return 0
-        asked = self.asked_us if self.duration_us is None else min(self.asked_us, self.duration_us)
-        return max(0, asked - self.overhead_us)
+        sent = self.asked_us
+        if self.uploaded_us is not None:
+            until = self.uploaded_us if self.answered_us is None else min(self.uploaded_us, self.answered_us)
+            sent = max(sent, until)
+        return max(0, (sent if self.duration_us is None else min(sent, self.duration_us)) - self.overhead_us)
 
     @property
     def served_us(self) -> int | None:

@@ -65,11 +65,12 @@ def reasons(call: Measured, usual: Usual, retries: Retries = Retries()) -> list[
 def _beside_the_model(call: Measured, retries: Retries) -> Iterator[Reason]:
     own, duration = call.overhead_us, call.duration_us
     if duration and _noticeable(call.sending_us, duration):
-        yield Reason(
-            "slow_request",
-            f"The client took {span(call.sending_us)} to send its request, {call.sending_us / duration:.0%} of the "
-            "call; the upstream could not begin before.",
-        )
+        took = f"{span(call.sending_us)} to send {{}} request, {call.sending_us / duration:.0%} of the call"
+        if call.uploaded_us is None:
+            said = f"The client took {took.format('its')}; the upstream could not begin before."
+        else:
+            said = f"It took {took.format('the')}: as fast as the client sent and the upstream took it."
+        yield Reason("slow_request", said)
     if duration and _paused(call):
         silent = call.pause_us or 0
         share = f"{silent / duration:.0%} of the call"

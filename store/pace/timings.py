@@ -8,7 +8,7 @@ from store.pace.measured import Measured
 PartName = Literal["sending", "overhead", "waiting", "first_token", "streaming"]
 
 MEANINGS: dict[PartName, str] = {
-    "sending": "the client was still sending its request",
+    "sending": "the request was still being sent",
     "overhead": "inside Tollbook, before the upstream was asked",
     "waiting": "for the upstream to begin its answer",
     "first_token": "from the upstream's headers to the first piece of its answer",
@@ -37,6 +37,10 @@ def parts(call: Measured) -> list[Part]:
     overhead = min(call.overhead_us if call.overhead_us is not None else asked, asked)
     stretches: list[tuple[PartName, int]] = [("sending", asked - overhead), ("overhead", overhead)]
     reached = asked
+    if call.uploaded_us is not None:
+        begun = end if call.answered_us is None else min(max(call.answered_us, asked), end)
+        reached = min(max(call.uploaded_us, asked), begun)
+        stretches.append(("sending", reached - asked))
     if call.answered_us is None:
         stretches.append(("waiting", end - reached))
         reached = end

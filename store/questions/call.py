@@ -76,7 +76,7 @@ def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced, repriced: Se
         upstream_request_id, finish_reason, fault, service_tier, anomalies, raw_usage,
         *buckets,
         units, cost_lines, cost_missing, price_source, price_entry, price_since, cache_saved,
-        asked, answered, first_token, duration, overhead, pause, held,
+        asked, answered, first_token, duration, overhead, pause, held, uploaded,
         status, request_bytes, response_bytes, sent_bytes,
     ) = row  # fmt: skip
     request, response = bodies.unpacked()
@@ -125,6 +125,7 @@ def _complete(answer: Json, row: Row, bodies: Bodies, paced: Paced, repriced: Se
         },
         "timings": {
             "asked_ms": ms(asked),
+            "uploaded_ms": ms(uploaded),
             "answered_ms": ms(answered),
             "first_token_ms": ms(first_token),
             "duration_ms": ms(duration),

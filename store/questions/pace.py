@@ -68,8 +68,8 @@ async def _others(snapshot: Snapshot, model_id: int, started_at: int, type_id: i
 
 def _measured(told: Sequence[int | None], streamed: int) -> Measured:
     """A completed call by the figures that the statements select."""
-    duration, asked, answered, first_token, overhead, pause, held, into, out = told
-    return Measured(duration, asked, answered, first_token, overhead, pause, held, into, out, bool(streamed))
+    duration, asked, answered, first_token, overhead, pause, held, uploaded, into, out = told
+    return Measured(duration, asked, answered, first_token, overhead, pause, held, uploaded, into, out, bool(streamed))
 
 
 def usual_as_json(usually: Usual) -> Json:

@@ -1,6 +1,6 @@
 -- Completed calls of one model, type and way of answering at one side of a moment, nearest first.
 -- Only so many calls of the model are looked at: a type that is rare for it must not send us through all of them.
-select duration, asked, answered, first_token, overhead, pause, held, input_tokens, output_tokens
+select duration, asked, answered, first_token, overhead, pause, held, uploaded, input_tokens, output_tokens
   from (select id, type_id, failed
           from calls indexed by calls_by_model
          where model_id = ?1 and started_at /*side*/

@@ -54,7 +54,7 @@ def test_an_old_book_keeps_its_rows_and_its_place_in_the_journal(old_book: Path)
     Book(old_book).close()
     with closing(sqlite3.connect(old_book / BOOK_FILE)) as connection:
         after = [connection.execute(f"select * from {name}").fetchall() for name in ("calls", "runs", "counters")]
-    rows = [(*row, None, 0, None, None, None, None, None, None) for row in before[0]]
+    rows = [(*row, None, 0, None, None, None, None, None, None, None) for row in before[0]]
     assert after == [rows, before[1], [("calls_without_units", 24), *before[2]]]
 
 

@@ -43,8 +43,8 @@ async def test_a_call_has_what_its_row_has_and_the_rest(tmp_path: Path) -> None:
     assert (told["response"]["bytes"], told["response"]["truncated"]) == (480, False)
     stretches = told["timings"].pop("parts")
     assert told["timings"] == {
-        "asked_ms": 0.2, "answered_ms": 200.0, "first_token_ms": 210.4, "duration_ms": 1234.567, "overhead_ms": 0.41,
-        "longest_pause_ms": 320.0, "client_wait_ms": 0.0,
+        "asked_ms": 0.2, "uploaded_ms": None, "answered_ms": 200.0, "first_token_ms": 210.4,
+        "duration_ms": 1234.567, "overhead_ms": 0.41, "longest_pause_ms": 320.0, "client_wait_ms": 0.0,
     }  # fmt: skip
     assert [(one["part"], one["ms"]) for one in stretches] == [
         ("overhead", 0.2), ("waiting", 199.8), ("first_token", 10.4), ("streaming", 1024.167),

@@ -134,6 +134,23 @@ def test_the_time_a_client_took_to_send_is_not_the_models() -> None:
     assert names(reasons(streamed(asked_us=90 * MS, overhead_us=500), USUAL)) == ["none"]
 
 
+def test_a_request_passed_on_as_it_came_is_not_the_models_time() -> None:
+    """Until the upstream began its answer, what was still being sent is told as that, in the reasons and in the bar."""
+    times = {"answered_us": 7_700 * MS, "first_token_us": 7_800 * MS, "duration_us": 13_800 * MS}
+    slow = streamed(uploaded_us=7_000 * MS, **times)
+    (reason,) = reasons(slow, USUAL)
+    assert (reason.name, reason.sentence) == (
+        "slow_request",
+        "It took 7.0 s to send the request, 51% of the call: as fast as the client sent and the upstream took it.",
+    )
+    assert [(one.part, one.us // MS) for one in parts(slow)] == [
+        ("overhead", 0), ("sending", 6_999), ("waiting", 700), ("first_token", 100), ("streaming", 6_000),
+    ]  # fmt: skip
+    early = streamed(uploaded_us=5_000 * MS)  # answered before all of it was there
+    assert names(reasons(early, USUAL)) == ["slow_request"]
+    assert sum(one.us for one in parts(early)) == early.duration_us
+
+
 def test_a_pause_is_named_and_is_no_slow_generation() -> None:
     """A silence amid the answer is told as such; the rest of the answer is placed against what is usual without it."""
     (reason,) = reasons(streamed(pause_us=38_000 * MS, held_us=0, duration_us=44_800 * MS), USUAL)
@@ -219,7 +236,7 @@ def test_a_call_that_did_not_end_well_says_where_its_time_went(changes: dict[str
 _durations = st.none() | st.integers(0, 10**8)
 _counts = st.none() | st.integers(0, 10**6)
 _calls = st.builds(
-    Measured, *[_durations] * 7, _counts, _counts, st.booleans(),
+    Measured, *[_durations] * 8, _counts, _counts, st.booleans(),
     st.sampled_from(("completed", "client_left", "upstream_timed_out", "rejected")), st.sampled_from((None, 200, 500)),
     st.booleans(),
 )  # fmt: skip

@@ -135,3 +135,23 @@ async def test_what_comes_after_the_client_left_is_no_pause(
     left.set()
     told = await timings(home)
     assert told["longest_pause_ms"] < told["duration_ms"] / 2
+
+
+async def test_the_end_of_a_request_that_is_passed_on_as_it_comes(
+    house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial
+) -> None:
+    """When all of it had been passed on is told; of one that was whole before the upstream was asked, nothing is."""
+    upstream = await raw_upstream(sized(b"ok"))
+    home = await house(upstream.url)
+    client = await dial(home.proxy)
+    await client.ask("/groq/v1/x", "POST", "Transfer-Encoding: chunked")
+    await client.say(chunked(b"x" * 70_000))
+    await asyncio.sleep(PAUSE_MS / 1000)
+    await client.say(chunked(b"y"), LAST)
+    assert (await client.answer()).status == 200
+    told = await timings(home)
+    assert told["asked_ms"] + PAUSE_MS / 2 <= told["uploaded_ms"] <= told["answered_ms"]
+    await client.ask("/groq/v1/chat/completions", "POST", body=CHAT)
+    assert (await client.answer()).status == 200
+    newest = (await home.rows(2))[0]
+    assert (await home.details(newest["id"]))["timings"]["uploaded_ms"] is None
