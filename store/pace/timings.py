@@ -5,11 +5,12 @@ from typing import Literal
 
 from store.pace.measured import Measured
 
-PartName = Literal["sending", "overhead", "waiting", "first_token", "streaming"]
+PartName = Literal["sending", "overhead", "passing_on", "waiting", "first_token", "streaming"]
 
 MEANINGS: dict[PartName, str] = {
-    "sending": "the request was still being sent",
+    "sending": "the client was still sending its request",
     "overhead": "inside Tollbook, before the upstream was asked",
+    "passing_on": "the rest of the request being passed on, as it came",
     "waiting": "for the upstream to begin its answer",
     "first_token": "from the upstream's headers to the first piece of its answer",
     "streaming": "the answer coming in, to its end",
@@ -40,7 +41,7 @@ def parts(call: Measured) -> list[Part]:
     if call.uploaded_us is not None:
         begun = end if call.answered_us is None else min(max(call.answered_us, asked), end)
         reached = min(max(call.uploaded_us, asked), begun)
-        stretches.append(("sending", reached - asked))
+        stretches.append(("passing_on", reached - asked))
     if call.answered_us is None:
         stretches.append(("waiting", end - reached))
         reached = end

@@ -9,6 +9,7 @@ _THINNEST: Final = 4.0
 _LABELS: Final = {
     "sending": "Sending the request",
     "overhead": "Tollbook's own work",
+    "passing_on": "Passing on the request",
     "waiting": "Waiting for the upstream",
     "first_token": "First token",
     "streaming": "Streaming the answer",

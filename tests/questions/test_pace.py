@@ -144,7 +144,7 @@ def test_a_request_passed_on_as_it_came_is_not_the_models_time() -> None:
         "It took 7.0 s to send the request, 51% of the call: as fast as the client sent and the upstream took it.",
     )
     assert [(one.part, one.us // MS) for one in parts(slow)] == [
-        ("overhead", 0), ("sending", 6_999), ("waiting", 700), ("first_token", 100), ("streaming", 6_000),
+        ("overhead", 0), ("passing_on", 6_999), ("waiting", 700), ("first_token", 100), ("streaming", 6_000),
     ]  # fmt: skip
     early = streamed(uploaded_us=5_000 * MS)  # answered before all of it was there
     assert names(reasons(early, USUAL)) == ["slow_request"]
@@ -256,7 +256,7 @@ def test_the_parts_add_up_to_the_duration(one: Measured) -> None:
     """The stretches are never negative, come in order, and together are exactly the duration; or there are none."""
     found = parts(one)
     assert all(part.us > 0 for part in found)
-    order = ["sending", "overhead", "waiting", "first_token", "streaming"]
+    order = ["sending", "overhead", "passing_on", "waiting", "first_token", "streaming"]
     assert [part.part for part in found] == [name for name in order if name in {part.part for part in found}]
     assert sum(part.us for part in found) == (one.duration_us if one.asked_us is not None and one.duration_us else 0)
 
