@@ -44,7 +44,7 @@ async def test_the_longest_pause_is_told(house: OpenHouse, raw_upstream: OpenUps
     await to_the_end(client)
     told = await timings(home)
     assert PAUSE_MS <= told["longest_pause_ms"] <= told["duration_ms"] - 3 * PAUSE_MS
-    assert told["client_wait_ms"] < PAUSE_MS
+    assert told["client_wait_ms"] < told["longest_pause_ms"]
 
 
 async def test_a_silence_that_nobody_sat_out_is_one(house: OpenHouse, raw_upstream: OpenUpstream, dial: Dial) -> None:
@@ -134,7 +134,7 @@ async def test_what_comes_after_the_client_left_is_no_pause(
     client.leave()
     left.set()
     told = await timings(home)
-    assert told["longest_pause_ms"] < told["duration_ms"] / 2
+    assert told["longest_pause_ms"] + PAUSE_MS <= told["duration_ms"]  # many short ones are no long one
 
 
 async def test_the_end_of_a_request_that_is_passed_on_as_it_comes(
